@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ABI: the layout of <linux/memalloc.h>, frozen
+ *
+ * Every offset and size that user space was compiled with, checked whenever we
+ * are; the same for 32 and 64 bits. New fields get new lines; a line that is here
+ * is never changed. There is no code.
+ */
+#include <linux/build_bug.h>
+#include <linux/stddef.h>
+
+#include <uapi/linux/memalloc.h>
+
+#define MAL_FIELD(_struct, _field, _offset, _size) \
+	static_assert(offsetof(struct _struct, _field) == (_offset) && \
+		      sizeof_field(struct _struct, _field) == (_size))
+
+#define MAL_STRUCT(_struct, _size) \
+	static_assert(sizeof(struct _struct) == (_size))
+
+MAL_FIELD(memalloc_alloc, size, 0, 4);
+MAL_FIELD(memalloc_alloc, kind, 4, 4);
+MAL_FIELD(memalloc_alloc, flags, 8, 4);
+MAL_FIELD(memalloc_alloc, gfp, 12, 4);
+MAL_FIELD(memalloc_alloc, node, 16, 4);
+MAL_FIELD(memalloc_alloc, order, 20, 4);
+MAL_FIELD(memalloc_alloc, bytes, 24, 8);
+MAL_FIELD(memalloc_alloc, parent, 32, 8);
+MAL_FIELD(memalloc_alloc, out_handle, 40, 8);
+MAL_FIELD(memalloc_alloc, out_bytes, 48, 8);
+MAL_FIELD(memalloc_alloc, out_map_offset, 56, 8);
+MAL_STRUCT(memalloc_alloc, 64);
+
+MAL_FIELD(memalloc_free, size, 0, 4);
+MAL_FIELD(memalloc_free, flags, 4, 4);
+MAL_FIELD(memalloc_free, handle, 8, 8);
+MAL_STRUCT(memalloc_free, 16);
+
+MAL_FIELD(memalloc_io, size, 0, 4);
+MAL_FIELD(memalloc_io, flags, 4, 4);
+MAL_FIELD(memalloc_io, handle, 8, 8);
+MAL_FIELD(memalloc_io, offset, 16, 8);
+MAL_FIELD(memalloc_io, length, 24, 8);
+MAL_FIELD(memalloc_io, data, 32, 8);
+MAL_FIELD(memalloc_io, out_done, 40, 8);
+MAL_STRUCT(memalloc_io, 48);
+
+MAL_FIELD(memalloc_pattern_io, size, 0, 4);
+MAL_FIELD(memalloc_pattern_io, flags, 4, 4);
+MAL_FIELD(memalloc_pattern_io, handle, 8, 8);
+MAL_FIELD(memalloc_pattern_io, offset, 16, 8);
+MAL_FIELD(memalloc_pattern_io, length, 24, 8);
+MAL_FIELD(memalloc_pattern_io, value, 32, 8);
+MAL_FIELD(memalloc_pattern_io, pattern, 40, 4);
+MAL_FIELD(memalloc_pattern_io, reserved, 44, 4);
+MAL_FIELD(memalloc_pattern_io, out_done, 48, 8);
+MAL_STRUCT(memalloc_pattern_io, 56);
+
+MAL_FIELD(memalloc_info, size, 0, 4);
+MAL_FIELD(memalloc_info, flags, 4, 4);
+MAL_FIELD(memalloc_info, handle, 8, 8);
+MAL_FIELD(memalloc_info, offset, 16, 8);
+MAL_FIELD(memalloc_info, out_kind, 24, 4);
+MAL_FIELD(memalloc_info, out_order, 28, 4);
+MAL_FIELD(memalloc_info, out_node, 32, 4);
+MAL_FIELD(memalloc_info, out_zone, 36, 4);
+MAL_FIELD(memalloc_info, out_bytes, 40, 8);
+MAL_FIELD(memalloc_info, out_map_offset, 48, 8);
+MAL_FIELD(memalloc_info, out_mappings, 56, 8);
+MAL_FIELD(memalloc_info, out_phys, 64, 8);
+MAL_STRUCT(memalloc_info, 72);
+
+MAL_FIELD(memalloc_stats, size, 0, 4);
+MAL_FIELD(memalloc_stats, section, 4, 4);
+MAL_FIELD(memalloc_stats, index, 8, 4);
+MAL_FIELD(memalloc_stats, length, 12, 4);
+MAL_FIELD(memalloc_stats, data, 16, 8);
+MAL_FIELD(memalloc_stats, out_length, 24, 4);
+MAL_FIELD(memalloc_stats, out_count, 28, 4);
+MAL_STRUCT(memalloc_stats, 32);
+
+MAL_FIELD(memalloc_stats_borrowing, page_size, 0, 8);
+MAL_FIELD(memalloc_stats_borrowing, borrowed, 8, 8);
+MAL_FIELD(memalloc_stats_borrowing, cap, 16, 8);
+MAL_FIELD(memalloc_stats_borrowing, reserve, 24, 8);
+MAL_FIELD(memalloc_stats_borrowing, peak, 32, 8);
+MAL_FIELD(memalloc_stats_borrowing, borrowed_total, 40, 8);
+MAL_FIELD(memalloc_stats_borrowing, returned_total, 48, 8);
+MAL_FIELD(memalloc_stats_borrowing, free, 56, 8);
+MAL_FIELD(memalloc_stats_borrowing, quarantined, 64, 8);
+MAL_FIELD(memalloc_stats_borrowing, metadata_bytes, 72, 8);
+MAL_FIELD(memalloc_stats_borrowing, refused_cap, 80, 8);
+MAL_FIELD(memalloc_stats_borrowing, refused_host, 88, 8);
+MAL_STRUCT(memalloc_stats_borrowing, 96);
+
+MAL_FIELD(memalloc_stats_zone, node, 0, 4);
+MAL_FIELD(memalloc_stats_zone, zone, 4, 4);
+MAL_FIELD(memalloc_stats_zone, pages, 8, 8);
+MAL_FIELD(memalloc_stats_zone, free, 16, 8);
+MAL_FIELD(memalloc_stats_zone, free_blocks, 24, 88);
+MAL_FIELD(memalloc_stats_zone, pcp_blocks, 112, 88);
+MAL_FIELD(memalloc_stats_zone, allocs, 200, 88);
+MAL_FIELD(memalloc_stats_zone, frees, 288, 88);
+MAL_FIELD(memalloc_stats_zone, failures, 376, 88);
+MAL_STRUCT(memalloc_stats_zone, 464);
+
+MAL_FIELD(memalloc_stats_file, handles, 0, 8);
+MAL_FIELD(memalloc_stats_file, handles_limit, 8, 8);
+MAL_FIELD(memalloc_stats_file, bytes, 16, 8);
+MAL_FIELD(memalloc_stats_file, bytes_limit, 24, 8);
+MAL_FIELD(memalloc_stats_file, device_bytes, 32, 8);
+MAL_FIELD(memalloc_stats_file, device_bytes_limit, 40, 8);
+MAL_STRUCT(memalloc_stats_file, 48);
+
+MAL_FIELD(memalloc_stats_reports, double_free, 0, 8);
+MAL_FIELD(memalloc_stats_reports, foreign_free, 8, 8);
+MAL_FIELD(memalloc_stats_reports, wrong_free, 16, 8);
+MAL_FIELD(memalloc_stats_reports, lost_reference, 24, 8);
+MAL_FIELD(memalloc_stats_reports, corruption, 32, 8);
+MAL_STRUCT(memalloc_stats_reports, 40);
+
+MAL_FIELD(memalloc_validate, size, 0, 4);
+MAL_FIELD(memalloc_validate, flags, 4, 4);
+MAL_FIELD(memalloc_validate, out_checked, 8, 8);
+MAL_FIELD(memalloc_validate, out_errors, 16, 8);
+MAL_STRUCT(memalloc_validate, 24);
+
+MAL_FIELD(memalloc_shrink, size, 0, 4);
+MAL_FIELD(memalloc_shrink, flags, 4, 4);
+MAL_FIELD(memalloc_shrink, pages, 8, 8);
+MAL_FIELD(memalloc_shrink, out_pages, 16, 8);
+MAL_STRUCT(memalloc_shrink, 24);
+
+MAL_FIELD(memalloc_batch_op, cmd, 0, 4);
+MAL_FIELD(memalloc_batch_op, out_errno, 4, 4);
+MAL_FIELD(memalloc_batch_op, arg, 8, 8);
+MAL_STRUCT(memalloc_batch_op, 16);
+
+MAL_FIELD(memalloc_batch, size, 0, 4);
+MAL_FIELD(memalloc_batch, flags, 4, 4);
+MAL_FIELD(memalloc_batch, count, 8, 4);
+MAL_FIELD(memalloc_batch, op_size, 12, 4);
+MAL_FIELD(memalloc_batch, ops, 16, 8);
+MAL_FIELD(memalloc_batch, out_done, 24, 4);
+MAL_FIELD(memalloc_batch, reserved, 28, 4);
+MAL_STRUCT(memalloc_batch, 32);
+
+MAL_FIELD(memalloc_inject, size, 0, 4);
+MAL_FIELD(memalloc_inject, flags, 4, 4);
+MAL_FIELD(memalloc_inject, nth, 8, 8);
+MAL_FIELD(memalloc_inject, out_left, 16, 8);
+MAL_STRUCT(memalloc_inject, 24);
+
+static_assert(MEMALLOC_ALLOC == _IO(0xbb, 0x00));
+static_assert(MEMALLOC_FREE == _IO(0xbb, 0x01));
+static_assert(MEMALLOC_READ == _IO(0xbb, 0x02));
+static_assert(MEMALLOC_WRITE == _IO(0xbb, 0x03));
+static_assert(MEMALLOC_FILL == _IO(0xbb, 0x04));
+static_assert(MEMALLOC_VERIFY == _IO(0xbb, 0x05));
+static_assert(MEMALLOC_INFO == _IO(0xbb, 0x06));
+static_assert(MEMALLOC_STATS == _IO(0xbb, 0x07));
+static_assert(MEMALLOC_VALIDATE == _IO(0xbb, 0x08));
+static_assert(MEMALLOC_SHRINK == _IO(0xbb, 0x09));
+static_assert(MEMALLOC_BATCH == _IO(0xbb, 0x0a));
+static_assert(MEMALLOC_INJECT == _IO(0xbb, 0x0b));

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Access: read, write, fill and verify the bytes of an object
+ *
+ * One walk over a range, a contiguous piece at a time, carries out one of four
+ * steps. Between two pieces it gives way to other tasks and stops at a signal,
+ * so that no command is long, whatever the size of the object; but the first
+ * piece is always done, so that a caller who repeats a command gets ahead.
+ *
+ * The bytes are user space's own: it may change them at any time, through a
+ * mapping or by another command. The steps hold under that, but what they see
+ * of it is not defined.
+ *
+ * Contexts: task, may sleep. The caller holds the object.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include <asm/byteorder.h>
+
+#include "internal/access.h"
+#include "internal/handle.h"
+#include "internal/kind.h"
+
+/**
+ * struct mal_walk - a range of an object, and what is done to it
+ * @obj: the object
+ * @offset: the first byte
+ * @length: how many
+ * @step: deals with @len bytes that are at @addr for now, and @done bytes
+ *	after the first. Returns how many it dealt with, fewer to end the walk,
+ *	or -EFAULT.
+ * @to: READ: the caller's buffer
+ * @from: WRITE: the caller's buffer
+ * @pattern: FILL, VERIFY: the words
+ */
+struct mal_walk {
+	struct mal_object *obj;
+	u64 offset;
+	u64 length;
+	ssize_t (*step)(const struct mal_walk *walk, void *addr, size_t len,
+			u64 done);
+	union {
+		void __user *to;
+		const void __user *from;
+		const struct mal_pattern *pattern;
+	};
+};
+
+static ssize_t mal_walk_piece(const struct mal_walk *walk, u64 done,
+			      size_t *len)
+{
+	u64 offset = walk->offset + done;
+	void *addr;
+	ssize_t n;
+
+	*len = min_t(u64, walk->length - done, SZ_64K);
+	addr = walk->obj->kind->map(walk->obj, offset, len);
+	n = walk->step(walk, addr, *len, done);
+	walk->obj->kind->unmap(walk->obj, offset, addr);
+	return n;
+}
+
+static int mal_walk(const struct mal_walk *walk, u64 *done)
+{
+	u64 size = walk->obj->bytes;
+	size_t len;
+	ssize_t n;
+
+	*done = 0;
+	if (walk->offset > size || walk->length > size - walk->offset)
+		return -EOVERFLOW;
+	while (*done < walk->length) {
+		if (*done && signal_pending(current))
+			return -EINTR;
+		n = mal_walk_piece(walk, *done, &len);
+		if (n < 0)
+			return n;
+		*done += n;
+		if (n < len)
+			break;
+		cond_resched();
+	}
+	return 0;
+}
+
+static ssize_t mal_step_read(const struct mal_walk *walk, void *addr,
+			     size_t len, u64 done)
+{
+	return copy_to_user(walk->to + done, addr, len) ? -EFAULT : len;
+}
+
+static ssize_t mal_step_write(const struct mal_walk *walk, void *addr,
+			      size_t len, u64 done)
+{
+	return copy_from_user(addr, walk->from + done, len) ? -EFAULT : len;
+}
+
+/* The word that the byte at @offset is in; how much of it is there, from it. */
+static size_t mal_pattern_word(const struct mal_pattern *pattern, u64 offset,
+			       size_t len, __le64 *word)
+{
+	*word = cpu_to_le64(pattern->value + pattern->step * (offset >> 3));
+	return min_t(size_t, len, 8 - (offset & 7));
+}
+
+static ssize_t mal_step_fill(const struct mal_walk *walk, void *addr,
+			     size_t len, u64 done)
+{
+	u64 offset = walk->offset + done;
+	size_t filled, n;
+	__le64 word;
+
+	for (filled = 0; filled < len; filled += n, offset += n) {
+		n = mal_pattern_word(walk->pattern, offset, len - filled, &word);
+		if (n == sizeof(word))
+			memcpy(addr + filled, &word, sizeof(word));
+		else
+			memcpy(addr + filled, (u8 *)&word + (offset & 7), n);
+	}
+	return len;
+}
+
+static size_t mal_bytes_agree(const u8 *seen, const u8 *want, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && seen[n] == want[n])
+		n++;
+	return n;
+}
+
+static ssize_t mal_step_verify(const struct mal_walk *walk, void *addr,
+			       size_t len, u64 done)
+{
+	u64 offset = walk->offset + done;
+	size_t agreed, n, same;
+	__le64 word, seen = 0;
+
+	for (agreed = 0; agreed < len; agreed += n, offset += n) {
+		n = mal_pattern_word(walk->pattern, offset, len - agreed, &word);
+		if (n == sizeof(word)) {
+			memcpy(&seen, addr + agreed, sizeof(seen));
+			if (likely(seen == word))
+				continue;
+		} else {
+			memcpy((u8 *)&seen + (offset & 7), addr + agreed, n);
+		}
+		/* Compares a copy: what is there may change at any time. */
+		same = mal_bytes_agree((u8 *)&seen + (offset & 7),
+				       (u8 *)&word + (offset & 7), n);
+		if (same < n)
+			return agreed + same;
+	}
+	return len;
+}
+
+/* A signal is no reason to disown the bytes that were copied. */
+static int mal_walk_copy(const struct mal_walk *walk, u64 *done)
+{
+	int err = mal_walk(walk, done);
+
+	return err == -EINTR ? 0 : err;
+}
+
+/**
+ * mal_object_read() - copy bytes of an object to user space
+ * @obj: the object
+ * @offset: the first byte
+ * @length: how many
+ * @data: the caller's buffer
+ * @done: how many were copied; fewer than @length only if a signal came
+ *
+ * Context: task, may sleep.
+ * Return: 0, -EOVERFLOW if not all of it is within the object, or -EFAULT.
+ */
+int mal_object_read(struct mal_object *obj, u64 offset, u64 length,
+		    void __user *data, u64 *done)
+{
+	const struct mal_walk walk = {
+		.obj = obj,
+		.offset = offset,
+		.length = length,
+		.step = mal_step_read,
+		.to = data,
+	};
+
+	return mal_walk_copy(&walk, done);
+}
+
+/**
+ * mal_object_write() - copy bytes from user space to an object
+ * @obj: the object
+ * @offset: the first byte
+ * @length: how many
+ * @data: the caller's buffer
+ * @done: how many were copied; fewer than @length only if a signal came
+ *
+ * Context: task, may sleep.
+ * Return: 0, -EOVERFLOW if not all of it is within the object, or -EFAULT.
+ */
+int mal_object_write(struct mal_object *obj, u64 offset, u64 length,
+		     const void __user *data, u64 *done)
+{
+	const struct mal_walk walk = {
+		.obj = obj,
+		.offset = offset,
+		.length = length,
+		.step = mal_step_write,
+		.from = data,
+	};
+
+	return mal_walk_copy(&walk, done);
+}
+
+/**
+ * mal_object_fill() - write a pattern
+ * @obj: the object
+ * @offset: the first byte
+ * @length: how many
+ * @pattern: the words, counted from the first byte of the object
+ * @done: how many bytes were written
+ *
+ * Context: task, may sleep.
+ * Return: 0, -EOVERFLOW if not all of it is within the object, or -EINTR if
+ * a signal came first.
+ */
+int mal_object_fill(struct mal_object *obj, u64 offset, u64 length,
+		    const struct mal_pattern *pattern, u64 *done)
+{
+	const struct mal_walk walk = {
+		.obj = obj,
+		.offset = offset,
+		.length = length,
+		.step = mal_step_fill,
+		.pattern = pattern,
+	};
+
+	return mal_walk(&walk, done);
+}
+
+/**
+ * mal_object_verify() - compare with a pattern
+ * @obj: the object
+ * @offset: the first byte
+ * @length: how many
+ * @pattern: the words, counted from the first byte of the object
+ * @done: how many bytes agree before the first that does not
+ *
+ * Context: task, may sleep.
+ * Return: 0, whether all agree or not, -EOVERFLOW if not all of it is within
+ * the object, or -EINTR if a signal came first.
+ */
+int mal_object_verify(struct mal_object *obj, u64 offset, u64 length,
+		      const struct mal_pattern *pattern, u64 *done)
+{
+	const struct mal_walk walk = {
+		.obj = obj,
+		.offset = offset,
+		.length = length,
+		.step = mal_step_verify,
+		.pattern = pattern,
+	};
+
+	return mal_walk(&walk, done);
+}

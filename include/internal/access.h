@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * access.h: the bytes of an object
+ */
+#ifndef _MAL_ACCESS_H
+#define _MAL_ACCESS_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+#include <uapi/linux/memalloc.h>
+
+struct mal_object;
+
+/**
+ * struct mal_pattern - what the words of an object are
+ * @value: of the first word
+ * @step: by which each word differs from the one before it
+ */
+struct mal_pattern {
+	u64 value;
+	u64 step;
+};
+
+int mal_object_read(struct mal_object *obj, u64 offset, u64 length,
+		    void __user *data, u64 *done);
+int mal_object_write(struct mal_object *obj, u64 offset, u64 length,
+		     const void __user *data, u64 *done);
+int mal_object_fill(struct mal_object *obj, u64 offset, u64 length,
+		    const struct mal_pattern *pattern, u64 *done);
+int mal_object_verify(struct mal_object *obj, u64 offset, u64 length,
+		      const struct mal_pattern *pattern, u64 *done);
+
+#endif /* _MAL_ACCESS_H */

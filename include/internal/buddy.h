@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * buddy.h: the zones and their free blocks
+ */
+#ifndef _MAL_BUDDY_H
+#define _MAL_BUDDY_H
+
+#include <linux/cache.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include <memalloc/page_alloc.h>
+#include <uapi/linux/memalloc.h>
+
+struct mal_page;
+struct seq_file;
+
+/**
+ * struct mal_free_list - the free blocks of one order in one zone
+ * @blocks: them, by mal_page.link, the next to be allocated first
+ * @nr: how many
+ */
+struct mal_free_list {
+	struct list_head blocks;
+	unsigned long nr;
+};
+
+/**
+ * struct mal_zone - borrowed pages of one zone of one node
+ * @lock: protects all of the zone, and the descriptors of its free blocks
+ * @free: free blocks by order
+ * @pages: pages borrowed
+ * @free_pages: pages on @free
+ * @reserve: so many of @free_pages are neither given back nor given to those
+ *	who may sleep
+ * @changes: grows with whatever changes the zone, so that a look at it that
+ *	takes several turns knows whether it saw one state
+ * @nid: the node
+ * @type: which of its zones
+ */
+struct mal_zone {
+	spinlock_t lock;
+	struct mal_free_list free[MAL_NR_ORDERS];
+	unsigned long pages;
+	unsigned long free_pages;
+	unsigned long reserve;
+	unsigned long changes;
+	int nid;
+	enum memalloc_zone type;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * mal_zone_key() - a number for a zone, to compare with
+ * @nid: its node
+ * @type: which of the node's zones it is
+ *
+ * Context: any.
+ * Return: the number.
+ */
+static inline unsigned int mal_zone_key(int nid, enum memalloc_zone type)
+{
+	return nid * MEMALLOC_NR_ZONES + type;
+}
+
+void mal_zone_init(struct mal_zone *zone, int nid, enum memalloc_zone type);
+void mal_zone_add(struct mal_zone *zone, struct mal_page *desc,
+		  unsigned int order);
+struct mal_page *mal_zone_add_take(struct mal_zone *zone,
+				   struct mal_page *desc, unsigned int order,
+				   unsigned int take);
+struct mal_page *mal_zone_take(struct mal_zone *zone, unsigned int order,
+			       unsigned long keep);
+unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
+				 unsigned int nr, unsigned long keep,
+				 struct mal_page **chain);
+bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
+		   unsigned int order);
+unsigned int mal_zone_give_chain(struct mal_zone *zone, struct mal_page *chain,
+				 unsigned int order);
+struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
+				   unsigned long max_pages,
+				   unsigned int *order);
+void mal_zone_break(struct mal_zone *zone, struct mal_page *desc,
+		    unsigned int order);
+u64 mal_zone_validate(struct mal_zone *zone, u64 *checked);
+
+#endif /* _MAL_BUDDY_H */

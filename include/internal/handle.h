@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * handle.h: what an open file of /dev/memalloc holds
+ */
+#ifndef _MAL_HANDLE_H
+#define _MAL_HANDLE_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/maple_tree.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "internal/inject.h"
+
+struct mal_kind;
+struct mal_request;
+struct memalloc_stats_file;
+struct page;
+struct seq_file;
+struct vm_area_struct;
+
+/**
+ * struct mal_file - an open file
+ * @tree: the objects that have a handle, by page of the file's mmap space.
+ *	Written under @lock, read under RCU.
+ * @lock: protects writing of @tree, and all that follows up to @writable
+ * @objects: all objects charged to the file, with a handle or without
+ * @bytes: sum of their sizes
+ * @handles: those of @objects that have a handle, or are about to get one
+ * @writable: opened for writing; never changes
+ * @inject: countdown to the failure of an allocation
+ */
+struct mal_file {
+	struct maple_tree tree;
+	struct mutex lock; /* see above */
+	struct list_head objects;
+	u64 bytes;
+	u64 handles;
+	bool writable;
+	struct mal_inject inject;
+};
+
+/**
+ * struct mal_object - what a handle stands for
+ * @kind: what it is made of, and how to get at it
+ * @file: which it is charged to; outlives the object
+ * @link: in @file's objects, protected by @file's lock
+ * @refs: one of the handle, of each command at work on it, of each mapping
+ * @mappings: areas of user space that map it
+ * @handle: its handle; zero: none yet, or none any more. Written under
+ *	@file's lock.
+ * @counted: counts towards @file's handles; protected by @file's lock
+ * @bytes: usable size, which is also what is charged
+ * @first: its first page in @file's mmap space, valid once it has had a handle
+ * @page: MEMALLOC_KIND_PAGES: the first page
+ * @order: MEMALLOC_KIND_PAGES: order of the block
+ * @rcu: frees the object when no lookup can see it any more
+ */
+struct mal_object {
+	const struct mal_kind *kind;
+	struct mal_file *file;
+	struct list_head link;
+	struct kref refs;
+	atomic_long_t mappings;
+	u64 handle;
+	bool counted;
+	u64 bytes;
+	unsigned long first;
+	union {
+		struct {
+			struct page *page;
+			unsigned int order;
+		};
+	};
+	struct rcu_head rcu;
+};
+
+struct mal_file *mal_file_open(bool writable);
+void mal_file_close(struct mal_file *file);
+int mal_file_mmap(struct mal_file *file, struct vm_area_struct *vma);
+void mal_file_stats(struct mal_file *file, struct memalloc_stats_file *stats);
+u64 mal_file_validate(struct mal_file *file, u64 *checked);
+void mal_file_show(struct seq_file *m);
+void mal_file_check_none_left(void);
+
+struct mal_object *mal_handle_alloc(struct mal_file *file,
+				    const struct mal_request *request);
+struct mal_object *mal_handle_get(struct mal_file *file, u64 handle);
+int mal_handle_free(struct mal_file *file, u64 handle);
+
+void mal_object_put(struct mal_object *obj);
+u64 mal_object_map_offset(const struct mal_object *obj);
+
+#endif /* _MAL_HANDLE_H */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * inject.h: make the nth next allocation fail, on any kernel
+ */
+#ifndef _MAL_INJECT_H
+#define _MAL_INJECT_H
+
+#include <linux/atomic.h>
+#include <linux/jump_label.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct task_struct;
+
+/**
+ * struct mal_inject - a countdown; belongs to an open file
+ * @nth: allocations still to come, the failing one included; zero: disarmed,
+ *	or it has failed
+ * @holds_key: holds a count of mal_inject_key; protected by the arming mutex
+ */
+struct mal_inject {
+	atomic64_t nth;
+	bool holds_key;
+};
+
+/**
+ * struct mal_inject_scope - the time in which one task's allocations count
+ * @link: in the list of scopes, protected by its lock; empty: nothing counts
+ * @task: whose
+ * @inject: towards which countdown
+ */
+struct mal_inject_scope {
+	struct list_head link;
+	struct task_struct *task;
+	struct mal_inject *inject;
+};
+
+DECLARE_STATIC_KEY_FALSE(mal_inject_key);
+
+void mal_inject_init(struct mal_inject *inject);
+void mal_inject_destroy(struct mal_inject *inject);
+u64 mal_inject_arm(struct mal_inject *inject, u64 nth);
+void mal_inject_enter(struct mal_inject_scope *scope, struct mal_inject *inject);
+void mal_inject_leave(struct mal_inject_scope *scope);
+bool __mal_inject_should_fail(void);
+
+/**
+ * mal_inject_should_fail() - must this allocation fail?
+ *
+ * Every place of the module that takes memory asks before it does. Costs a
+ * no-op while no countdown is armed.
+ *
+ * Context: any.
+ * Return: true if the allocation is the one to fail.
+ */
+static inline bool mal_inject_should_fail(void)
+{
+	return static_branch_unlikely(&mal_inject_key) &&
+	       __mal_inject_should_fail();
+}
+
+#endif /* _MAL_INJECT_H */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * node.h: the nodes and their zones
+ */
+#ifndef _MAL_NODE_H
+#define _MAL_NODE_H
+
+#include <linux/mm.h>
+#include <linux/percpu.h>
+
+#include <uapi/linux/memalloc.h>
+
+#include "internal/buddy.h"
+
+struct seq_file;
+
+/**
+ * struct mal_zone_counters - what happened in a zone, on one CPU
+ * @allocs: allocations served, by order, but for those from the CPU's lists
+ * @frees: frees taken, by order, but for those to the CPU's lists
+ * @failures: allocations that nobody could serve, by order
+ */
+struct mal_zone_counters {
+	unsigned long allocs[MAL_NR_ORDERS];
+	unsigned long frees[MAL_NR_ORDERS];
+	unsigned long failures[MAL_NR_ORDERS];
+};
+
+/**
+ * struct mal_node - the zones of a NUMA node
+ * @zones: them
+ * @counters: of each zone
+ * @fallback: all possible nodes, the nearest to this one first
+ */
+struct mal_node {
+	struct mal_zone zones[MEMALLOC_NR_ZONES];
+	struct mal_zone_counters __percpu *counters[MEMALLOC_NR_ZONES];
+	int *fallback;
+};
+
+extern struct mal_node *mal_nodes[MAX_NUMNODES];
+extern int mal_nr_nodes;
+
+extern const enum memalloc_zone mal_zone_types[MAX_NR_ZONES];
+
+/**
+ * mal_zone_of_page() - the zone that a page belongs to
+ * @page: a page of the host's
+ *
+ * Context: any.
+ * Return: the zone of ours that answers to the host's.
+ */
+static inline struct mal_zone *mal_zone_of_page(const struct page *page)
+{
+	return &mal_nodes[page_to_nid(page)]->zones[mal_zone_types[page_zonenum(page)]];
+}
+
+/* Count something that happened in a zone: allocs, frees or failures. */
+#define mal_zone_count_one(zone, what, order)				\
+	this_cpu_inc(mal_nodes[(zone)->nid]->counters[(zone)->type]->what[order])
+
+unsigned int mal_zone_count(void);
+bool mal_zone_stats(unsigned int index, struct memalloc_stats_zone *stats);
+void mal_zone_show(struct seq_file *m);
+unsigned long mal_free_total(void);
+u64 mal_zones_validate(u64 *checked);
+
+int mal_nodes_create(void);
+void mal_nodes_destroy(void);
+
+#endif /* _MAL_NODE_H */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * page_alloc.h: what the module's own layers know of the page allocator
+ */
+#ifndef _MAL_PAGE_ALLOC_H
+#define _MAL_PAGE_ALLOC_H
+
+void mal_page_alloc_exit(void);
+
+#endif /* _MAL_PAGE_ALLOC_H */

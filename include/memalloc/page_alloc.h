@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memalloc/page_alloc.h: pages, for in-kernel users
+ *
+ * The functions have the names, signatures and meaning of the kernel's own
+ * page allocator, with mal_ in front. What differs:
+ *
+ * - Every page of a block is an ordinary order-0 page with a reference count
+ *   of its own: it can be mapped, vmapped and given to a bio.
+ * - Before a reference is taken on any page of a block but its first, the
+ *   block is split (mal_split_page()) or freed by mal_free_pages_shared(): a
+ *   page that is still referenced when it is freed is set aside until the
+ *   last reference goes.
+ * - Freeing a page twice, in the wrong order or not at its first page, or one
+ *   that is not ours is reported; nothing else happens.
+ */
+#ifndef _MEMALLOC_PAGE_ALLOC_H
+#define _MEMALLOC_PAGE_ALLOC_H
+
+#include <asm-generic/getorder.h>
+#include <linux/gfp.h>
+#include <linux/mm_types.h>
+#include <linux/numa.h>
+
+/* The highest order that can be allocated: 4 MiB with pages of 4 KiB. */
+#define MAL_MAX_ORDER	10
+#define MAL_NR_ORDERS	(MAL_MAX_ORDER + 1)
+
+struct page *mal_alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
+struct page *mal_alloc_pages(gfp_t gfp, unsigned int order);
+void mal_free_pages(struct page *page, unsigned int order);
+void mal_free_pages_shared(struct page *page, unsigned int order);
+void mal_split_page(struct page *page, unsigned int order);
+
+unsigned long mal_alloc_pages_bulk(gfp_t gfp, unsigned long nr,
+				   struct page **pages);
+void mal_free_pages_bulk(unsigned long nr, struct page **pages);
+
+unsigned long mal_get_free_pages(gfp_t gfp, unsigned int order);
+unsigned long mal_get_zeroed_page(gfp_t gfp);
+void mal_put_free_pages(unsigned long addr, unsigned int order);
+void *mal_alloc_pages_exact_node(int nid, size_t size, gfp_t gfp);
+void *mal_alloc_pages_exact(size_t size, gfp_t gfp);
+void mal_free_pages_exact(void *addr, size_t size);
+
+/**
+ * mal_get_order() - the order of the smallest block that is large enough
+ * @size: in bytes
+ *
+ * Context: any.
+ * Return: as the host's get_order(): for zero, more than any block has.
+ */
+static inline int mal_get_order(unsigned long size)
+{
+	return get_order(size);
+}
+
+/**
+ * mal_alloc_page() - allocate one page
+ * @gfp: as for mal_alloc_pages()
+ *
+ * Context: as for mal_alloc_pages().
+ * Return: the page, or NULL.
+ */
+static inline struct page *mal_alloc_page(gfp_t gfp)
+{
+	return mal_alloc_pages(gfp, 0);
+}
+
+/**
+ * mal_free_page() - free one page
+ * @page: what mal_alloc_page() returned
+ *
+ * Context: any but NMI.
+ */
+static inline void mal_free_page(struct page *page)
+{
+	mal_free_pages(page, 0);
+}
+
+#endif /* _MEMALLOC_PAGE_ALLOC_H */

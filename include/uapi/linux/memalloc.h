@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * memalloc: a second kernel memory manager, driven from user space
+ *
+ * Every command is an ioctl on /dev/memalloc whose argument points to one of
+ * the structures below. The rules hold for all commands, those to come
+ * included:
+ *
+ * - The first __u32 is @size, the size of the structure as the caller knows
+ *   it. The kernel takes a shorter one as if it were padded with zeroes, and
+ *   a longer one if all that it does not know is zero. New fields are only
+ *   ever added at the end; no field moves or changes its meaning.
+ * - Fields named out_* are written by the kernel, on success only, and may
+ *   hold anything on entry. All others are read only.
+ * - Fields named reserved must be zero.
+ * - The layout is the same for 32-bit and 64-bit callers. Pointers travel as
+ *   __u64.
+ *
+ * Errors common to all commands:
+ *
+ * ==========  ================================================================
+ * ENOTTY      no such command
+ * EINVAL      @size is shorter than the first version of the structure, an
+ *             unknown flag is set, a reserved field is not zero, or a value
+ *             is out of its range
+ * E2BIG       @size is longer than the kernel knows, and the rest is not zero,
+ *             or more than 4096
+ * EBADF       the file is not open for writing, and the command does more than
+ *             look: a file opened read-only may READ, VERIFY, INFO, STATS,
+ *             VALIDATE and BATCH those
+ * EFAULT      a pointer of the caller cannot be read or written
+ * ENOENT      no such handle in this open file
+ * EPERM       CAP_SYS_ADMIN is needed
+ * EINTR       a signal came before the work was done
+ * ==========  ================================================================
+ *
+ * Handles: an allocation is a 64-bit handle, never zero, never an address. It
+ * is known to the open file that made it and to no other, and dies when that
+ * file is closed for the last time. A mapping counts as a descriptor of the file:
+ * it keeps the memory alive after the handle is freed, and the file after the
+ * last descriptor is closed.
+ *
+ * Mapping: mmap(2) with out_map_offset, MAP_SHARED, any part of one allocation.
+ * Fails with ENOENT (no such allocation), EINVAL (private, or beyond its end)
+ * or ENODEV (not of a kind that can be mapped).
+ *
+ * Memory given to user space is always zeroed first: MEMALLOC_GFP_ZERO
+ * changes who does it, not what the caller sees.
+ */
+#ifndef _UAPI_LINUX_MEMALLOC_H
+#define _UAPI_LINUX_MEMALLOC_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define MEMALLOC_IOCTL_TYPE	0xBB
+
+/* The version of the interface: the first line of /proc/memalloc says it. */
+#define MEMALLOC_ABI_VERSION	1
+
+enum {
+	MEMALLOC_CMD_ALLOC = 0x00,
+	MEMALLOC_CMD_FREE = 0x01,
+	MEMALLOC_CMD_READ = 0x02,
+	MEMALLOC_CMD_WRITE = 0x03,
+	MEMALLOC_CMD_FILL = 0x04,
+	MEMALLOC_CMD_VERIFY = 0x05,
+	MEMALLOC_CMD_INFO = 0x06,
+	MEMALLOC_CMD_STATS = 0x07,
+	MEMALLOC_CMD_VALIDATE = 0x08,
+	MEMALLOC_CMD_SHRINK = 0x09,
+	MEMALLOC_CMD_BATCH = 0x0a,
+	MEMALLOC_CMD_INJECT = 0x0b,
+};
+
+/* The highest order a page allocation may have, and the number of orders. */
+#define MEMALLOC_MAX_ORDER	10
+#define MEMALLOC_NR_ORDERS	(MEMALLOC_MAX_ORDER + 1)
+
+/**
+ * enum memalloc_kind - what an allocation is made of
+ * @MEMALLOC_KIND_PAGES: 2^order contiguous pages of the buddy allocator
+ */
+enum memalloc_kind {
+	MEMALLOC_KIND_PAGES = 1,
+};
+
+/*
+ * How an allocation may behave: one mode, and any modifiers that go together.
+ * They mean what the kernel's GFP flags of the same name mean.
+ */
+#define MEMALLOC_GFP_MODE	0x0000000f	/* mask of the mode */
+#define MEMALLOC_GFP_KERNEL	0x00000000	/* may sleep and borrow */
+#define MEMALLOC_GFP_ATOMIC	0x00000001	/* never sleeps, may use the reserve */
+#define MEMALLOC_GFP_NOWAIT	0x00000002	/* never sleeps */
+#define MEMALLOC_GFP_NOIO	0x00000003	/* may sleep, starts no I/O */
+#define MEMALLOC_GFP_NOFS	0x00000004	/* may sleep, enters no file system */
+#define MEMALLOC_GFP_USER	0x00000005	/* as KERNEL, on behalf of user space */
+#define MEMALLOC_GFP_HIGHUSER	0x00000006	/* as USER, high memory will do */
+#define MEMALLOC_GFP_ZERO	0x00000010	/* the allocator zeroes */
+#define MEMALLOC_GFP_NOWARN	0x00000020	/* failure is not logged */
+#define MEMALLOC_GFP_NORETRY	0x00000040	/* give up early */
+#define MEMALLOC_GFP_RETRY_MAYFAIL 0x00000080	/* try hard, then fail */
+#define MEMALLOC_GFP_NOFAIL	0x00000100	/* wait until it succeeds, or a signal */
+#define MEMALLOC_GFP_COLD	0x00000200	/* cache-cold memory is welcome */
+#define MEMALLOC_GFP_DMA	0x00000400	/* promise: from the host's zone DMA, if it has one */
+#define MEMALLOC_GFP_DMA32	0x00000800	/* promise: below 4 GiB, if the host has that zone */
+#define MEMALLOC_GFP_HIGHMEM	0x00001000	/* high memory will do */
+#define MEMALLOC_GFP_HIGH	0x00002000	/* may use the reserve */
+#define MEMALLOC_GFP_THISNODE	0x00004000	/* promise: from @node, no fallback */
+#define MEMALLOC_GFP_ALL	0x00007fff	/* mask of all that is defined */
+
+/**
+ * struct memalloc_alloc - ioctl(MEMALLOC_ALLOC)
+ * @size: sizeof(struct memalloc_alloc)
+ * @kind: enum memalloc_kind
+ * @flags: must be zero
+ * @gfp: MEMALLOC_GFP_*
+ * @node: NUMA node to prefer, or -1 for the caller's own
+ * @order: MEMALLOC_KIND_PAGES: allocate 2^order pages, 0 to MEMALLOC_MAX_ORDER
+ * @bytes: must be zero for MEMALLOC_KIND_PAGES
+ * @parent: must be zero for MEMALLOC_KIND_PAGES
+ * @out_handle: the handle of the allocation
+ * @out_bytes: usable size in bytes
+ * @out_map_offset: the offset to give mmap(2) for the first byte
+ *
+ * Beside the common ones, fails with ENOMEM (cap reached, or the host has
+ * none), EDQUOT (the quota of this file or of the device is used up), EINVAL
+ * (contradictory @gfp, @node not a possible one).
+ */
+struct memalloc_alloc {
+	__u32 size;
+	__u32 kind;
+	__u32 flags;
+	__u32 gfp;
+	__s32 node;
+	__u32 order;
+	__aligned_u64 bytes;
+	__aligned_u64 parent;
+	__aligned_u64 out_handle;
+	__aligned_u64 out_bytes;
+	__aligned_u64 out_map_offset;
+};
+#define MEMALLOC_ALLOC _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_ALLOC)
+
+/**
+ * struct memalloc_free - ioctl(MEMALLOC_FREE)
+ * @size: sizeof(struct memalloc_free)
+ * @flags: must be zero
+ * @handle: what to free; unknown from now on
+ */
+struct memalloc_free {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 handle;
+};
+#define MEMALLOC_FREE _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_FREE)
+
+/**
+ * struct memalloc_io - ioctl(MEMALLOC_READ) and ioctl(MEMALLOC_WRITE)
+ * @size: sizeof(struct memalloc_io)
+ * @flags: must be zero
+ * @handle: the allocation
+ * @offset: first byte in it
+ * @length: bytes to copy; zero is allowed and copies nothing
+ * @data: address of the caller's buffer
+ * @out_done: bytes copied; less than @length only if a signal came
+ *
+ * Fails with EOVERFLOW if @offset + @length is not within the allocation, and
+ * with EFAULT if the buffer is not all there (a part may have been copied).
+ */
+struct memalloc_io {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 handle;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__aligned_u64 data;
+	__aligned_u64 out_done;
+};
+#define MEMALLOC_READ _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_READ)
+#define MEMALLOC_WRITE _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_WRITE)
+
+/**
+ * enum memalloc_pattern - what MEMALLOC_FILL writes and MEMALLOC_VERIFY expects
+ * @MEMALLOC_PATTERN_REPEAT: every 8-byte word is the value
+ * @MEMALLOC_PATTERN_COUNT: the word at byte offset 8 * i is the value plus i,
+ *	so that no two words of an allocation agree
+ *
+ * Words are little-endian and counted from the first byte of the allocation,
+ * whatever part of it is filled or verified.
+ */
+enum memalloc_pattern {
+	MEMALLOC_PATTERN_REPEAT = 0,
+	MEMALLOC_PATTERN_COUNT = 1,
+};
+
+/**
+ * struct memalloc_pattern_io - ioctl(MEMALLOC_FILL) and ioctl(MEMALLOC_VERIFY)
+ * @size: sizeof(struct memalloc_pattern_io)
+ * @flags: must be zero
+ * @handle: the allocation
+ * @offset: first byte in it
+ * @length: bytes to fill or verify
+ * @value: see enum memalloc_pattern
+ * @pattern: enum memalloc_pattern
+ * @reserved: must be zero
+ * @out_done: bytes filled, or bytes that agree before the first that does
+ *	not. A disagreement is an answer, not an error.
+ *
+ * Fails with EOVERFLOW if @offset + @length is not within the allocation, and
+ * with EINTR if a signal came first.
+ */
+struct memalloc_pattern_io {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 handle;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__aligned_u64 value;
+	__u32 pattern;
+	__u32 reserved;
+	__aligned_u64 out_done;
+};
+#define MEMALLOC_FILL _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_FILL)
+#define MEMALLOC_VERIFY _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_VERIFY)
+
+/* The zones, in the order in which they are taken last. */
+enum memalloc_zone {
+	MEMALLOC_ZONE_DMA = 0,
+	MEMALLOC_ZONE_DMA32 = 1,
+	MEMALLOC_ZONE_NORMAL = 2,
+};
+#define MEMALLOC_NR_ZONES	3
+
+/* struct memalloc_info.flags */
+#define MEMALLOC_INFO_PHYS	0x00000001	/* out_phys too: CAP_SYS_ADMIN */
+
+/**
+ * struct memalloc_info - ioctl(MEMALLOC_INFO)
+ * @size: sizeof(struct memalloc_info)
+ * @flags: MEMALLOC_INFO_*
+ * @handle: the allocation
+ * @offset: a byte in it: @out_node, @out_zone and @out_phys are of its page
+ * @out_kind: enum memalloc_kind
+ * @out_order: order of a page allocation, else zero
+ * @out_node: NUMA node
+ * @out_zone: enum memalloc_zone
+ * @out_bytes: usable size in bytes
+ * @out_map_offset: the offset to give mmap(2) for the first byte
+ * @out_mappings: number of areas of user space that map it now
+ * @out_phys: physical address of the byte at @offset, or zero if not asked
+ *
+ * Fails with EOVERFLOW if @offset is not within the allocation.
+ */
+struct memalloc_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 handle;
+	__aligned_u64 offset;
+	__u32 out_kind;
+	__u32 out_order;
+	__s32 out_node;
+	__u32 out_zone;
+	__aligned_u64 out_bytes;
+	__aligned_u64 out_map_offset;
+	__aligned_u64 out_mappings;
+	__aligned_u64 out_phys;
+};
+#define MEMALLOC_INFO _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_INFO)
+
+/**
+ * enum memalloc_section - what MEMALLOC_STATS answers
+ * @MEMALLOC_SECTION_BORROWING: struct memalloc_stats_borrowing, one
+ * @MEMALLOC_SECTION_ZONE: struct memalloc_stats_zone, one for each zone that
+ *	holds or has held pages
+ * @MEMALLOC_SECTION_FILE: struct memalloc_stats_file, one: the caller's own
+ * @MEMALLOC_SECTION_REPORTS: struct memalloc_stats_reports, one
+ */
+enum memalloc_section {
+	MEMALLOC_SECTION_BORROWING = 1,
+	MEMALLOC_SECTION_ZONE = 2,
+	MEMALLOC_SECTION_FILE = 3,
+	MEMALLOC_SECTION_REPORTS = 4,
+};
+
+/**
+ * struct memalloc_stats - ioctl(MEMALLOC_STATS)
+ * @size: sizeof(struct memalloc_stats)
+ * @section: enum memalloc_section
+ * @index: which of the section's entries, from zero
+ * @length: bytes at @data
+ * @data: address of the section's structure in the caller's memory. It is
+ *	filled as far as the shorter of the two sides knows it; what the
+ *	kernel does not know is set to zero.
+ * @out_length: size of the structure as the kernel knows it
+ * @out_count: number of entries in the section
+ *
+ * Fails with ENOENT if @index is @out_count or more, and with EINVAL if @length
+ * is more than 4096.
+ */
+struct memalloc_stats {
+	__u32 size;
+	__u32 section;
+	__u32 index;
+	__u32 length;
+	__aligned_u64 data;
+	__u32 out_length;
+	__u32 out_count;
+};
+#define MEMALLOC_STATS _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_STATS)
+
+/**
+ * struct memalloc_stats_borrowing - pages borrowed from the host
+ * @page_size: bytes in a page: all else here counts pages unless it says so
+ * @borrowed: held now
+ * @cap: may be held at most
+ * @reserve: never given back before unload
+ * @peak: most ever held at once
+ * @borrowed_total: ever borrowed
+ * @returned_total: ever given back: @borrowed_total - @borrowed, exactly
+ * @free: of @borrowed, not allocated to anyone
+ * @quarantined: of @borrowed, freed while somebody else still held them
+ * @metadata_bytes: bytes spent on describing them, taken from the host
+ * @refused_cap: times that the cap refused a loan
+ * @refused_host: times that the host refused one
+ */
+struct memalloc_stats_borrowing {
+	__aligned_u64 page_size;
+	__aligned_u64 borrowed;
+	__aligned_u64 cap;
+	__aligned_u64 reserve;
+	__aligned_u64 peak;
+	__aligned_u64 borrowed_total;
+	__aligned_u64 returned_total;
+	__aligned_u64 free;
+	__aligned_u64 quarantined;
+	__aligned_u64 metadata_bytes;
+	__aligned_u64 refused_cap;
+	__aligned_u64 refused_host;
+};
+
+/**
+ * struct memalloc_stats_zone - one zone of one node
+ * @node: NUMA node
+ * @zone: enum memalloc_zone
+ * @pages: borrowed pages in the zone
+ * @free: of those, free
+ * @free_blocks: free blocks of each order; those in the per-CPU lists apart
+ * @pcp_blocks: blocks of each order in the per-CPU lists
+ * @allocs: allocations ever served, by order
+ * @frees: frees ever taken, by order
+ * @failures: allocations that no zone could serve, charged to the zone that
+ *	was asked first, by order
+ */
+struct memalloc_stats_zone {
+	__s32 node;
+	__u32 zone;
+	__aligned_u64 pages;
+	__aligned_u64 free;
+	__aligned_u64 free_blocks[MEMALLOC_NR_ORDERS];
+	__aligned_u64 pcp_blocks[MEMALLOC_NR_ORDERS];
+	__aligned_u64 allocs[MEMALLOC_NR_ORDERS];
+	__aligned_u64 frees[MEMALLOC_NR_ORDERS];
+	__aligned_u64 failures[MEMALLOC_NR_ORDERS];
+};
+
+/**
+ * struct memalloc_stats_file - what the calling file holds
+ * @handles: handles now
+ * @handles_limit: at most
+ * @bytes: bytes behind them, those that only a mapping keeps included
+ * @bytes_limit: at most
+ * @device_bytes: bytes that all files hold together
+ * @device_bytes_limit: at most
+ */
+struct memalloc_stats_file {
+	__aligned_u64 handles;
+	__aligned_u64 handles_limit;
+	__aligned_u64 bytes;
+	__aligned_u64 bytes_limit;
+	__aligned_u64 device_bytes;
+	__aligned_u64 device_bytes_limit;
+};
+
+/**
+ * struct memalloc_stats_reports - misuse detected since load
+ * @double_free: freed again
+ * @foreign_free: freed what was never ours
+ * @wrong_free: freed with a wrong order, or not at its first page
+ * @lost_reference: somebody dropped a reference that was not theirs
+ * @corruption: an invariant of the allocator did not hold
+ */
+struct memalloc_stats_reports {
+	__aligned_u64 double_free;
+	__aligned_u64 foreign_free;
+	__aligned_u64 wrong_free;
+	__aligned_u64 lost_reference;
+	__aligned_u64 corruption;
+};
+
+/**
+ * struct memalloc_validate - ioctl(MEMALLOC_VALIDATE)
+ * @size: sizeof(struct memalloc_validate)
+ * @flags: must be zero
+ * @out_checked: things checked: blocks, pages and lists
+ * @out_errors: of those, wrong. The kernel log says which.
+ */
+struct memalloc_validate {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 out_checked;
+	__aligned_u64 out_errors;
+};
+#define MEMALLOC_VALIDATE _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_VALIDATE)
+
+/**
+ * struct memalloc_shrink - ioctl(MEMALLOC_SHRINK)
+ * @size: sizeof(struct memalloc_shrink)
+ * @flags: must be zero
+ * @pages: give back at most so many free pages to the host; zero for all
+ * @out_pages: pages given back
+ */
+struct memalloc_shrink {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 pages;
+	__aligned_u64 out_pages;
+};
+#define MEMALLOC_SHRINK _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_SHRINK)
+
+/* The most commands in one batch. */
+#define MEMALLOC_BATCH_MAX	1024
+
+/**
+ * struct memalloc_batch_op - one command of a batch
+ * @cmd: the command: MEMALLOC_ALLOC and so on, but not MEMALLOC_BATCH
+ * @out_errno: zero, or the error as a positive number
+ * @arg: address of its structure
+ */
+struct memalloc_batch_op {
+	__u32 cmd;
+	__s32 out_errno;
+	__aligned_u64 arg;
+};
+
+/* struct memalloc_batch.flags */
+#define MEMALLOC_BATCH_KEEP_GOING 0x00000001	/* do not stop at an error */
+
+/**
+ * struct memalloc_batch - ioctl(MEMALLOC_BATCH)
+ * @size: sizeof(struct memalloc_batch)
+ * @flags: MEMALLOC_BATCH_*
+ * @count: entries at @ops, at most MEMALLOC_BATCH_MAX
+ * @op_size: sizeof(struct memalloc_batch_op)
+ * @ops: address of the commands, carried out in turn
+ * @out_done: commands carried out, with or without error. Fewer than @count
+ *	if one failed (unless MEMALLOC_BATCH_KEEP_GOING), if an entry after the
+ *	first cannot be read or written, or if a signal came.
+ * @reserved: must be zero
+ *
+ * A command that fails does not make the batch fail: look at @out_done and at
+ * the commands' @out_errno. A batch in a batch fails with EINVAL.
+ */
+struct memalloc_batch {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 op_size;
+	__aligned_u64 ops;
+	__u32 out_done;
+	__u32 reserved;
+};
+#define MEMALLOC_BATCH _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_BATCH)
+
+/**
+ * struct memalloc_inject - ioctl(MEMALLOC_INJECT)
+ * @size: sizeof(struct memalloc_inject)
+ * @flags: must be zero
+ * @nth: make the nth next allocation of this file fail with ENOMEM: 1 is the
+ *	very next, 0 takes back what was asked before; at most 2^63 - 1
+ * @out_left: what was left of the number asked before; zero: it has failed
+ *
+ * Needs CAP_SYS_ADMIN. Counts every step of a command that takes memory, the
+ * module's own bookkeeping included, so that walking @nth up from one takes
+ * every failure path of a command in turn.
+ */
+struct memalloc_inject {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 nth;
+	__aligned_u64 out_left;
+};
+#define MEMALLOC_INJECT _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_INJECT)
+
+#endif /* _UAPI_LINUX_MEMALLOC_H */

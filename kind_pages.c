@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages: handles that stand for pages of the buddy allocator
+ *
+ * User space may map the pages and so take references on any of them
+ * (get_user_pages, vmsplice), so the block goes back by way of
+ * mal_free_pages_shared(), which sets pages aside that somebody still holds.
+ *
+ * Pages may be high memory: they are mapped for the kernel one at a time. The
+ * flushes keep what the kernel and user space see the same where caches tell
+ * their addresses apart; they are nothing elsewhere.
+ *
+ * Contexts: task. Nothing here takes a lock.
+ */
+#include <linux/cacheflush.h>
+#include <linux/errno.h>
+#include <linux/highmem.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/pfn.h>
+
+#include <memalloc/page_alloc.h>
+#include <uapi/linux/memalloc.h>
+
+#include "internal/buddy.h"
+#include "internal/handle.h"
+#include "internal/kind.h"
+#include "internal/region.h"
+
+static int mal_pages_size(const struct memalloc_alloc *arg, u64 *bytes)
+{
+	if (arg->order > MAL_MAX_ORDER || arg->bytes || arg->parent)
+		return -EINVAL;
+	*bytes = (u64)PAGE_SIZE << arg->order;
+	return 0;
+}
+
+static int mal_pages_alloc(struct mal_object *obj,
+			   const struct mal_request *request)
+{
+	obj->order = request->arg->order;
+	obj->page = mal_alloc_pages_node(request->node, request->gfp,
+					 obj->order);
+	return obj->page ? 0 : -ENOMEM;
+}
+
+static void mal_pages_release(struct mal_object *obj)
+{
+	mal_free_pages_shared(obj->page, obj->order);
+}
+
+static struct page *mal_pages_page(struct mal_object *obj, unsigned long index)
+{
+	/* A block lies within a section of the memory map, so this is sound. */
+	return obj->page + index;
+}
+
+static void *mal_pages_map(struct mal_object *obj, u64 offset, size_t *len)
+{
+	struct page *page = mal_pages_page(obj, offset >> PAGE_SHIFT);
+	size_t within = offset_in_page(offset);
+
+	*len = min_t(size_t, *len, PAGE_SIZE - within);
+	flush_dcache_page(page);
+	return kmap_local_page(page) + within;
+}
+
+static void mal_pages_unmap(struct mal_object *obj, u64 offset, void *addr)
+{
+	flush_dcache_page(mal_pages_page(obj, offset >> PAGE_SHIFT));
+	kunmap_local(addr);
+}
+
+static void mal_pages_info(struct mal_object *obj, u64 offset,
+			   struct memalloc_info *info)
+{
+	struct page *page = mal_pages_page(obj, offset >> PAGE_SHIFT);
+	struct mal_page *desc = mal_page_of(page);
+	struct mal_zone *zone = mal_page_section(desc)->zone;
+
+	info->out_order = obj->order;
+	info->out_node = zone->nid;
+	info->out_zone = zone->type;
+	if (info->flags & MEMALLOC_INFO_PHYS)
+		info->out_phys = PFN_PHYS(page_to_pfn(page)) +
+				 offset_in_page(offset);
+}
+
+const struct mal_kind mal_kind_pages = {
+	.id = MEMALLOC_KIND_PAGES,
+	.size = mal_pages_size,
+	.alloc = mal_pages_alloc,
+	.release = mal_pages_release,
+	.map = mal_pages_map,
+	.unmap = mal_pages_unmap,
+	.page = mal_pages_page,
+	.info = mal_pages_info,
+};

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loans: how much we hold of the host's memory, and when it goes back
+ *
+ * Cap. No more than that is borrowed; it may be changed at any time.
+ *
+ * Reserve. Some pages are borrowed at load and stay until unload. In the zones
+ * that they lie in, so many free pages are kept for those who must not sleep
+ * and may not fail lightly (__GFP_HIGH, which GFP_ATOMIC implies).
+ *
+ * Giving back. Free blocks go back to the host, the largest first, when its
+ * shrinkers run, on request, and at unload; see mal_zone_withdraw(). At
+ * unload, what is still allocated is reported with who allocated it, and is
+ * leaked: whoever uses it may still do so. What is in quarantine is handed
+ * over: it is the host's as soon as its last holder lets go.
+ *
+ * Locking: none here. mal_zone.lock is taken by buddy.c.
+ *
+ * Context: task, and sleeps, except where it says otherwise. The shrinker runs
+ * in the host's reclaim, so nothing it calls allocates memory.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/shrinker.h>
+#include <linux/topology.h>
+
+#include <uapi/linux/memalloc.h>
+
+#include "internal/buddy.h"
+#include "internal/compat.h"
+#include "internal/kunit.h"
+#include "internal/loan.h"
+#include "internal/node.h"
+#include "internal/pcp.h"
+#include "internal/quarantine.h"
+#include "internal/region.h"
+
+/* The part of the cap that the CPUs' lists may hold. */
+#define MAL_PCP_SHARE	4
+
+static unsigned long mal_reserve_pages;
+static struct shrinker *mal_shrinker;
+
+/**
+ * mal_loan_set_cap() - change the cap
+ * @pages: the most that may be borrowed, see mal_region_set_cap()
+ *
+ * Context: any.
+ */
+void mal_loan_set_cap(unsigned long pages)
+{
+	mal_region_set_cap(pages);
+	mal_pcp_set_budget(pages / MAL_PCP_SHARE);
+}
+MAL_EXPORT_FOR_KUNIT(mal_loan_set_cap);
+
+static unsigned long mal_zone_shrink(struct mal_zone *zone, unsigned long nr_pages)
+{
+	unsigned long returned = 0;
+	struct mal_page *desc;
+	unsigned int order;
+
+	while (returned < nr_pages) {
+		desc = mal_zone_withdraw(zone, nr_pages - returned, &order);
+		if (!desc)
+			break;
+		mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
+		returned += 1UL << order;
+		cond_resched();
+	}
+	return returned;
+}
+
+static unsigned long mal_node_shrink(int nid, unsigned long nr_pages)
+{
+	unsigned long returned = 0;
+	int type;
+
+	mal_quarantine_sweep_all();
+	mal_pcp_drain_all();
+	for (type = MEMALLOC_NR_ZONES - 1; type >= 0; type--)
+		returned += mal_zone_shrink(&mal_nodes[nid]->zones[type],
+					    nr_pages - returned);
+	return returned;
+}
+
+/**
+ * mal_loan_shrink() - give free pages back to the host
+ * @nr_pages: at most so many; zero for all that can be spared
+ *
+ * Context: task; sleeps.
+ * Return: pages given back.
+ */
+unsigned long mal_loan_shrink(unsigned long nr_pages)
+{
+	unsigned long returned = 0;
+	int nid;
+
+	if (!nr_pages)
+		nr_pages = ULONG_MAX;
+	for_each_node(nid)
+		returned += mal_node_shrink(nid, nr_pages - returned);
+	return returned;
+}
+MAL_EXPORT_FOR_KUNIT(mal_loan_shrink);
+
+static unsigned long mal_shrinker_count(struct shrinker *shrinker,
+					struct shrink_control *sc)
+{
+	unsigned long count = mal_pcp_pages(sc->nid);
+	int type;
+
+	for (type = 0; type < MEMALLOC_NR_ZONES; type++) {
+		struct mal_zone *zone = &mal_nodes[sc->nid]->zones[type];
+		unsigned long free = READ_ONCE(zone->free_pages);
+		unsigned long reserve = READ_ONCE(zone->reserve);
+
+		count += free - min(free, reserve);
+	}
+	return count ?: SHRINK_EMPTY;
+}
+
+/* Whole blocks are worth more to the host than it asks for. */
+static unsigned long mal_shrinker_scan(struct shrinker *shrinker,
+				       struct shrink_control *sc)
+{
+	unsigned long nr_pages = max(sc->nr_to_scan, MAL_SECTION_PAGES);
+
+	sc->nr_scanned = mal_node_shrink(sc->nid, nr_pages);
+	return sc->nr_scanned ?: SHRINK_STOP;
+}
+
+static int mal_shrinker_init(void)
+{
+	int err;
+
+	mal_shrinker = shrinker_alloc(SHRINKER_NUMA_AWARE, "memalloc");
+	if (!mal_shrinker)
+		return -ENOMEM;
+	mal_shrinker->count_objects = mal_shrinker_count;
+	mal_shrinker->scan_objects = mal_shrinker_scan;
+	err = mal_shrinker_register(mal_shrinker, "memalloc");
+	if (err)
+		mal_shrinker_discard(mal_shrinker);
+	return err;
+}
+
+/**
+ * mal_borrowing_stats() - pages borrowed, and what became of them
+ * @stats: filled in
+ *
+ * Context: any.
+ */
+void mal_borrowing_stats(struct memalloc_stats_borrowing *stats)
+{
+	mal_region_stats(stats);
+	stats->reserve = mal_reserve_pages;
+	stats->free = mal_free_total();
+	stats->quarantined = mal_quarantine_count();
+}
+MAL_EXPORT_FOR_KUNIT(mal_borrowing_stats);
+
+/**
+ * mal_borrowing_show() - print the section "borrowing"
+ * @m: /proc/memalloc
+ *
+ * Context: task.
+ */
+void mal_borrowing_show(struct seq_file *m)
+{
+	struct memalloc_stats_borrowing stats;
+
+	mal_borrowing_stats(&stats);
+	seq_puts(m, "\n[borrowing]\n");
+	seq_printf(m, "%-20s %llu\n", "page_size", stats.page_size);
+	seq_printf(m, "%-20s %llu\n", "borrowed", stats.borrowed);
+	seq_printf(m, "%-20s %llu\n", "cap", stats.cap);
+	seq_printf(m, "%-20s %llu\n", "reserve", stats.reserve);
+	seq_printf(m, "%-20s %llu\n", "peak", stats.peak);
+	seq_printf(m, "%-20s %llu\n", "borrowed_total", stats.borrowed_total);
+	seq_printf(m, "%-20s %llu\n", "returned_total", stats.returned_total);
+	seq_printf(m, "%-20s %llu\n", "free", stats.free);
+	seq_printf(m, "%-20s %llu\n", "quarantined", stats.quarantined);
+	seq_printf(m, "%-20s %llu\n", "metadata_bytes", stats.metadata_bytes);
+	seq_printf(m, "%-20s %llu\n", "refused_cap", stats.refused_cap);
+	seq_printf(m, "%-20s %llu\n", "refused_host", stats.refused_host);
+}
+
+/**
+ * mal_page_validate() - check every invariant of every page
+ * @checked: the number of things checked is added here
+ *
+ * Context: task; sleeps.
+ * Return: how many of them were wrong. Each has been reported.
+ */
+u64 mal_page_validate(u64 *checked)
+{
+	mal_quarantine_sweep_all();
+	mal_pcp_drain_all();
+	return mal_zones_validate(checked);
+}
+MAL_EXPORT_FOR_KUNIT(mal_page_validate);
+
+/* Borrow one block for the reserve. Returns how much of it counts. */
+static unsigned long mal_reserve_block(unsigned long nr_pages)
+{
+	struct mal_zone *zone;
+	unsigned int order;
+	struct page *page;
+	unsigned long flags;
+
+	page = mal_region_borrow(numa_mem_id(), GFP_KERNEL | __GFP_NOWARN, 0,
+				 &order);
+	if (!page)
+		return 0;
+	nr_pages = min(nr_pages, 1UL << order);
+	zone = mal_zone_of_page(page);
+	mal_zone_add(zone, mal_page_of(page), order);
+	spin_lock_irqsave(&zone->lock, flags);
+	zone->reserve += nr_pages;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return nr_pages;
+}
+
+static int mal_reserve_fill(unsigned long nr_pages)
+{
+	while (mal_reserve_pages < nr_pages) {
+		unsigned long got = mal_reserve_block(nr_pages - mal_reserve_pages);
+
+		if (!got)
+			return -ENOMEM;
+		mal_reserve_pages += got;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* What is allocated still: who has it? What is set aside: let it go. */
+static void mal_section_leftover(struct mal_section *section)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAL_SECTION_PAGES; i++) {
+		struct mal_page *desc = &section->pages[i];
+
+		if (desc->state == MAL_PAGE_USED) {
+			pr_err("leak: a block of order %u, allocated by %pS\n",
+			       desc->order, (void *)desc->caller);
+		} else if (desc->state == MAL_PAGE_QUARANTINED) {
+			desc->state = MAL_PAGE_FOREIGN;
+			mal_region_return(pfn_to_page(mal_page_pfn(desc)), 0);
+		}
+	}
+}
+
+static void mal_report_leftovers(void)
+{
+	unsigned long nr;
+
+	for (nr = 0; nr < mal_section_table.nr; nr++) {
+		struct mal_section *section;
+
+		rcu_read_lock();
+		section = mal_section_at(nr);
+		if (section)
+			mal_section_leftover(section);
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+static void mal_return_all(void)
+{
+	struct memalloc_stats_borrowing stats;
+	int nid, type;
+
+	for_each_node(nid)
+		for (type = 0; type < MEMALLOC_NR_ZONES; type++)
+			mal_nodes[nid]->zones[type].reserve = 0;
+	mal_loan_shrink(0);
+	mal_report_leftovers();
+	mal_borrowing_stats(&stats);
+	pr_info("%llu of %llu borrowed pages returned\n", stats.returned_total,
+		stats.borrowed_total);
+	mal_reserve_pages = 0;
+}
+
+/**
+ * mal_loan_init() - take the reserve, and listen to the host's wish for memory
+ * @reserve: pages to keep until unload
+ *
+ * Context: task; sleeps.
+ * Return: 0, or -ENOMEM: the host, or the cap, does not allow the reserve.
+ */
+int mal_loan_init(unsigned long reserve)
+{
+	int err;
+
+	err = mal_reserve_fill(reserve);
+	if (!err)
+		err = mal_shrinker_init();
+	if (err)
+		mal_return_all();
+	return err;
+}
+
+/**
+ * mal_loan_exit() - give everything back
+ *
+ * Context: task; sleeps. Nobody allocates or frees any more.
+ */
+void mal_loan_exit(void)
+{
+	shrinker_free(mal_shrinker);
+	mal_quarantine_exit();
+	mal_return_all();
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memalloc: a second kernel memory manager, in a module
+ *
+ * The way in and the way out: each layer is set up after those it calls, and
+ * torn down before them. No algorithm lives here: begin reading at region.c,
+ * buddy.c and page_alloc.c.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "internal/device.h"
+#include "internal/loan.h"
+#include "internal/node.h"
+#include "internal/page_alloc.h"
+#include "internal/pcp.h"
+#include "internal/proc.h"
+#include "internal/region.h"
+
+#define MAL_PAGES_PER_MIB	(1UL << (20 - PAGE_SHIFT))
+
+static unsigned int cap_mb;
+static unsigned int reserve_mb;
+
+/* So much may be asked for: what the host has, whatever a user writes. */
+static unsigned long mal_pages_of_mb(unsigned int mb)
+{
+	return min_t(u64, (u64)mb * MAL_PAGES_PER_MIB, totalram_pages());
+}
+
+static int mal_cap_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		mal_loan_set_cap(mal_pages_of_mb(cap_mb));
+	return err;
+}
+
+static const struct kernel_param_ops mal_cap_ops = {
+	.set = mal_cap_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(cap_mb, &mal_cap_ops, &cap_mb, 0644);
+MODULE_PARM_DESC(cap_mb, "Most memory to borrow from the host, in MiB (default: a quarter of RAM)");
+module_param(reserve_mb, uint, 0444);
+MODULE_PARM_DESC(reserve_mb, "Memory to borrow at load and keep until unload, in MiB (default: 0)");
+
+/* Not given, or zero at load, the cap is a quarter of RAM. */
+static void __init mal_cap_init(void)
+{
+	if (!cap_mb)
+		cap_mb = max(totalram_pages() / 4 / MAL_PAGES_PER_MIB, 1UL);
+	mal_loan_set_cap(mal_pages_of_mb(cap_mb));
+}
+
+static int __init mal_init(void)
+{
+	int err;
+
+	mal_cap_init();
+	err = mal_region_init();
+	if (err)
+		return err;
+	err = mal_nodes_create();
+	if (err)
+		goto err_region;
+	err = mal_pcp_init();
+	if (err)
+		goto err_nodes;
+	err = mal_loan_init(mal_pages_of_mb(reserve_mb));
+	if (err)
+		goto err_pcp;
+	err = mal_proc_init();
+	if (err)
+		goto err_loan;
+	err = mal_device_init();
+	if (err)
+		goto err_proc;
+	pr_info("cap %u MiB, reserve %u MiB\n", cap_mb, reserve_mb);
+	return 0;
+
+err_proc:
+	mal_proc_exit();
+err_loan:
+	mal_loan_exit();
+err_pcp:
+	mal_pcp_exit();
+err_nodes:
+	mal_nodes_destroy();
+err_region:
+	mal_region_exit();
+	return err;
+}
+
+static void __exit mal_exit(void)
+{
+	mal_device_exit();
+	mal_proc_exit();
+	mal_page_alloc_exit();
+	mal_loan_exit();
+	mal_pcp_exit();
+	mal_nodes_destroy();
+	mal_region_exit();
+}
+
+module_init(mal_init);
+module_exit(mal_exit);
+
+MODULE_DESCRIPTION("A second kernel memory manager over pages borrowed from the host");
+MODULE_LICENSE("GPL");

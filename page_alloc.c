@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page allocator: which zone serves an allocation, and what happens when none
+ * can
+ *
+ * An allocation goes down this list until it is served:
+ *
+ *	1. this CPU's lists (pcp.c): the fast path
+ *	2. free blocks of the preferred node; its DMA zone only if DMA was
+ *	   asked for, as that memory is scarce
+ *	3. pages in quarantine that nobody holds any more, and what the CPUs'
+ *	   lists hold: this CPU's at any rate, those of all if the caller may
+ *	   sleep and they hold much of what is borrowed
+ *	4. a loan from the host on the preferred node, where there are several,
+ *	   without effort
+ *	5. free blocks of the other nodes, unless __GFP_THISNODE
+ *	6. a loan, with as much effort as the flags allow
+ *	7. what the lists of all CPUs hold, if the caller may sleep
+ *	8. free blocks of the DMA zones
+ *
+ * With __GFP_RETRY_MAYFAIL it begins again a few times, with a pause before
+ * each, and with __GFP_NOFAIL for as long as it takes.
+ *
+ * Freeing. The descriptor tells what the page is; a page that is not the first
+ * one of an allocation of that order is reported and left alone. If somebody
+ * else still holds the first page of a block it goes to the quarantine, page by
+ * page. The other pages are looked at only by mal_free_pages_shared(), as a
+ * reference on one of them is legal only if the block is freed so; the fast
+ * path would not be one if it looked at 1024 of them. Even so, one that is held
+ * does not get far: see quarantine.c.
+ *
+ * Locking: none here. mal_zone.lock is taken by buddy.c.
+ *
+ * Context: allocation and free work in task, softirq and hardirq context with
+ * interrupts in any state. In NMI context allocation is served from the CPU's
+ * lists or fails, and what the lists do not take is freed later, in an
+ * interrupt. Allocation sleeps only if its flags allow it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/irq_work.h>
+#include <linux/kernel.h>
+#include <linux/llist.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/topology.h>
+
+#include <memalloc/page_alloc.h>
+#include <uapi/linux/memalloc.h>
+
+#include "internal/buddy.h"
+#include "internal/compat.h"
+#include "internal/inject.h"
+#include "internal/node.h"
+#include "internal/page_alloc.h"
+#include "internal/pcp.h"
+#include "internal/quarantine.h"
+#include "internal/region.h"
+#include "internal/report.h"
+
+/* How long an allocation waits before it tries again. */
+#define MAL_RETRY_PAUSE		(HZ / 50 + 1)
+
+/* How often an allocation tries again that may fail after some effort. */
+#define MAL_MAYFAIL_RETRIES	3
+
+/* The CPUs' lists hold much if they hold this part of what is borrowed. */
+#define MAL_PCP_MUCH		8
+
+/**
+ * struct mal_page_request - an allocation that is being served
+ * @gfp: its flags
+ * @order: its order
+ * @nid: the node it prefers
+ * @type: the highest zone that may serve it
+ */
+struct mal_page_request {
+	gfp_t gfp;
+	unsigned int order;
+	int nid;
+	enum memalloc_zone type;
+};
+
+/*
+ * Allocation
+ */
+
+static unsigned long mal_zone_keep(const struct mal_zone *zone, gfp_t gfp)
+{
+	return gfp & __GFP_HIGH ? 0 : READ_ONCE(zone->reserve);
+}
+
+/* Free blocks of one node, from the zone asked for down to @lowest. */
+static struct mal_page *mal_take_node(const struct mal_page_request *req, int nid,
+				      int lowest)
+{
+	struct mal_page *desc;
+	int type;
+
+	for (type = req->type; type >= lowest; type--) {
+		struct mal_zone *zone = &mal_nodes[nid]->zones[type];
+
+		desc = mal_pcp_refill(zone, req->order,
+				      mal_zone_keep(zone, req->gfp));
+		if (desc)
+			return desc;
+	}
+	return NULL;
+}
+
+/* The lowest zone that an allocation takes while there is another way. */
+static int mal_lowest_zone(const struct mal_page_request *req)
+{
+	return min_t(int, req->type, MEMALLOC_ZONE_DMA32);
+}
+
+static struct mal_page *mal_take_near(const struct mal_page_request *req)
+{
+	struct mal_page *desc = NULL;
+
+	if (req->nid == numa_mem_id())
+		desc = mal_pcp_take(req->type, mal_lowest_zone(req), req->order);
+	return desc ?: mal_take_node(req, req->nid, mal_lowest_zone(req));
+}
+
+/* All nodes that the flags allow, the nearest first. */
+static struct mal_page *mal_take_far(const struct mal_page_request *req, int lowest)
+{
+	const int *fallback = mal_nodes[req->nid]->fallback;
+	struct mal_page *desc = NULL;
+	int i, nr = req->gfp & __GFP_THISNODE ? 1 : mal_nr_nodes;
+
+	for (i = 0; i < nr && !desc; i++)
+		desc = mal_take_node(req, fallback[i], lowest);
+	return desc;
+}
+
+static struct mal_page *mal_take_loan(const struct mal_page_request *req, gfp_t gfp)
+{
+	struct mal_page *desc;
+	unsigned int order;
+	struct page *page;
+
+	page = mal_region_borrow(req->nid, gfp, req->order, &order);
+	if (!page)
+		return NULL;
+	desc = mal_page_of(page);
+	return mal_zone_add_take(mal_zone_of_page(page), desc, order, req->order);
+}
+
+/* Not for the sake of locality does the host reclaim. */
+static struct mal_page *mal_take_near_loan(const struct mal_page_request *req)
+{
+	if (mal_nr_nodes == 1 || req->gfp & __GFP_THISNODE)
+		return NULL;
+	return mal_take_loan(req, (req->gfp & ~__GFP_RECLAIM) | __GFP_THISNODE);
+}
+
+static bool mal_may_sleep(const struct mal_page_request *req)
+{
+	return gfpflags_allow_blocking(req->gfp);
+}
+
+/* Is it worth interrupting all CPUs before a loan? */
+static bool mal_pcp_holds_much(const struct mal_page_request *req)
+{
+	struct memalloc_stats_borrowing stats;
+	unsigned long idle = mal_pcp_pages(NUMA_NO_NODE);
+
+	mal_region_stats(&stats);
+	return idle >= 1UL << req->order &&
+	       idle >= stats.borrowed / MAL_PCP_MUCH;
+}
+
+/* Our own caches, before anybody else's memory. */
+static struct mal_page *mal_take_reclaimed(const struct mal_page_request *req)
+{
+	mal_quarantine_sweep();
+	mal_pcp_drain_local();
+	if (mal_may_sleep(req) && mal_pcp_holds_much(req))
+		mal_pcp_drain_all();
+	return mal_take_near(req);
+}
+
+/* The host has none, or may not: then everything that we have ourselves. */
+static struct mal_page *mal_take_drained(const struct mal_page_request *req)
+{
+	if (!mal_may_sleep(req) || !mal_pcp_pages(NUMA_NO_NODE))
+		return NULL;
+	mal_pcp_drain_all();
+	return mal_take_far(req, mal_lowest_zone(req));
+}
+
+static struct mal_page *mal_take(const struct mal_page_request *req)
+{
+	struct mal_page *desc;
+
+	desc = mal_take_near(req);
+	if (!desc)
+		desc = mal_take_reclaimed(req);
+	if (!desc)
+		desc = mal_take_near_loan(req);
+	if (!desc)
+		desc = mal_take_far(req, mal_lowest_zone(req));
+	if (!desc)
+		desc = mal_take_loan(req, req->gfp);
+	if (!desc)
+		desc = mal_take_drained(req);
+	if (!desc)
+		desc = mal_take_far(req, MEMALLOC_ZONE_DMA);
+	return desc;
+}
+
+static unsigned long mal_retries(const struct mal_page_request *req)
+{
+	if (!mal_may_sleep(req))
+		return 0;
+	if (req->gfp & __GFP_NOFAIL)
+		return ULONG_MAX;
+	return req->gfp & __GFP_RETRY_MAYFAIL ? MAL_MAYFAIL_RETRIES : 0;
+}
+
+static struct mal_page *mal_take_patiently(const struct mal_page_request *req)
+{
+	struct mal_page *desc = mal_take(req);
+	unsigned long left;
+
+	for (left = mal_retries(req); !desc && left; left--) {
+		schedule_timeout_uninterruptible(MAL_RETRY_PAUSE);
+		desc = mal_take(req);
+	}
+	return desc;
+}
+
+static void mal_clear_pages(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		clear_highpage(page + i);
+}
+
+static void mal_warn_failure(const struct mal_page_request *req, unsigned long caller)
+{
+	if (req->gfp & __GFP_NOWARN || !printk_ratelimit())
+		return;
+	pr_warn("no pages of order %u, gfp %pGg, node %d, for %pS\n",
+		req->order, &req->gfp, req->nid, (void *)caller);
+}
+
+static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
+					    unsigned int order,
+					    unsigned long caller)
+{
+	struct mal_page_request req = {
+		.gfp = gfp,
+		.order = order,
+		.nid = nid == NUMA_NO_NODE ? numa_mem_id() : nid,
+		.type = mal_zone_types[gfp_zone(gfp)],
+	};
+	struct mal_page *desc;
+	struct page *page;
+
+	if (unlikely(order > MAL_MAX_ORDER || in_nmi()))
+		return NULL;
+	might_alloc(gfp);
+	desc = mal_inject_should_fail() ? NULL : mal_take_patiently(&req);
+	if (unlikely(!desc)) {
+		mal_zone_count_one(&mal_nodes[req.nid]->zones[req.type], failures, order);
+		mal_warn_failure(&req, caller);
+		return NULL;
+	}
+	page = pfn_to_page(mal_page_pfn(desc));
+	mal_page_use(desc, caller);
+	mal_zone_count_one(mal_page_section(desc)->zone, allocs, order);
+	if (want_init_on_alloc(gfp))
+		mal_clear_pages(page, order);
+	return page;
+}
+
+/* The lists of this CPU have none: give them up, and look elsewhere. */
+static noinline struct page *mal_alloc_unserved(struct mal_pcp *pcp, gfp_t gfp,
+						unsigned int order,
+						unsigned long caller)
+{
+	mal_pcp_leave(pcp);
+	return mal_alloc_slow(NUMA_NO_NODE, gfp, order, caller);
+}
+
+/* A zone, zeroes or a failure that are asked for keep off the fast path. */
+static __always_inline bool mal_alloc_is_plain(gfp_t gfp, unsigned int order)
+{
+	return order <= MAL_MAX_ORDER &&
+	       !(gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_ZERO)) &&
+	       !want_init_on_alloc(0) &&
+	       !static_branch_unlikely(&mal_inject_key);
+}
+
+static __always_inline struct page *mal_alloc_local(gfp_t gfp,
+						    unsigned int order,
+						    unsigned long caller)
+{
+	struct mal_pcp *pcp;
+	struct page *page;
+
+	if (unlikely(!mal_alloc_is_plain(gfp, order) || !mal_pcp_enter(&pcp)))
+		return mal_alloc_slow(NUMA_NO_NODE, gfp, order, caller);
+	if (unlikely(!mal_pcp_serve(pcp, order, caller, &page)))
+		return mal_alloc_unserved(pcp, gfp, order, caller);
+	mal_pcp_leave(pcp);
+	return page;
+}
+
+/**
+ * mal_alloc_pages_node() - allocate a block, near a node
+ * @nid: the node to prefer, or NUMA_NO_NODE for the nearest one with memory
+ * @gfp: as for mal_alloc_pages(); with __GFP_THISNODE no other node will do
+ * @order: as for mal_alloc_pages()
+ *
+ * Context: as for mal_alloc_pages().
+ * Return: the first page, or NULL.
+ */
+struct page *mal_alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
+{
+	if (nid == NUMA_NO_NODE || nid == numa_mem_id())
+		return mal_alloc_local(gfp, order, _RET_IP_);
+	return mal_alloc_slow(nid, gfp, order, _RET_IP_);
+}
+MAL_EXPORT(mal_alloc_pages_node);
+
+/**
+ * mal_alloc_pages() - allocate a block of 2^order contiguous pages
+ * @gfp: what the allocator may do, as with the host's alloc_pages()
+ * @order: 0 to MAL_MAX_ORDER
+ *
+ * The block is aligned to its size. All its pages are order-0 pages; nothing
+ * in struct page is ours.
+ *
+ * Context: any; fails in NMI. Sleeps if @gfp has __GFP_DIRECT_RECLAIM.
+ * Return: the first page, or NULL: the cap is reached or the host has no
+ * memory, or @order is too large.
+ */
+struct page *mal_alloc_pages(gfp_t gfp, unsigned int order)
+{
+	return mal_alloc_local(gfp, order, _RET_IP_);
+}
+MAL_EXPORT(mal_alloc_pages);
+
+/*
+ * Free
+ */
+
+static noinline void mal_report_free(struct mal_page *desc, unsigned int order,
+			    unsigned long caller)
+{
+	if (!desc || desc->state == MAL_PAGE_FOREIGN)
+		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
+			   "a page that is not ours, as order %u", order);
+	else if (desc->state == MAL_PAGE_USED)
+		mal_report(MAL_REPORT_WRONG_FREE, caller,
+			   "a block of order %u, as order %u; allocated by %pS",
+			   desc->order, order, (void *)desc->caller);
+	else if (desc->state == MAL_PAGE_TAIL)
+		mal_report(MAL_REPORT_WRONG_FREE, caller,
+			   "page %u of a section is inside a block, freed as order %u",
+			   desc->index, order);
+	else
+		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
+			   "a block of order %u that is free already", order);
+}
+
+/*
+ * The first page of an allocation of that order, or a report. A page that is
+ * not ours may lie in a section that is just going, hence the guard.
+ */
+static struct mal_page *mal_page_allocated(struct page *page,
+					   unsigned int order,
+					   unsigned long caller)
+{
+	struct mal_page *desc;
+
+	preempt_disable();
+	desc = mal_page_of(page);
+	if (unlikely(!desc || !mal_page_is(desc, MAL_PAGE_USED, order))) {
+		mal_report_free(desc, order, caller);
+		desc = NULL;
+	}
+	preempt_enable();
+	return desc;
+}
+
+/*
+ * Freeing in NMI context may take no lock: what does not fit on the CPU's
+ * lists is noted and freed as soon as interrupts are possible.
+ */
+static LLIST_HEAD(mal_deferred);
+
+static void mal_free_deferred(struct irq_work *work)
+{
+	struct mal_page *desc, *next;
+
+	llist_for_each_entry_safe(desc, next, llist_del_all(&mal_deferred), deferred)
+		mal_release(desc, desc->order);
+}
+
+static DEFINE_IRQ_WORK(mal_deferred_work, mal_free_deferred);
+
+static void mal_defer(struct mal_page *desc)
+{
+	llist_add(&desc->deferred, &mal_deferred);
+	irq_work_queue(&mal_deferred_work);
+}
+
+static noinline void mal_free_slow(struct page *page, unsigned int order,
+				   unsigned long caller)
+{
+	struct mal_page *desc;
+
+	if (!page)
+		return;
+	desc = mal_page_allocated(page, order, caller);
+	if (unlikely(!desc))
+		return;
+	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
+	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
+	if (unlikely(in_nmi()))
+		mal_defer(desc);
+	else if (unlikely(mal_page_is_held(page)))
+		mal_release(desc, order);
+	else
+		mal_pcp_free(desc, page, order);
+}
+
+/* The lists of this CPU do not take it: give them up, and see why. */
+static noinline void mal_free_unaccepted(struct mal_pcp *pcp, struct page *page,
+					 unsigned int order,
+					 unsigned long caller)
+{
+	mal_pcp_leave(pcp);
+	mal_free_slow(page, order, caller);
+}
+
+/**
+ * mal_free_pages() - free a block
+ * @page: its first page, or NULL
+ * @order: the order it was allocated with
+ *
+ * Misuse is reported and has no other effect.
+ *
+ * Context: any.
+ */
+void mal_free_pages(struct page *page, unsigned int order)
+{
+	struct mal_pcp *pcp;
+
+	if (unlikely(!mal_pcp_enter(&pcp)))
+		mal_free_slow(page, order, _RET_IP_);
+	else if (unlikely(!mal_pcp_accept(pcp, page, order)))
+		mal_free_unaccepted(pcp, page, order, _RET_IP_);
+	else
+		mal_pcp_leave(pcp);
+}
+MAL_EXPORT(mal_free_pages);
+
+/**
+ * mal_free_pages_shared() - free a block whose pages others may hold
+ * @page: its first page, or NULL
+ * @order: the order it was allocated with
+ *
+ * For blocks that were mapped, or whose pages went to a pipe or a bio one by
+ * one: each page is set aside for as long as somebody holds it.
+ *
+ * Context: any but NMI.
+ */
+void mal_free_pages_shared(struct page *page, unsigned int order)
+{
+	struct mal_page *desc;
+
+	if (!page)
+		return;
+	desc = mal_page_allocated(page, order, _RET_IP_);
+	if (unlikely(!desc))
+		return;
+	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
+	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
+	if (mal_block_is_held(page, order))
+		mal_release(desc, order);
+	else
+		mal_pcp_free(desc, page, order);
+}
+MAL_EXPORT(mal_free_pages_shared);
+
+/**
+ * mal_split_page() - make a block into allocations of one page each
+ * @page: its first page
+ * @order: the order it was allocated with
+ *
+ * From now on each page is freed by itself, with mal_free_page().
+ *
+ * Context: any but NMI.
+ */
+void mal_split_page(struct page *page, unsigned int order)
+{
+	struct mal_page *desc = mal_page_allocated(page, order, _RET_IP_);
+
+	if (desc)
+		mal_zone_break(mal_page_section(desc)->zone, desc, order);
+}
+MAL_EXPORT(mal_split_page);
+
+/**
+ * mal_page_alloc_exit() - wait for what is still to be freed
+ *
+ * Context: task; sleeps. Nobody allocates or frees any more.
+ */
+void mal_page_alloc_exit(void)
+{
+	irq_work_sync(&mal_deferred_work);
+}

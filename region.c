@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions: pages borrowed from the host, and their descriptors
+ *
+ * This is the only file that takes pages from the host and gives them back.
+ *
+ * Blocks. Memory is borrowed in blocks of 2^order pages: of the largest order
+ * where the host has one to spare without effort, of smaller ones down to what
+ * the caller needs where it has not. A block is split at once into order-0
+ * pages (split_page()), each with a reference count of its own, so it does not
+ * matter later in which pieces it goes back. Callers that must not sleep get
+ * blocks of moderate size: splitting one is work, and they may have interrupts
+ * off.
+ *
+ * References. Each borrowed page carries two references: the one that the host
+ * handed over, and one of ours, taken here. Who maps a page, or gives it to a
+ * pipe, adds more. So a count of less than two on a page of ours means that
+ * somebody dropped a reference that was not theirs, and it is seen and told
+ * instead of handing the host a page that is still in use.
+ *
+ * Sections. Physical memory is seen as sections of MAL_SECTION_PAGES pages,
+ * aligned to their size, and a section is described by an array of struct
+ * mal_page while any page of it is borrowed:
+ *
+ *	 mal_section_table          struct mal_section
+ *	+---+---+---+---+---+      +----------------------------+
+ *	|   | o |   |   |   |----->| zone, first_pfn, borrowed  |
+ *	+---+-|-+---+---+---+      | pages[0]   USED    order 3 |
+ *	      v                    | pages[1]   TAIL            |
+ *	                           | ...                        |
+ *	                           | pages[8]   FREE    order 3 |
+ *	                           | ...                        |
+ *	                           | pages[512] FOREIGN         |
+ *	                           +----------------------------+
+ *
+ * The table is flat, for a lookup in a few instructions. It costs 8 bytes for
+ * each 4 MiB between the first and the last page of the host. A section costs
+ * 28 KiB, 0.7 % of what it describes.
+ *
+ * The host's zones end at section boundaries but for exotic machines; there, a
+ * section belongs to the zone of its first loan, and loans from another zone
+ * in it are given back at once.
+ *
+ * Accounting. mal_region.borrowed is charged before the host is asked and
+ * uncharged when a page has gone back, so it never exceeds the cap, and what
+ * is borrowed in total less what is returned in total is what is borrowed now,
+ * to the page.
+ *
+ * Locking. mal_region.lock protects the table's entries and the number of
+ * borrowed pages in each section; nothing is called under it, and it is taken
+ * inside a zone's lock or outside of all. Lookups take no lock: a section is
+ * freed after an RCU grace period, and cannot go while a page in it is
+ * borrowed. The descriptors themselves belong to the zone's lock (buddy.c).
+ *
+ * Context: borrowing and returning work in task, softirq and hardirq context.
+ * Only where the caller's gfp allows it does borrowing sleep.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/page_ref.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/vmalloc.h>
+
+#include <uapi/linux/memalloc.h>
+
+#include "internal/compat.h"
+#include "internal/inject.h"
+#include "internal/region.h"
+#include "internal/report.h"
+
+/* Who must not sleep borrows no more than 256 KiB at once. */
+#define MAL_ATOMIC_ORDER	6
+
+/* Flags that are ours to honour, or that make no sense for a loan. */
+#define MAL_GFP_NOT_FOR_HOST	(__GFP_ZERO | __GFP_COMP | __GFP_NOFAIL | \
+				 __GFP_HIGHMEM | __GFP_MOVABLE | \
+				 __GFP_RECLAIMABLE | __GFP_ACCOUNT | __GFP_WRITE)
+
+/* How hard to try; all that the descriptors of a loan need to know of it. */
+#define MAL_GFP_EFFORT		(GFP_KERNEL | __GFP_HIGH | __GFP_NOWARN | \
+				 __GFP_NORETRY | __GFP_RETRY_MAYFAIL)
+
+struct mal_section_table mal_section_table __ro_after_init;
+
+/**
+ * struct mal_region - the account with the host
+ * @lock: protects the entries of the table and mal_section.borrowed
+ * @borrowed: pages held, or about to be
+ * @peak: the most that @borrowed has been
+ * @borrowed_total: pages ever borrowed
+ * @returned_total: pages ever returned
+ * @refused_cap: loans that the cap did not allow
+ * @refused_host: loans that the host did not grant
+ * @sections: sections that exist
+ * @cap: @borrowed may not exceed this
+ */
+static struct mal_region {
+	spinlock_t lock;
+	atomic_long_t borrowed;
+	atomic_long_t peak;
+	atomic64_t borrowed_total;
+	atomic64_t returned_total;
+	atomic64_t refused_cap;
+	atomic64_t refused_host;
+	atomic_long_t sections;
+	unsigned long cap;
+} mal_region = {
+	.lock = __SPIN_LOCK_UNLOCKED(mal_region.lock),
+};
+
+static void mal_region_note_peak(long borrowed)
+{
+	long peak = atomic_long_read(&mal_region.peak);
+
+	while (borrowed > peak &&
+	       !atomic_long_try_cmpxchg(&mal_region.peak, &peak, borrowed))
+		;
+}
+
+static bool mal_region_charge(unsigned long pages)
+{
+	long borrowed = atomic_long_read(&mal_region.borrowed);
+
+	do {
+		if (borrowed + pages > READ_ONCE(mal_region.cap))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&mal_region.borrowed, &borrowed,
+					  borrowed + pages));
+	mal_region_note_peak(borrowed + pages);
+	return true;
+}
+
+static void mal_region_uncharge(unsigned long pages)
+{
+	atomic_long_sub(pages, &mal_region.borrowed);
+}
+
+static struct mal_section *mal_section_create(unsigned long first_pfn, gfp_t gfp)
+{
+	struct mal_section *section;
+	unsigned int i;
+
+	if (mal_inject_should_fail())
+		return NULL;
+	section = alloc_pages_exact(sizeof(*section), gfp | __GFP_ZERO | __GFP_NOWARN);
+	if (!section)
+		return NULL;
+	section->first_pfn = first_pfn;
+	for (i = 0; i < MAL_SECTION_PAGES; i++)
+		section->pages[i].index = i;
+	return section;
+}
+
+static void mal_section_destroy(struct mal_section *section)
+{
+	free_pages_exact(section, sizeof(*section));
+}
+
+static void mal_section_destroy_rcu(struct rcu_head *rcu)
+{
+	mal_section_destroy(container_of(rcu, struct mal_section, rcu));
+}
+
+static void mal_section_add(struct mal_section *section, struct page *page,
+			    unsigned int order)
+{
+	lockdep_assert_held(&mal_region.lock);
+	section->borrowed += 1UL << order;
+	section->host_zone = page_zone(page);
+}
+
+/* Take a block into an existing section, or into @fresh, or not at all. */
+static int mal_section_join(struct mal_section *fresh, struct page *page,
+			    unsigned int order)
+{
+	unsigned long nr = (page_to_pfn(page) - mal_section_table.first_pfn) >>
+			   MAL_MAX_ORDER;
+	struct mal_section *section;
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&mal_region.lock, flags);
+	section = mal_section_at(nr);
+	if (!section && !fresh) {
+		err = -EAGAIN;
+	} else if (!section) {
+		mal_section_add(fresh, page, order);
+		rcu_assign_pointer(mal_section_table.sections[nr], fresh);
+		atomic_long_inc(&mal_region.sections);
+		err = 1;
+	} else if (section->host_zone == page_zone(page)) {
+		mal_section_add(section, page, order);
+	} else {
+		err = -EXDEV;
+	}
+	spin_unlock_irqrestore(&mal_region.lock, flags);
+	return err;
+}
+
+/* Describe a block: the section that it lies in may have to be made first. */
+static int mal_section_adopt(struct page *page, unsigned int order, gfp_t gfp)
+{
+	unsigned long pfn = page_to_pfn(page);
+	struct mal_section *fresh;
+	int err;
+
+	if ((pfn - mal_section_table.first_pfn) >> MAL_MAX_ORDER >=
+	    mal_section_table.nr)
+		return -ERANGE;
+	err = mal_section_join(NULL, page, order);
+	if (err != -EAGAIN)
+		return err;
+	fresh = mal_section_create(round_down(pfn, MAL_SECTION_PAGES), gfp);
+	if (!fresh)
+		return -ENOMEM;
+	err = mal_section_join(fresh, page, order);
+	if (err == 1)
+		return 0;
+	mal_section_destroy(fresh);
+	return err;
+}
+
+/* The last page that leaves takes the section with it. */
+static void mal_section_leave(struct mal_section *section, unsigned int order)
+{
+	unsigned long nr = (section->first_pfn - mal_section_table.first_pfn) >>
+			   MAL_MAX_ORDER;
+	bool last;
+	unsigned long flags;
+
+	spin_lock_irqsave(&mal_region.lock, flags);
+	section->borrowed -= 1UL << order;
+	last = !section->borrowed;
+	if (last)
+		RCU_INIT_POINTER(mal_section_table.sections[nr], NULL);
+	spin_unlock_irqrestore(&mal_region.lock, flags);
+	if (last) {
+		atomic_long_dec(&mal_region.sections);
+		call_rcu(&section->rcu, mal_section_destroy_rcu);
+	}
+}
+
+/* The largest block that is worth asking for first. */
+static unsigned int mal_loan_order(gfp_t gfp, unsigned int min_order)
+{
+	unsigned int order = min_t(unsigned int, MAL_MAX_ORDER, MAL_HOST_MAX_ORDER);
+
+	if (!gfpflags_allow_blocking(gfp))
+		order = MAL_ATOMIC_ORDER;
+	return max(order, min_order);
+}
+
+/*
+ * More than the caller needs is only taken where the host has it lying about:
+ * it shall not reclaim or compact for that.
+ */
+static gfp_t mal_loan_gfp(gfp_t gfp, bool needed)
+{
+	gfp = (gfp & ~MAL_GFP_NOT_FOR_HOST) | __GFP_NOWARN;
+	if (!needed)
+		gfp = (gfp & ~(__GFP_RECLAIM | __GFP_RETRY_MAYFAIL | __GFP_HIGH)) |
+		      __GFP_NORETRY;
+	return gfp;
+}
+
+static struct page *mal_host_alloc(int nid, gfp_t gfp, unsigned int order)
+{
+	struct page *page;
+	unsigned int i;
+
+	if (mal_inject_should_fail())
+		return NULL;
+	page = alloc_pages_node(nid, gfp, order);
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	for (i = 0; i < 1U << order; i++)
+		page_ref_inc(page + i);
+	return page;
+}
+
+/*
+ * Give the host its page. If somebody else still holds it, it goes to the host
+ * when they let go. If they let go of what was ours, there is that much less to
+ * drop; and if they dropped all of it, the host has it already.
+ */
+static void mal_host_free(struct page *page)
+{
+	int refs = page_ref_count(page);
+
+	if (unlikely(refs < MAL_PAGE_REFS))
+		mal_report(MAL_REPORT_LOST_REFERENCE, 0,
+			   "page returned with %d of %d references", refs,
+			   MAL_PAGE_REFS);
+	if (likely(refs >= MAL_PAGE_REFS))
+		page_ref_dec(page);
+	if (likely(refs >= 1))
+		__free_page(page);
+}
+
+static void mal_host_free_block(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		mal_host_free(page + i);
+}
+
+static struct page *mal_loan(int nid, gfp_t gfp, unsigned int order, bool needed)
+{
+	struct page *page;
+
+	if (!mal_region_charge(1UL << order)) {
+		if (needed)
+			atomic64_inc(&mal_region.refused_cap);
+		return NULL;
+	}
+	page = mal_host_alloc(nid, mal_loan_gfp(gfp, needed), order);
+	if (!page)
+		goto err_uncharge;
+	if (mal_section_adopt(page, order, gfp & MAL_GFP_EFFORT))
+		goto err_free;
+	atomic64_add(1UL << order, &mal_region.borrowed_total);
+	return page;
+
+err_free:
+	mal_host_free_block(page, order);
+err_uncharge:
+	mal_region_uncharge(1UL << order);
+	if (needed)
+		atomic64_inc(&mal_region.refused_host);
+	return NULL;
+}
+
+/**
+ * mal_region_borrow() - borrow a block from the host
+ * @nid: node to prefer; with __GFP_THISNODE, the only one
+ * @gfp: how far the host may go for a block of @min_order
+ * @min_order: the smallest block that will do
+ * @order: the order of what was borrowed
+ *
+ * All descriptors of the block are FOREIGN still: it is the caller's to make
+ * something of it, under the zone's lock.
+ *
+ * Context: any but NMI; sleeps if @gfp allows it.
+ * Return: the first page of the block, or NULL: the cap or the host refused.
+ */
+struct page *mal_region_borrow(int nid, gfp_t gfp, unsigned int min_order,
+			       unsigned int *order)
+{
+	struct page *page;
+	unsigned int i;
+
+	for (i = mal_loan_order(gfp, min_order); i > min_order; i--) {
+		page = mal_loan(nid, gfp, i, false);
+		if (page)
+			goto out;
+	}
+	page = mal_loan(nid, gfp, i, true);
+out:
+	*order = i;
+	return page;
+}
+
+/**
+ * mal_region_return() - give a block back to the host
+ * @page: its first page, borrowed in whatever pieces
+ * @order: its order
+ *
+ * The block is on no list, and its descriptors are FOREIGN already: they were
+ * made so under the zone's lock.
+ *
+ * Context: any but NMI.
+ */
+void mal_region_return(struct page *page, unsigned int order)
+{
+	struct mal_section *section;
+
+	section = mal_page_section(mal_page_of(page));
+	mal_section_leave(section, order);
+	mal_host_free_block(page, order);
+	mal_region_uncharge(1UL << order);
+	atomic64_add(1UL << order, &mal_region.returned_total);
+}
+
+/**
+ * mal_region_set_cap() - change the cap
+ * @pages: the most that may be borrowed. What is borrowed beyond it stays
+ *	until it is freed and given back; nothing more is borrowed until then.
+ *
+ * Context: any.
+ */
+void mal_region_set_cap(unsigned long pages)
+{
+	WRITE_ONCE(mal_region.cap, pages);
+}
+
+static unsigned long mal_region_metadata(void)
+{
+	return atomic_long_read(&mal_region.sections) *
+	       PAGE_ALIGN(sizeof(struct mal_section)) +
+	       mal_section_table.nr * sizeof(*mal_section_table.sections);
+}
+
+/**
+ * mal_region_stats() - the account with the host
+ * @stats: filled in, but for what others know: reserve, free, quarantined
+ *
+ * Context: any.
+ */
+void mal_region_stats(struct memalloc_stats_borrowing *stats)
+{
+	*stats = (struct memalloc_stats_borrowing) {
+		.page_size = PAGE_SIZE,
+		.borrowed = atomic_long_read(&mal_region.borrowed),
+		.cap = READ_ONCE(mal_region.cap),
+		.peak = atomic_long_read(&mal_region.peak),
+		.borrowed_total = atomic64_read(&mal_region.borrowed_total),
+		.returned_total = atomic64_read(&mal_region.returned_total),
+		.metadata_bytes = mal_region_metadata(),
+		.refused_cap = atomic64_read(&mal_region.refused_cap),
+		.refused_host = atomic64_read(&mal_region.refused_host),
+	};
+}
+
+/* The page numbers that the host's memory lies between. */
+static void mal_host_extent(unsigned long *first, unsigned long *end)
+{
+	int nid;
+
+	*first = ULONG_MAX;
+	*end = 0;
+	for_each_online_node(nid) {
+		if (!node_spanned_pages(nid))
+			continue;
+		*first = min(*first, node_start_pfn(nid));
+		*end = max(*end, node_end_pfn(nid));
+	}
+}
+
+/**
+ * mal_region_init() - set up the table of sections
+ *
+ * Context: task.
+ * Return: 0, or -ENOMEM.
+ */
+int mal_region_init(void)
+{
+	unsigned long first, end;
+
+	mal_host_extent(&first, &end);
+	first = round_down(first, MAL_SECTION_PAGES);
+	mal_section_table.first_pfn = first;
+	mal_section_table.first_page = pfn_to_page(first);
+	mal_section_table.nr = DIV_ROUND_UP(end - first, MAL_SECTION_PAGES);
+	mal_section_table.sections = vcalloc(mal_section_table.nr,
+					     sizeof(*mal_section_table.sections));
+	return mal_section_table.sections ? 0 : -ENOMEM;
+}
+
+/**
+ * mal_region_exit() - the mirror of mal_region_init()
+ *
+ * What has not been returned by now is leaked for good, with the section that
+ * describes it; the layer above has said whose it is.
+ *
+ * Context: task.
+ */
+void mal_region_exit(void)
+{
+	rcu_barrier();
+	vfree(mal_section_table.sections);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reports: what was detected, who did it, how often
+ *
+ * Every misuse that a layer detects comes here: it is counted, exactly, and
+ * told to the kernel log, within a rate limit. A report never stops the
+ * system: the layer that detected the misuse keeps what was misused out of
+ * circulation, and goes on.
+ *
+ * A report is one line, and greppable:
+ *
+ *	memalloc: report: double_free by caller+0x12/0x40 [module]: ...
+ *
+ * Context: any; NMI included, as printk() defers what it must there. No lock.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/seq_file.h>
+
+#include <uapi/linux/memalloc.h>
+
+#include "internal/kunit.h"
+#include "internal/report.h"
+
+static const char * const mal_report_names[MAL_NR_REPORTS] = {
+	[MAL_REPORT_DOUBLE_FREE] = "double_free",
+	[MAL_REPORT_FOREIGN_FREE] = "foreign_free",
+	[MAL_REPORT_WRONG_FREE] = "wrong_free",
+	[MAL_REPORT_LOST_REFERENCE] = "lost_reference",
+	[MAL_REPORT_CORRUPTION] = "corruption",
+};
+
+static atomic64_t mal_report_counts[MAL_NR_REPORTS];
+
+static DEFINE_RATELIMIT_STATE(mal_report_limit, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
+
+/**
+ * mal_report() - count and log a misuse
+ * @what: its kind
+ * @caller: code address of who did it, or zero if nobody can know
+ * @fmt: the rest of the line: what it was done to
+ *
+ * Context: any.
+ */
+void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+
+	atomic64_inc(&mal_report_counts[what]);
+	if (!__ratelimit(&mal_report_limit))
+		return;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	if (caller)
+		pr_err("report: %s by %pS: %pV\n", mal_report_names[what],
+		       (void *)caller, &vaf);
+	else
+		pr_err("report: %s: %pV\n", mal_report_names[what], &vaf);
+	va_end(args);
+}
+
+/**
+ * mal_report_stats() - the counts
+ * @stats: filled in
+ *
+ * Context: any.
+ */
+void mal_report_stats(struct memalloc_stats_reports *stats)
+{
+	*stats = (struct memalloc_stats_reports) {
+		.double_free = atomic64_read(&mal_report_counts[MAL_REPORT_DOUBLE_FREE]),
+		.foreign_free = atomic64_read(&mal_report_counts[MAL_REPORT_FOREIGN_FREE]),
+		.wrong_free = atomic64_read(&mal_report_counts[MAL_REPORT_WRONG_FREE]),
+		.lost_reference = atomic64_read(&mal_report_counts[MAL_REPORT_LOST_REFERENCE]),
+		.corruption = atomic64_read(&mal_report_counts[MAL_REPORT_CORRUPTION]),
+	};
+}
+MAL_EXPORT_FOR_KUNIT(mal_report_stats);
+
+/**
+ * mal_report_show() - print the section "reports"
+ * @m: /proc/memalloc
+ *
+ * Context: task.
+ */
+void mal_report_show(struct seq_file *m)
+{
+	unsigned int i;
+
+	seq_puts(m, "\n[reports]\n");
+	for (i = 0; i < MAL_NR_REPORTS; i++)
+		seq_printf(m, "%-20s %lld\n", mal_report_names[i],
+			   atomic64_read(&mal_report_counts[i]));
+}
