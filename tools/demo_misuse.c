@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What user space does wrong, and what it is answered
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "demo.h"
+#include "mapping.h"
+#include "table.h"
+
+/**
+ * struct victim - what is misused
+ * @demo: the demonstration
+ * @device: the device
+ * @handle: a page that is allocated
+ * @stale: one that was, and is not any more
+ * @map_offset: where to map the page
+ * @stale_offset: where the other one was mapped
+ * @bytes: its size
+ */
+struct victim {
+	const struct demo *demo;
+	const struct device *device;
+	uint64_t handle;
+	uint64_t stale;
+	uint64_t map_offset;
+	uint64_t stale_offset;
+	uint64_t bytes;
+};
+
+/* Each does one thing wrong and returns the answer. */
+
+static int free_again(const struct victim *v)
+{
+	return device_free(v->device, v->stale);
+}
+
+static int free_nothing(const struct victim *v)
+{
+	return device_free(v->device, 0);
+}
+
+static int free_guess(const struct victim *v)
+{
+	return device_free(v->device, v->handle + (1ULL << 32));
+}
+
+static int free_of_other(const struct victim *v)
+{
+	struct device other;
+	int err = device_open(&other, v->device->path);
+
+	if (err)
+		return err;
+	err = device_free(&other, v->handle);
+	device_close(&other);
+	return err;
+}
+
+static int read_stale(const struct victim *v)
+{
+	char byte;
+
+	return device_read(v->device, v->stale, 0, &byte, 1);
+}
+
+static int read_beyond(const struct victim *v)
+{
+	char bytes[2];
+
+	return device_read(v->device, v->handle, v->bytes - 1, bytes, 2);
+}
+
+static int read_around(const struct victim *v)
+{
+	char bytes[2];
+
+	return device_read(v->device, v->handle, UINT64_MAX, bytes, 2);
+}
+
+static int fill_beyond(const struct victim *v)
+{
+	struct memalloc_pattern_io io = {
+		.handle = v->handle, .offset = 1, .length = v->bytes
+	};
+
+	return device_fill(v->device, &io);
+}
+
+static int read_to_nowhere(const struct victim *v)
+{
+	return device_read(v->device, v->handle, 0, NULL, 8);
+}
+
+static int map_stale(const struct victim *v)
+{
+	void *memory;
+	int err;
+
+	err = mapping_create(v->device, v->stale_offset, (size_t)v->bytes,
+			     false, &memory);
+	if (!err)
+		mapping_destroy(memory, (size_t)v->bytes);
+	return err;
+}
+
+static int map_beyond(const struct victim *v)
+{
+	void *memory;
+	int err;
+
+	err = mapping_create(v->device, v->map_offset, (size_t)(2 * v->bytes),
+			     false, &memory);
+	if (!err)
+		mapping_destroy(memory, (size_t)(2 * v->bytes));
+	return err;
+}
+
+static int allocate(const struct victim *v, struct memalloc_alloc *alloc)
+{
+	int err = device_alloc(v->device, alloc);
+
+	if (!err)
+		device_free(v->device, alloc->out_handle);
+	return err;
+}
+
+static int alloc_order(const struct victim *v)
+{
+	struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_PAGES, .node = -1,
+		.order = MEMALLOC_MAX_ORDER + 1
+	};
+
+	return allocate(v, &alloc);
+}
+
+static int alloc_kind(const struct victim *v)
+{
+	struct memalloc_alloc alloc = { .kind = 0xffff, .node = -1 };
+
+	return allocate(v, &alloc);
+}
+
+static int alloc_gfp(const struct victim *v)
+{
+	struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_PAGES, .node = -1,
+		.gfp = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32
+	};
+
+	return allocate(v, &alloc);
+}
+
+static int alloc_node(const struct victim *v)
+{
+	struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_PAGES, .node = INT32_MAX
+	};
+
+	return allocate(v, &alloc);
+}
+
+static int set_flag(const struct victim *v)
+{
+	struct memalloc_free arg = {
+		.size = sizeof(arg), .flags = 1, .handle = v->handle
+	};
+
+	return device_command(v->device, MEMALLOC_FREE, &arg);
+}
+
+static int speak_short(const struct victim *v)
+{
+	struct memalloc_free arg = {
+		.size = sizeof(arg) - 8, .handle = v->handle
+	};
+
+	return device_command(v->device, MEMALLOC_FREE, &arg);
+}
+
+static int speak_future(const struct victim *v)
+{
+	struct {
+		struct memalloc_free arg;
+		uint64_t field;
+	} later = {
+		.arg = { .size = sizeof(later), .handle = v->handle },
+		.field = 1,
+	};
+
+	return device_command(v->device, MEMALLOC_FREE, &later);
+}
+
+static int speak_unknown(const struct victim *v)
+{
+	struct memalloc_free arg = { .size = sizeof(arg), .handle = v->handle };
+
+	return device_command(v->device, _IO(MEMALLOC_IOCTL_TYPE, 0xff), &arg);
+}
+
+static int force_failure(const struct victim *v)
+{
+	struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_PAGES, .node = -1
+	};
+	uint64_t left;
+	int err;
+
+	err = device_inject(v->device, 1, &left);
+	if (err)
+		return err;
+	err = allocate(v, &alloc);
+	device_inject(v->device, 0, &left);
+	return err;
+}
+
+/**
+ * struct misuse - a thing done wrong
+ * @what: what
+ * @does: does it
+ * @expected: errno of the answer
+ */
+struct misuse {
+	const char *what;
+	int (*does)(const struct victim *v);
+	int expected;
+};
+
+static const struct misuse misuses[] = {
+	{ "free a handle a second time", free_again, ENOENT },
+	{ "free the handle 0", free_nothing, ENOENT },
+	{ "guess a handle", free_guess, ENOENT },
+	{ "use a handle of another open file", free_of_other, ENOENT },
+	{ "read what has been freed", read_stale, ENOENT },
+	{ "map what has been freed", map_stale, ENOENT },
+	{ "read beyond the end", read_beyond, EOVERFLOW },
+	{ "have offset and length wrap around", read_around, EOVERFLOW },
+	{ "fill beyond the end", fill_beyond, EOVERFLOW },
+	{ "map beyond the end", map_beyond, EINVAL },
+	{ "read to where there is no memory", read_to_nowhere, EFAULT },
+	{ "allocate order 11", alloc_order, EINVAL },
+	{ "allocate an unknown kind", alloc_kind, EINVAL },
+	{ "ask for DMA and DMA32 at once", alloc_gfp, EINVAL },
+	{ "ask for a node that cannot be", alloc_node, EINVAL },
+	{ "set an unknown flag", set_flag, EINVAL },
+	{ "send a structure too short", speak_short, EINVAL },
+	{ "use a field of a later version", speak_future, E2BIG },
+	{ "use an unknown command", speak_unknown, ENOTTY },
+};
+
+/* In the words of <linux/memalloc.h>: those of strerror(3) are of files. */
+static const char *meaning_of(int answer)
+{
+	switch (-answer) {
+	case 0:
+		return "it was done";
+	case ENOENT:
+		return "no such allocation in this open file";
+	case EOVERFLOW:
+		return "not all within the allocation";
+	case EFAULT:
+		return "a pointer leads nowhere";
+	case EINVAL:
+		return "refused, as it makes no sense";
+	case E2BIG:
+		return "more than this module knows";
+	case ENOTTY:
+		return "no such command";
+	case ENOMEM:
+		return "no memory";
+	case EPERM:
+		return "takes CAP_SYS_ADMIN";
+	}
+	return strerror(-answer);
+}
+
+static void add_line(struct table *table, const char *what, int expected,
+		     int answer)
+{
+	bool good = answer == -expected;
+
+	table_line(table);
+	table_cell(table, "%s", what);
+	table_cell(table, "%s", answer ? strerrorname_np(-answer) : "success");
+	table_cell_colour(table, good ? "green" : "red", good ? "ok" : "BAD");
+	table_cell(table, "%s", meaning_of(answer));
+}
+
+static void try(struct demo *demo, const struct victim *victim,
+		const struct misuse *misuse, struct table *table)
+{
+	int answer = misuse->does(victim);
+
+	add_line(table, misuse->what, misuse->expected, answer);
+	demo_check(demo, answer == -misuse->expected,
+		   "%s: answered with %s, should be %s", misuse->what,
+		   answer ? strerrorname_np(-answer) : "success",
+		   strerrorname_np(misuse->expected));
+}
+
+static void try_all(struct demo *demo, const struct victim *victim)
+{
+	const struct misuse forced = {
+		"make an allocation fail", force_failure,
+		demo->privileged ? ENOMEM : EPERM
+	};
+	struct table table;
+	size_t i;
+
+	table_begin(&table, demo->session->colour);
+	table.indent = DEMO_INDENT;
+	table_column(&table, "WHAT IS DONE", false);
+	table_column(&table, "ANSWER", false);
+	table_column(&table, "", false);
+	table_column(&table, "WHICH MEANS", false);
+	for (i = 0; i < sizeof(misuses) / sizeof(*misuses); i++)
+		try(demo, victim, &misuses[i], &table);
+	try(demo, victim, &forced, &table);
+	table_end(&table);
+}
+
+static bool prepare(struct demo *demo, struct victim *victim)
+{
+	struct memalloc_alloc first = {
+		.kind = MEMALLOC_KIND_PAGES, .node = -1
+	};
+	struct memalloc_alloc second = first;
+
+	victim->demo = demo;
+	victim->device = demo->device;
+	if (!demo_check_errno(demo, device_alloc(demo->device, &first),
+			      "allocate"))
+		return false;
+	victim->handle = first.out_handle;
+	victim->map_offset = first.out_map_offset;
+	victim->bytes = first.out_bytes;
+	if (!demo_check_errno(demo, device_alloc(demo->device, &second),
+			      "allocate"))
+		return false;
+	victim->stale = second.out_handle;
+	victim->stale_offset = second.out_map_offset;
+	return demo_check_errno(demo, device_free(demo->device, victim->stale),
+				"free");
+}
+
+/* After all that, there is one page, ours, and nothing has been lost. */
+static void check_unharmed(struct demo *demo, const struct victim *victim)
+{
+	struct statistics now;
+
+	if (demo_statistics(demo, &now)) {
+		demo_check(demo, now.file.handles == 1 &&
+			   now.file.bytes == victim->bytes,
+			   "%llu handles with %llu bytes are ours; it should be "
+			   "1 with %llu", now.file.handles, now.file.bytes,
+			   (unsigned long long)victim->bytes);
+		statistics_free(&now);
+	}
+	demo_check_errno(demo, device_free(demo->device, victim->handle),
+			 "free");
+}
+
+void demo_misuse(struct demo *demo)
+{
+	struct victim victim = { 0 };
+
+	demo_heading(demo, 3, "Misuse, and what it is answered");
+	if (!prepare(demo, &victim))
+		return;
+	try_all(demo, &victim);
+	check_unharmed(demo, &victim);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The commands of /dev/memalloc
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "device.h"
+
+int device_open(struct device *device, const char *path)
+{
+	device->path = path;
+	device->fd = open(path, O_RDWR | O_CLOEXEC);
+	device->read_only = device->fd < 0 &&
+			    (errno == EACCES || errno == EROFS);
+	if (device->read_only)
+		device->fd = open(path, O_RDONLY | O_CLOEXEC);
+	return device->fd < 0 ? -errno : 0;
+}
+
+void device_close(struct device *device)
+{
+	if (device->fd >= 0)
+		close(device->fd);
+	device->fd = -1;
+}
+
+int device_command(const struct device *device, unsigned long command,
+		   void *argument)
+{
+	return ioctl(device->fd, command, argument) ? -errno : 0;
+}
+
+int device_alloc(const struct device *device, struct memalloc_alloc *alloc)
+{
+	alloc->size = sizeof(*alloc);
+	return device_command(device, MEMALLOC_ALLOC, alloc);
+}
+
+int device_free(const struct device *device, uint64_t handle)
+{
+	struct memalloc_free arg = { .size = sizeof(arg), .handle = handle };
+
+	return device_command(device, MEMALLOC_FREE, &arg);
+}
+
+int device_info(const struct device *device, struct memalloc_info *info)
+{
+	info->size = sizeof(*info);
+	return device_command(device, MEMALLOC_INFO, info);
+}
+
+int device_fill(const struct device *device, struct memalloc_pattern_io *io)
+{
+	io->size = sizeof(*io);
+	return device_command(device, MEMALLOC_FILL, io);
+}
+
+int device_verify(const struct device *device, struct memalloc_pattern_io *io)
+{
+	io->size = sizeof(*io);
+	return device_command(device, MEMALLOC_VERIFY, io);
+}
+
+int device_validate(const struct device *device,
+		    struct memalloc_validate *validate)
+{
+	validate->size = sizeof(*validate);
+	return device_command(device, MEMALLOC_VALIDATE, validate);
+}
+
+int device_shrink(const struct device *device, uint64_t pages,
+		  uint64_t *returned)
+{
+	struct memalloc_shrink arg = { .size = sizeof(arg), .pages = pages };
+	int err = device_command(device, MEMALLOC_SHRINK, &arg);
+
+	*returned = err ? 0 : arg.out_pages;
+	return err;
+}
+
+int device_inject(const struct device *device, uint64_t nth, uint64_t *left)
+{
+	struct memalloc_inject arg = { .size = sizeof(arg), .nth = nth };
+	int err = device_command(device, MEMALLOC_INJECT, &arg);
+
+	*left = err ? 0 : arg.out_left;
+	return err;
+}
+
+int device_batch(const struct device *device, struct memalloc_batch_op *ops,
+		 size_t count, bool keep_going, size_t *done)
+{
+	struct memalloc_batch arg = {
+		.size = sizeof(arg),
+		.flags = keep_going ? MEMALLOC_BATCH_KEEP_GOING : 0,
+		.count = (__u32)count,
+		.op_size = sizeof(*ops),
+		.ops = (uintptr_t)ops,
+	};
+	int err = device_command(device, MEMALLOC_BATCH, &arg);
+
+	*done = err ? 0 : arg.out_done;
+	return err;
+}
+
+static int copy_all(const struct device *device, unsigned long command,
+		    uint64_t handle, uint64_t offset, const void *buffer,
+		    size_t length)
+{
+	struct memalloc_io arg = {
+		.size = sizeof(arg),
+		.handle = handle,
+		.offset = offset,
+		.length = length,
+		.data = (uintptr_t)buffer,
+	};
+	int err = device_command(device, command, &arg);
+
+	if (err)
+		return err;
+	return arg.out_done == length ? 0 : -EINTR;
+}
+
+int device_read(const struct device *device, uint64_t handle, uint64_t offset,
+		void *buffer, size_t length)
+{
+	return copy_all(device, MEMALLOC_READ, handle, offset, buffer, length);
+}
+
+int device_write(const struct device *device, uint64_t handle, uint64_t offset,
+		 const void *buffer, size_t length)
+{
+	return copy_all(device, MEMALLOC_WRITE, handle, offset, buffer, length);
+}
+
+int device_stats(const struct device *device, uint32_t section, uint32_t index,
+		 void *entry, size_t length, size_t *known)
+{
+	struct memalloc_stats arg = {
+		.size = sizeof(arg),
+		.section = section,
+		.index = index,
+		.length = (__u32)length,
+		.data = (uintptr_t)entry,
+	};
+	int err;
+
+	memset(entry, 0, length);
+	err = device_command(device, MEMALLOC_STATS, &arg);
+	if (!err && known)
+		*known = arg.out_length < length ? arg.out_length : length;
+	return err;
+}
+
+const char *device_zone_name(uint32_t zone)
+{
+	static const char *const names[] = {
+		[MEMALLOC_ZONE_DMA] = "DMA",
+		[MEMALLOC_ZONE_DMA32] = "DMA32",
+		[MEMALLOC_ZONE_NORMAL] = "Normal",
+	};
+
+	return zone < MEMALLOC_NR_ZONES ? names[zone] : "unknown";
+}

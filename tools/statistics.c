@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What MEMALLOC_STATS answers, all of it, and what it means
+ *
+ * The fields are described once, here, for people and for JSON alike. A module
+ * older than this program knows fewer of them: those it does not know are left
+ * out, not shown as zero.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "statistics.h"
+
+#define BORROWING(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_borrowing, field), unit, meaning }
+#define FILE_HOLDS(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_file, field), unit, meaning }
+#define REPORTS(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_reports, field), unit, meaning }
+#define ORDERS(field, meaning) \
+	{ #field, offsetof(struct memalloc_stats_zone, field), meaning }
+
+const struct statistics_field statistics_borrowing_fields[] = {
+	BORROWING(page_size, UNIT_BYTES, "size of a page"),
+	BORROWING(borrowed, UNIT_PAGES, "borrowed from the host now"),
+	BORROWING(cap, UNIT_PAGES, "may be borrowed at most"),
+	BORROWING(reserve, UNIT_PAGES, "never given back before unload"),
+	BORROWING(peak, UNIT_PAGES, "most ever borrowed at once"),
+	BORROWING(borrowed_total, UNIT_PAGES, "ever borrowed"),
+	BORROWING(returned_total, UNIT_PAGES, "ever given back"),
+	BORROWING(free, UNIT_PAGES, "borrowed, but not allocated"),
+	BORROWING(quarantined, UNIT_PAGES, "freed while still referenced"),
+	BORROWING(metadata_bytes, UNIT_BYTES, "spent on descriptors"),
+	BORROWING(refused_cap, UNIT_EVENTS, "loans that the cap refused"),
+	BORROWING(refused_host, UNIT_EVENTS, "loans that the host refused"),
+	{ 0 }
+};
+
+const struct statistics_field statistics_file_fields[] = {
+	FILE_HOLDS(handles, UNIT_EVENTS, "allocations of this process"),
+	FILE_HOLDS(handles_limit, UNIT_EVENTS, "its quota of them"),
+	FILE_HOLDS(bytes, UNIT_BYTES, "memory of this process"),
+	FILE_HOLDS(bytes_limit, UNIT_BYTES, "its quota of it"),
+	FILE_HOLDS(device_bytes, UNIT_BYTES, "memory of all users of the device"),
+	FILE_HOLDS(device_bytes_limit, UNIT_BYTES, "their quota together"),
+	{ 0 }
+};
+
+const struct statistics_field statistics_reports_fields[] = {
+	REPORTS(double_free, UNIT_EVENTS, "freed again"),
+	REPORTS(foreign_free, UNIT_EVENTS, "freed what was never allocated"),
+	REPORTS(wrong_free, UNIT_EVENTS, "freed with a wrong order or address"),
+	REPORTS(lost_reference, UNIT_EVENTS, "dropped another's reference"),
+	REPORTS(corruption, UNIT_EVENTS, "broke an invariant"),
+	{ 0 }
+};
+
+const struct statistics_orders statistics_zone_orders[] = {
+	ORDERS(free_blocks, "free"),
+	ORDERS(pcp_blocks, "per-CPU"),
+	ORDERS(allocs, "allocated"),
+	ORDERS(frees, "freed"),
+	ORDERS(failures, "failed"),
+	{ 0 }
+};
+
+uint64_t statistics_field(const void *section, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)section + offset, sizeof(value));
+	return value;
+}
+
+static int read_zones(const struct device *device,
+		      struct statistics *statistics)
+{
+	struct memalloc_stats_zone zone, *zones;
+	int err;
+
+	for (;;) {
+		err = device_stats(device, MEMALLOC_SECTION_ZONE,
+				   (uint32_t)statistics->nr_zones, &zone,
+				   sizeof(zone), NULL);
+		if (err)
+			return err == -ENOENT ? 0 : err;
+		zones = reallocarray(statistics->zones,
+				     statistics->nr_zones + 1, sizeof(*zones));
+		if (!zones)
+			return -ENOMEM;
+		statistics->zones = zones;
+		zones[statistics->nr_zones++] = zone;
+	}
+}
+
+static int read_sections(const struct device *device, struct statistics *s)
+{
+	int err;
+
+	err = device_stats(device, MEMALLOC_SECTION_BORROWING, 0, &s->borrowing,
+			   sizeof(s->borrowing), &s->borrowing_known);
+	if (!err)
+		err = device_stats(device, MEMALLOC_SECTION_FILE, 0, &s->file,
+				   sizeof(s->file), &s->file_known);
+	if (!err)
+		err = device_stats(device, MEMALLOC_SECTION_REPORTS, 0,
+				   &s->reports, sizeof(s->reports),
+				   &s->reports_known);
+	if (!err)
+		err = read_zones(device, s);
+	return err;
+}
+
+int statistics_read(const struct device *device, struct statistics *statistics)
+{
+	int err;
+
+	memset(statistics, 0, sizeof(*statistics));
+	err = read_sections(device, statistics);
+	if (err)
+		statistics_free(statistics);
+	return err;
+}
+
+void statistics_free(struct statistics *statistics)
+{
+	free(statistics->zones);
+	statistics->zones = NULL;
+	statistics->nr_zones = 0;
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Statistics for programs
+ *
+ * add() and append() take over the value they are given, as the library does,
+ * and also where it is NULL for want of memory: then the whole fails.
+ */
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "statistics_json.h"
+
+static bool add(struct json_object *object, const char *name,
+		struct json_object *value)
+{
+	if (value && !json_object_object_add(object, name, value))
+		return true;
+	json_object_put(value);
+	return false;
+}
+
+static bool append(struct json_object *array, struct json_object *value)
+{
+	if (value && !json_object_array_add(array, value))
+		return true;
+	json_object_put(value);
+	return false;
+}
+
+static struct json_object *fields_of(const void *section, size_t known,
+				     const struct statistics_field *fields)
+{
+	struct json_object *object = json_object_new_object();
+	bool good = object;
+	uint64_t value;
+
+	for (; good && fields->name; fields++) {
+		if (fields->offset + sizeof(uint64_t) > known)
+			break;
+		value = statistics_field(section, fields->offset);
+		good = add(object, fields->name, json_object_new_uint64(value));
+	}
+	if (good)
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
+struct json_object *statistics_json_borrowing(const struct statistics *s)
+{
+	return fields_of(&s->borrowing, s->borrowing_known,
+			 statistics_borrowing_fields);
+}
+
+struct json_object *statistics_json_file(const struct statistics *s)
+{
+	return fields_of(&s->file, s->file_known, statistics_file_fields);
+}
+
+struct json_object *statistics_json_reports(const struct statistics *s)
+{
+	return fields_of(&s->reports, s->reports_known,
+			 statistics_reports_fields);
+}
+
+static struct json_object *orders_of(const struct memalloc_stats_zone *zone,
+				     size_t offset)
+{
+	struct json_object *array = json_object_new_array();
+	bool good = array;
+	unsigned int order;
+	uint64_t value;
+
+	for (order = 0; good && order < MEMALLOC_NR_ORDERS; order++) {
+		value = statistics_field(zone, offset + order * sizeof(value));
+		good = append(array, json_object_new_uint64(value));
+	}
+	if (good)
+		return array;
+	json_object_put(array);
+	return NULL;
+}
+
+static struct json_object *zone_of(const struct memalloc_stats_zone *zone)
+{
+	const struct statistics_orders *orders = statistics_zone_orders;
+	struct json_object *object = json_object_new_object();
+	const char *name = device_zone_name(zone->zone);
+	bool good = object;
+
+	good = good && add(object, "node", json_object_new_int(zone->node));
+	good = good && add(object, "zone", json_object_new_string(name));
+	good = good && add(object, "pages", json_object_new_uint64(zone->pages));
+	good = good && add(object, "free", json_object_new_uint64(zone->free));
+	for (; good && orders->name; orders++)
+		good = add(object, orders->name, orders_of(zone, orders->offset));
+	if (good)
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
+struct json_object *statistics_json_zones(const struct statistics *s)
+{
+	struct json_object *array = json_object_new_array();
+	bool good = array;
+	size_t i;
+
+	for (i = 0; good && i < s->nr_zones; i++)
+		good = append(array, zone_of(&s->zones[i]));
+	if (good)
+		return array;
+	json_object_put(array);
+	return NULL;
+}

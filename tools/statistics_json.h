@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Statistics for programs
+ */
+#ifndef STATISTICS_JSON_H
+#define STATISTICS_JSON_H
+
+#include "statistics.h"
+
+struct json_object;
+
+/*
+ * Each makes one section, named and counted as in <linux/memalloc.h>: an
+ * object, or for the zones an array of them. NULL if there is no memory.
+ */
+struct json_object *statistics_json_borrowing(const struct statistics *s);
+struct json_object *statistics_json_zones(const struct statistics *s);
+struct json_object *statistics_json_file(const struct statistics *s);
+struct json_object *statistics_json_reports(const struct statistics *s);
+
+#endif /* STATISTICS_JSON_H */

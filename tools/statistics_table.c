@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Statistics for people
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "number.h"
+#include "statistics_table.h"
+#include "table.h"
+
+/* The module's way to say that a quota is not set. */
+#define NO_LIMIT UINT64_MAX
+
+static bool any_memory(const struct statistics_field *fields)
+{
+	for (; fields->name; fields++)
+		if (fields->unit != UNIT_EVENTS)
+			return true;
+	return false;
+}
+
+/* The unit of the value, and what it is in bytes, unless it counts no memory. */
+static void memory_cells(struct table *table, enum unit unit, uint64_t value,
+			 uint64_t page_size)
+{
+	static const char *const units[] = {
+		[UNIT_EVENTS] = "", [UNIT_PAGES] = "pages",
+		[UNIT_BYTES] = "bytes",
+	};
+	uint64_t bytes = unit == UNIT_PAGES ? value * page_size : value;
+	char text[NUMBER_BYTES_MAX] = "";
+
+	if (unit != UNIT_EVENTS && value != NO_LIMIT)
+		number_format_bytes(bytes, text);
+	table_cell(table, "%s", units[unit]);
+	table_cell(table, "%s", text);
+}
+
+static bool print_fields(const char *heading, const void *section, size_t known,
+			 const struct statistics_field *fields,
+			 uint64_t page_size)
+{
+	bool memory = any_memory(fields);
+	struct table table;
+	uint64_t value;
+
+	table_begin(&table, false);
+	table_column(&table, heading, false);
+	table_column(&table, "VALUE", true);
+	if (memory) {
+		table_column(&table, "UNIT", false);
+		table_column(&table, "SIZE", true);
+	}
+	table_column(&table, "MEANING", false);
+	for (; fields->name; fields++) {
+		if (fields->offset + sizeof(uint64_t) > known)
+			break;
+		value = statistics_field(section, fields->offset);
+		table_line(&table);
+		table_cell(&table, "%s", fields->name);
+		if (value == NO_LIMIT)
+			table_cell(&table, "no limit");
+		else
+			table_cell(&table, "%" PRIu64, value);
+		if (memory)
+			memory_cells(&table, fields->unit, value, page_size);
+		table_cell(&table, "%s", fields->meaning);
+	}
+	return table_end(&table);
+}
+
+bool statistics_print_borrowing(const struct statistics *statistics)
+{
+	return print_fields("BORROWING", &statistics->borrowing,
+			    statistics->borrowing_known,
+			    statistics_borrowing_fields,
+			    statistics->borrowing.page_size);
+}
+
+bool statistics_print_file(const struct statistics *statistics)
+{
+	return print_fields("FILE", &statistics->file, statistics->file_known,
+			    statistics_file_fields,
+			    statistics->borrowing.page_size);
+}
+
+bool statistics_print_reports(const struct statistics *statistics)
+{
+	return print_fields("REPORTS", &statistics->reports,
+			    statistics->reports_known,
+			    statistics_reports_fields,
+			    statistics->borrowing.page_size);
+}
+
+static void add_orders(struct table *table,
+		       const struct memalloc_stats_zone *zone,
+		       const struct statistics_orders *orders, bool first)
+{
+	unsigned int order;
+
+	table_line(table);
+	if (first) {
+		table_cell(table, "%d", zone->node);
+		table_cell(table, "%s", device_zone_name(zone->zone));
+		table_cell(table, "%llu", zone->pages);
+		table_cell(table, "%llu", zone->free);
+	} else {
+		table_skip(table, 4);
+	}
+	table_cell(table, "%s", orders->meaning);
+	for (order = 0; order < MEMALLOC_NR_ORDERS; order++)
+		table_cell(table, "%" PRIu64,
+			   statistics_field(zone, orders->offset +
+					    order * sizeof(uint64_t)));
+}
+
+static void add_zone(struct table *table,
+		     const struct memalloc_stats_zone *zone)
+{
+	const struct statistics_orders *orders;
+
+	for (orders = statistics_zone_orders; orders->name; orders++)
+		add_orders(table, zone, orders,
+			   orders == statistics_zone_orders);
+}
+
+bool statistics_print_zones(const struct statistics *statistics)
+{
+	struct table table;
+	unsigned int order;
+	char heading[16];
+	size_t i;
+
+	if (!statistics->nr_zones) {
+		puts("No zone has held any pages yet.");
+		return true;
+	}
+	table_begin(&table, false);
+	table_column(&table, "NODE", true);
+	table_column(&table, "ZONE", false);
+	table_column(&table, "PAGES", true);
+	table_column(&table, "FREE", true);
+	table_column(&table, "BLOCKS", false);
+	for (order = 0; order < MEMALLOC_NR_ORDERS; order++) {
+		snprintf(heading, sizeof(heading), "%u", order);
+		table_number_column(&table, heading, 4);
+	}
+	for (i = 0; i < statistics->nr_zones; i++)
+		add_zone(&table, &statistics->zones[i]);
+	return table_end(&table);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Statistics for people
+ */
+#ifndef STATISTICS_TABLE_H
+#define STATISTICS_TABLE_H
+
+#include <stdbool.h>
+
+#include "statistics.h"
+
+/*
+ * Each prints one section to standard output and returns true, or false after
+ * a complaint.
+ */
+bool statistics_print_borrowing(const struct statistics *statistics);
+bool statistics_print_zones(const struct statistics *statistics);
+bool statistics_print_file(const struct statistics *statistics);
+bool statistics_print_reports(const struct statistics *statistics);
+
+#endif /* STATISTICS_TABLE_H */
