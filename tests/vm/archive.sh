@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Packages of any Debian suite, without touching this machine's package system.
+#
+# Sourced.  Lists and packages live under the directory given to archive_open;
+# nothing is installed.  The archive's address is the one this machine's apt
+# already uses, and everything is verified with Debian's own keys.
+
+readonly ARCHIVE_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
+
+archive_address() { # LABEL: address of the archive with that label
+	# shellcheck disable=SC2016 # the fields are apt's
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' \
+		'Created-By: Packages' |
+		awk -F'|' -v label="$1" '$1 == "Debian" && $2 == label { print $3; exit }'
+}
+
+archive_line() { # SUITE: its line of sources.list, or nothing if there is none
+	local label=Debian address
+
+	[[ $1 != *-security ]] || label=Debian-Security
+	address=$(archive_address "$label")
+	if [[ -n $address ]]; then
+		echo "deb [arch=amd64 signed-by=$ARCHIVE_KEYS] $address $1 main"
+	elif [[ $label == Debian ]]; then
+		echo "vm: apt knows no Debian archive; run: apt-get update (as root)" >&2
+		return 1
+	fi
+}
+
+archive_apt() { # apt-get or apt-cache on the open suites
+	local tool=$1
+	shift
+	"$tool" -q \
+		-o Dir::Etc::sourcelist="$archive_dir/sources.list" \
+		-o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::preferences=/dev/null \
+		-o Dir::Etc::preferencesparts=/dev/null \
+		-o Dir::State::lists="$archive_dir/lists" \
+		-o Dir::Cache="$archive_dir/cache" \
+		-o Acquire::Languages=none \
+		-o Acquire::Retries=3 \
+		-o Acquire::AllowInsecureRepositories=false \
+		-o APT::Get::AllowUnauthenticated=false \
+		-o APT::Sandbox::User=root \
+		"$@"
+}
+
+archive_open() { # DIR SUITE...: refresh the lists of these suites
+	local suite
+
+	archive_dir=$1
+	shift
+	if [[ ! -r $ARCHIVE_KEYS ]]; then
+		echo "vm: no $ARCHIVE_KEYS; run: tools/setup vm" >&2
+		return 1
+	fi
+	mkdir -p "$archive_dir/lists/partial" "$archive_dir/cache"
+	for suite in "$@"; do
+		archive_line "$suite" || return 1
+	done >"$archive_dir/sources.list"
+	archive_apt apt-get update >&2
+}
+
+archive_depends() { # PACKAGE: names of what it depends on
+	archive_apt apt-cache depends --no-recommends --no-suggests \
+		--no-conflicts --no-breaks --no-replaces --no-enhances "$1" |
+		awk '$1 == "Depends:" { print $2 }'
+}
+
+archive_version() { # PACKAGE: its newest version, or nothing
+	archive_apt apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }'
+}
+
+archive_pick() { # PATTERN...: first package name that one of these globs matches, newest first
+	local pattern name
+
+	for pattern in "$@"; do
+		name=$(archive_apt apt-cache pkgnames |
+			awk -v want="$(glob_to_regex "$pattern")" '$0 ~ want' |
+			sort -rV | head -n 1)
+		if [[ -n $name ]]; then
+			echo "$name"
+			return
+		fi
+	done
+	echo "vm: the archive has no package $*" >&2
+	return 1
+}
+
+glob_to_regex() { # for package names: a dot is a dot, a star anything but "-"
+	sed 's/[.]/[.]/g; s/[*]/[^-]*/g; s/^/^/; s/$/$/' <<<"$1"
+}
+
+archive_unpack() { # DIR PACKAGE=VERSION...: download what is missing and unpack it all
+	local into=$1 package name debs
+	shift
+
+	mkdir -p "$archive_dir/debs" "$into"
+	for package in "$@"; do
+		name=$archive_dir/debs/$package
+		if [[ ! -e $name/done ]]; then
+			echo "vm: downloading $package" >&2
+			rm -rf "$name"
+			mkdir -p "$name"
+			(cd "$name" && archive_apt apt-get download "$package") >&2
+			touch "$name/done"
+		fi
+	done
+	for package in "$@"; do
+		echo "vm: unpacking $package" >&2
+		debs=("$archive_dir/debs/$package"/*.deb)
+		dpkg -x "${debs[0]}" "$into"
+	done
+}
+
+archive_forget() { # PACKAGE=VERSION...: the downloads are not needed any more
+	local package
+
+	for package in "$@"; do
+		rm -rf "$archive_dir/debs/$package"
+	done
+}

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Judge a kernel log: print every line that reports a bug, and each report that
+# was expected and did not come; nothing if all is well.
+#
+#   awk -v expect=REGEX -v allow=REGEX -f reports.awk LOG
+#
+# A line that matches "allow" or "expect" is no failure, nor are the lines of
+# its splat (a trace after it); "expect" must match at least once.  A test can say so itself,
+# around what it provokes, by writing to /dev/kmsg
+#
+#   vm-expect: REGEX      ...until...      vm-expect end
+#
+# Regular expressions are awk's and see the line without its time stamp.
+
+BEGIN {
+	# Lines that open a report.
+	head = "BUG: |BUG [^ ]+ \\(|WARNING: |Oops|Kernel panic|Internal error: " \
+	       "|general protection fault|Unable to handle kernel" \
+	       "|Kernel mode fault|kernel BUG at|BUG: failure|double fault" \
+	       "|UBSAN: |KASAN: |KCSAN: |KFENCE: |ODEBUG: |refcount_t: " \
+	       "|kmemleak: [0-9]+ new suspected|INFO: possible |INFO: suspicious" \
+	       "|INFO: task .* blocked|INFO: trying to register|INFO: rcu" \
+	       "|detected stalls? on|self-detected stall|soft lockup|hard LOCKUP" \
+	       "|scheduling while atomic|list_(add|del) corruption" \
+	       "|(possible|potential) .*(deadlock|recursi)|DEBUG_LOCKS_WARN_ON" \
+	       "|Kernel memory (exposure|overwrite)|usercopy: |Bad page" \
+	       "|unregister_netdevice: waiting|Object(s)? remaining|nobody cared" \
+	       "|page allocation failure|Out of memory"
+	# Lines that belong to one, and report something when they stand alone.
+	tail = "Call Trace:|Modules linked in:|^RIP: "
+	# A unit test in the kernel that failed.
+	unit = "^ *not ok [0-9]+"
+	within = 80
+	open = -within
+	met = expect == ""
+}
+
+{
+	sub(/\r$/, "")
+	sub(/^(<[0-9]+>)?\[ *[0-9]+\.[0-9]+\](\[ *[TC][0-9]+\])? /, "")
+}
+
+/vm-expect: / {
+	finish_span()
+	span = $0
+	sub(/.*vm-expect: /, "", span)
+	span_met = 0
+	next
+}
+
+/vm-expect end/ {
+	finish_span()
+	next
+}
+
+permitted($0) {
+	open = NR
+	next
+}
+
+$0 ~ unit || $0 ~ head {
+	open = NR
+	print NR ": " $0
+	next
+}
+
+$0 ~ tail && NR - open > within {
+	open = NR
+	print NR ": " $0
+}
+
+END {
+	finish_span()
+	if (!met)
+		print "expected and not seen: " expect
+}
+
+function permitted(line)
+{
+	if (expect != "" && line ~ expect)
+		return met = 1
+	if (span != "" && line ~ span)
+		return span_met = 1
+	return allow != "" && line ~ allow
+}
+
+function finish_span()
+{
+	if (span != "" && !span_met)
+		print NR ": expected and not seen: " span
+	span = ""
+}
