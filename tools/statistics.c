@@ -53,6 +53,7 @@ const struct statistics_field statistics_reports_fields[] = {
 	REPORTS(wrong_free, UNIT_EVENTS, "freed with a wrong order or address"),
 	REPORTS(lost_reference, UNIT_EVENTS, "dropped another's reference"),
 	REPORTS(corruption, UNIT_EVENTS, "broke an invariant"),
+	REPORTS(use_after_free, UNIT_EVENTS, "wrote to what was free"),
 	{ 0 }
 };
 
