@@ -102,7 +102,10 @@ MAL_FIELD(memalloc_stats_zone, pcp_blocks, 112, 88);
 MAL_FIELD(memalloc_stats_zone, allocs, 200, 88);
 MAL_FIELD(memalloc_stats_zone, frees, 288, 88);
 MAL_FIELD(memalloc_stats_zone, failures, 376, 88);
-MAL_STRUCT(memalloc_stats_zone, 464);
+MAL_FIELD(memalloc_stats_zone, watermark_min, 464, 8);
+MAL_FIELD(memalloc_stats_zone, watermark_low, 472, 8);
+MAL_FIELD(memalloc_stats_zone, watermark_high, 480, 8);
+MAL_STRUCT(memalloc_stats_zone, 488);
 
 MAL_FIELD(memalloc_stats_file, handles, 0, 8);
 MAL_FIELD(memalloc_stats_file, handles_limit, 8, 8);
@@ -117,7 +120,8 @@ MAL_FIELD(memalloc_stats_reports, foreign_free, 8, 8);
 MAL_FIELD(memalloc_stats_reports, wrong_free, 16, 8);
 MAL_FIELD(memalloc_stats_reports, lost_reference, 24, 8);
 MAL_FIELD(memalloc_stats_reports, corruption, 32, 8);
-MAL_STRUCT(memalloc_stats_reports, 40);
+MAL_FIELD(memalloc_stats_reports, use_after_free, 40, 8);
+MAL_STRUCT(memalloc_stats_reports, 48);
 
 MAL_FIELD(memalloc_validate, size, 0, 4);
 MAL_FIELD(memalloc_validate, flags, 4, 4);

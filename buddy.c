@@ -26,8 +26,13 @@
  * belongs to whoever took it. Only the first page of a block says what it is;
  * the others are TAIL, so splitting and merging write one descriptor a step.
  *
- * Freed blocks go to the front of their list and are allocated first, while
- * they are still in the CPU's cache. The rest of a split goes there too.
+ * Order of the lists. What matters in the long run is that memory comes
+ * together again: a page that is held for long keeps its whole section from
+ * being a block of the highest order, and from going back to the host. So a free
+ * block goes to the front of its list, where it is allocated next, if most of
+ * its section is in use, and to the end if most of it is free: pages gather in
+ * few sections, and the others empty. Warmth in the CPU's cache is the business
+ * of the per-CPU lists in front (pcp.c).
  *
  * Locking: mal_zone.lock, with interrupts off. mal_region.lock and the lock of
  * the quarantine may be taken inside.
@@ -45,6 +50,7 @@
 #include <linux/spinlock.h>
 
 #include "internal/buddy.h"
+#include "internal/page_poison.h"
 #include "internal/region.h"
 #include "internal/report.h"
 
@@ -71,9 +77,15 @@ static void mal_free_list_add(struct mal_zone *zone, struct mal_page *desc,
 			      unsigned int order)
 	__must_hold(&zone->lock)
 {
+	struct mal_section *section = mal_page_section(desc);
+
 	desc->state = MAL_PAGE_FREE;
 	desc->order = order;
-	list_add(&desc->link, &zone->free[order].blocks);
+	section->free += 1UL << order;
+	if (section->free > READ_ONCE(section->borrowed) / 2)
+		list_add_tail(&desc->link, &zone->free[order].blocks);
+	else
+		list_add(&desc->link, &zone->free[order].blocks);
 	zone->free[order].nr++;
 }
 
@@ -82,6 +94,7 @@ static void mal_free_list_del(struct mal_zone *zone, struct mal_page *desc,
 	__must_hold(&zone->lock)
 {
 	list_del(&desc->link);
+	mal_page_section(desc)->free -= 1UL << order;
 	zone->free[order].nr--;
 	desc->state = MAL_PAGE_TAIL;
 }
@@ -196,6 +209,8 @@ void mal_zone_add(struct mal_zone *zone, struct mal_page *desc,
 {
 	unsigned long flags;
 
+	if (mal_page_poison_on())
+		mal_page_poison(desc, order);
 	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_add_locked(zone, desc, order);
 	spin_unlock_irqrestore(&zone->lock, flags);
@@ -219,6 +234,8 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 {
 	unsigned long flags;
 
+	if (mal_page_poison_on())
+		mal_page_poison(desc, order);
 	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_add_locked(zone, desc, order);
 	desc = mal_zone_take_locked(zone, take);

@@ -8,11 +8,16 @@
  * that they lie in, so many free pages are kept for those who must not sleep
  * and may not fail lightly (__GFP_HIGH, which GFP_ATOMIC implies).
  *
+ * When an allocation brings such a zone's free pages below the watermark "low",
+ * a worker borrows more until they are at "high": so that those find their
+ * reserve again who have used it, and may not borrow themselves.
+ *
  * Giving back. Free blocks go back to the host, the largest first, when its
  * shrinkers run, on request, and at unload; see mal_zone_withdraw(). At
  * unload, what is still allocated is reported with who allocated it, and is
  * leaked: whoever uses it may still do so. What is in quarantine is handed
- * over: it is the host's as soon as its last holder lets go.
+ * over: it is the host's as soon as its last holder lets go. So is what was
+ * set aside after a report.
  *
  * Locking: none here. mal_zone.lock is taken by buddy.c.
  *
@@ -29,6 +34,7 @@
 #include <linux/seq_file.h>
 #include <linux/shrinker.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include <uapi/linux/memalloc.h>
 
@@ -46,6 +52,9 @@
 
 static unsigned long mal_reserve_pages;
 static struct shrinker *mal_shrinker;
+
+static void mal_refill_work(struct work_struct *work);
+static DECLARE_WORK(mal_refill, mal_refill_work);
 
 /**
  * mal_loan_set_cap() - change the cap
@@ -201,6 +210,7 @@ void mal_borrowing_show(struct seq_file *m)
  */
 u64 mal_page_validate(u64 *checked)
 {
+	flush_work(&mal_refill);
 	mal_quarantine_sweep_all();
 	mal_pcp_drain_all();
 	return mal_zones_validate(checked);
@@ -241,6 +251,73 @@ static int mal_reserve_fill(unsigned long nr_pages)
 	return 0;
 }
 
+/* The host's flags for memory of one zone and no other node. */
+static gfp_t mal_zone_gfp(const struct mal_zone *zone)
+{
+	static const gfp_t flags[MEMALLOC_NR_ZONES] = {
+		[MEMALLOC_ZONE_DMA] = GFP_DMA,
+		[MEMALLOC_ZONE_DMA32] = GFP_DMA32,
+		[MEMALLOC_ZONE_NORMAL] = 0,
+	};
+
+	return GFP_KERNEL | __GFP_NORETRY | __GFP_THISNODE | flags[zone->type];
+}
+
+/* Borrow until a zone is at its high watermark, or nobody has any more. */
+static void mal_zone_refill(struct mal_zone *zone)
+{
+	unsigned int order;
+	struct page *page;
+
+	while (READ_ONCE(zone->free_pages) < mal_zone_high(zone)) {
+		page = mal_region_borrow(zone->nid, mal_zone_gfp(zone), 0, &order);
+		if (!page)
+			return;
+		mal_zone_add(mal_zone_of_page(page), mal_page_of(page), order);
+		if (mal_zone_of_page(page) != zone)
+			return;
+		cond_resched();
+	}
+}
+
+static void mal_refill_work(struct work_struct *work)
+{
+	int nid, type;
+
+	for_each_node(nid) {
+		for (type = 0; type < MEMALLOC_NR_ZONES; type++) {
+			struct mal_zone *zone = &mal_nodes[nid]->zones[type];
+
+			if (READ_ONCE(zone->free_pages) >= mal_zone_low(zone))
+				continue;
+			mal_pcp_drain_all();
+			mal_zone_refill(zone);
+		}
+	}
+}
+
+/**
+ * mal_loan_check() - see to it that a zone has its reserve
+ * @zone: from which something was just allocated
+ *
+ * Context: any but NMI.
+ */
+void mal_loan_check(struct mal_zone *zone)
+{
+	if (unlikely(READ_ONCE(zone->free_pages) < mal_zone_low(zone)))
+		schedule_work(&mal_refill);
+}
+
+static void mal_hand_over(struct mal_page *desc)
+{
+	unsigned int order = desc->order;
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		desc[i].state = MAL_PAGE_FOREIGN;
+	mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
+}
+
 /* What is allocated still: who has it? What is set aside: let it go. */
 static void mal_section_leftover(struct mal_section *section)
 {
@@ -249,13 +326,12 @@ static void mal_section_leftover(struct mal_section *section)
 	for (i = 0; i < MAL_SECTION_PAGES; i++) {
 		struct mal_page *desc = &section->pages[i];
 
-		if (desc->state == MAL_PAGE_USED) {
+		if (desc->state == MAL_PAGE_USED)
 			pr_err("leak: a block of order %u, allocated by %pS\n",
 			       desc->order, (void *)desc->caller);
-		} else if (desc->state == MAL_PAGE_QUARANTINED) {
-			desc->state = MAL_PAGE_FOREIGN;
-			mal_region_return(pfn_to_page(mal_page_pfn(desc)), 0);
-		}
+		else if (desc->state == MAL_PAGE_QUARANTINED ||
+			 desc->state == MAL_PAGE_LEAKED)
+			mal_hand_over(desc);
 	}
 }
 
@@ -318,6 +394,7 @@ int mal_loan_init(unsigned long reserve)
 void mal_loan_exit(void)
 {
 	shrinker_free(mal_shrinker);
+	cancel_work_sync(&mal_refill);
 	mal_quarantine_exit();
 	mal_return_all();
 }

@@ -18,6 +18,7 @@
 #include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/page_alloc.h"
+#include "internal/page_poison.h"
 #include "internal/pcp.h"
 #include "internal/proc.h"
 #include "internal/region.h"
@@ -65,6 +66,7 @@ static int __init mal_init(void)
 	int err;
 
 	mal_cap_init();
+	mal_page_poison_init();
 	err = mal_region_init();
 	if (err)
 		return err;

@@ -97,6 +97,9 @@ static void mal_zone_fill_stats(struct mal_zone *zone,
 	spin_lock_irqsave(&zone->lock, flags);
 	stats->pages = zone->pages;
 	stats->free = zone->free_pages;
+	stats->watermark_min = zone->reserve;
+	stats->watermark_low = mal_zone_low(zone);
+	stats->watermark_high = mal_zone_high(zone);
 	for (order = 0; order < MAL_NR_ORDERS; order++)
 		stats->free_blocks[order] = zone->free[order].nr;
 	spin_unlock_irqrestore(&zone->lock, flags);
@@ -189,6 +192,9 @@ static void mal_zone_show_one(struct seq_file *m,
 	seq_printf(m, "\n[zone %d %s]\n", stats->node, mal_zone_names[stats->zone]);
 	seq_printf(m, "%-20s %llu\n", "pages", stats->pages);
 	seq_printf(m, "%-20s %llu\n", "free", stats->free);
+	seq_printf(m, "%-20s %llu\n", "watermark_min", stats->watermark_min);
+	seq_printf(m, "%-20s %llu\n", "watermark_low", stats->watermark_low);
+	seq_printf(m, "%-20s %llu\n", "watermark_high", stats->watermark_high);
 	mal_orders_show(m, "order", orders);
 	mal_orders_show(m, "free_blocks", stats->free_blocks);
 	mal_orders_show(m, "pcp_blocks", stats->pcp_blocks);

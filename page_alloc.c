@@ -54,8 +54,10 @@
 #include "internal/buddy.h"
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/page_alloc.h"
+#include "internal/page_poison.h"
 #include "internal/pcp.h"
 #include "internal/quarantine.h"
 #include "internal/region.h"
@@ -214,6 +216,18 @@ static struct mal_page *mal_take(const struct mal_page_request *req)
 	return desc;
 }
 
+/* In the poison mode, what somebody has written to is not used any more. */
+static struct mal_page *mal_take_intact(const struct mal_page_request *req)
+{
+	struct mal_page *desc;
+
+	do {
+		desc = mal_take(req);
+	} while (desc && mal_page_poison_on() &&
+		 !mal_page_poison_intact(desc, req->order));
+	return desc;
+}
+
 static unsigned long mal_retries(const struct mal_page_request *req)
 {
 	if (!mal_may_sleep(req))
@@ -225,12 +239,12 @@ static unsigned long mal_retries(const struct mal_page_request *req)
 
 static struct mal_page *mal_take_patiently(const struct mal_page_request *req)
 {
-	struct mal_page *desc = mal_take(req);
+	struct mal_page *desc = mal_take_intact(req);
 	unsigned long left;
 
 	for (left = mal_retries(req); !desc && left; left--) {
 		schedule_timeout_uninterruptible(MAL_RETRY_PAUSE);
-		desc = mal_take(req);
+		desc = mal_take_intact(req);
 	}
 	return desc;
 }
@@ -276,6 +290,7 @@ static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
 	page = pfn_to_page(mal_page_pfn(desc));
 	mal_page_use(desc, caller);
 	mal_zone_count_one(mal_page_section(desc)->zone, allocs, order);
+	mal_loan_check(mal_page_section(desc)->zone);
 	if (want_init_on_alloc(gfp))
 		mal_clear_pages(page, order);
 	return page;
@@ -295,7 +310,7 @@ static __always_inline bool mal_alloc_is_plain(gfp_t gfp, unsigned int order)
 {
 	return order <= MAL_MAX_ORDER &&
 	       !(gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_ZERO)) &&
-	       !want_init_on_alloc(0) &&
+	       !want_init_on_alloc(0) && !mal_page_poison_on() &&
 	       !static_branch_unlikely(&mal_inject_key);
 }
 
@@ -428,7 +443,7 @@ static noinline void mal_free_slow(struct page *page, unsigned int order,
 	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
 	if (unlikely(in_nmi()))
 		mal_defer(desc);
-	else if (unlikely(mal_page_is_held(page)))
+	else if (unlikely(mal_page_is_held(page) || mal_page_poison_on()))
 		mal_release(desc, order);
 	else
 		mal_pcp_free(desc, page, order);
@@ -456,7 +471,7 @@ void mal_free_pages(struct page *page, unsigned int order)
 {
 	struct mal_pcp *pcp;
 
-	if (unlikely(!mal_pcp_enter(&pcp)))
+	if (unlikely(mal_page_poison_on() || !mal_pcp_enter(&pcp)))
 		mal_free_slow(page, order, _RET_IP_);
 	else if (unlikely(!mal_pcp_accept(pcp, page, order)))
 		mal_free_unaccepted(pcp, page, order, _RET_IP_);
@@ -486,7 +501,7 @@ void mal_free_pages_shared(struct page *page, unsigned int order)
 		return;
 	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
 	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
-	if (mal_block_is_held(page, order))
+	if (mal_block_is_held(page, order) || mal_page_poison_on())
 		mal_release(desc, order);
 	else
 		mal_pcp_free(desc, page, order);

@@ -17,6 +17,7 @@
 
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/page_poison.h"
 #include "internal/pcp.h"
 
 /* How many pages are handled between two chances to be preempted. */
@@ -44,7 +45,7 @@ static unsigned long mal_bulk_serve(unsigned long from, unsigned long nr,
 static bool mal_bulk_is_plain(gfp_t gfp)
 {
 	return !(gfp & (__GFP_DMA | __GFP_DMA32)) && !want_init_on_alloc(gfp) &&
-	       !static_branch_unlikely(&mal_inject_key);
+	       !mal_page_poison_on() && !static_branch_unlikely(&mal_inject_key);
 }
 
 /**
@@ -108,7 +109,8 @@ void mal_free_pages_bulk(unsigned long nr, struct page **pages)
 	unsigned long i = 0;
 
 	while (i < nr) {
-		i = mal_bulk_accept(i, nr, pages);
+		if (!mal_page_poison_on())
+			i = mal_bulk_accept(i, nr, pages);
 		if (i < nr)
 			mal_free_pages(pages[i++], 0);
 	}

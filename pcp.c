@@ -32,12 +32,16 @@
  *
  * Tuning. How many blocks a list may hold is found by its use. All begin at
  * none. A list that runs full for the first time is granted MAL_PCP_START
- * pages, or one block; each time it runs full after having run empty, the load
- * swings more than it holds, and it is granted twice as much. All lists of a
- * CPU together hold no more pages than the budget: a share of the cap, at most
- * MAL_PCP_MAX. When that is spent, the lists that have neither run empty nor
- * full since it was spent last (a second chance, as in CLOCK) are cut to a
- * half. Draining sets all of them back to none.
+ * pages, or one block. Each time it runs full after having run empty, the load
+ * swings more than it holds, and it is granted twice as much. If it runs empty
+ * time after time, or full time after time, the CPU allocates what others free,
+ * or frees what others allocate: then it is granted twice as much, up to
+ * MAL_PCP_STREAM blocks, for the zone's lock to be taken for many at once.
+ *
+ * All lists of a CPU together hold no more pages than the budget: a share of
+ * the cap, at most MAL_PCP_MAX. When that is spent, the lists that have neither
+ * run empty nor full since it was spent last (a second chance, as in CLOCK) are
+ * cut to a half. Draining sets all of them back to none.
  *
  * Locking: none, but for the zones' own, outside of the flag. Lock order does
  * not arise.
@@ -69,6 +73,9 @@
 
 /* The most blocks that are taken from a zone at once. */
 #define MAL_PCP_BATCH	64U
+
+/* What a list may hold, in blocks, just to have that many taken at once. */
+#define MAL_PCP_STREAM	(2 * MAL_PCP_BATCH)
 
 DEFINE_PER_CPU(struct mal_pcp, mal_pcp);
 
@@ -175,9 +182,12 @@ static void mal_pcp_make_room(struct mal_pcp *pcp, unsigned int type,
 			      unsigned int order, struct mal_spill *spill)
 {
 	struct mal_pcp_list *list = &pcp->lists[type][order];
-	bool grow = !list->high || pcp->missed[type] & BIT(order);
+	bool again = pcp->filled[type] & BIT(order);
+	bool grow = !list->high || pcp->missed[type] & BIT(order) ||
+		    (again && list->high < MAL_PCP_STREAM);
 
 	pcp->missed[type] &= ~BIT(order);
+	pcp->filled[type] |= BIT(order);
 	pcp->used[type] |= BIT(order);
 	if (grow && mal_pcp_grant(pcp, list, order))
 		return;
@@ -231,6 +241,19 @@ static void mal_pcp_tell(struct mal_pcp *pcp, unsigned int order)
 	pcp->wrong = false;
 	mal_report(MAL_REPORT_DOUBLE_FREE, 0,
 		   "block of order %u freed by two at once", order);
+}
+
+/* A list has run empty. */
+static void mal_pcp_note_miss(struct mal_pcp *pcp, unsigned int type,
+			      unsigned int order)
+{
+	struct mal_pcp_list *list = &pcp->lists[type][order];
+
+	if (pcp->missed[type] & BIT(order) && list->high < MAL_PCP_STREAM)
+		mal_pcp_grant(pcp, list, order);
+	pcp->missed[type] |= BIT(order);
+	pcp->filled[type] &= ~BIT(order);
+	pcp->used[type] |= BIT(order);
 }
 
 /**
@@ -289,8 +312,7 @@ static struct mal_page *mal_pcp_stock(const struct mal_zone *zone,
 		return chain;
 	list = &pcp->lists[zone->type][order];
 	if (pcp->nid == zone->nid) {
-		pcp->missed[zone->type] |= BIT(order);
-		pcp->used[zone->type] |= BIT(order);
+		mal_pcp_note_miss(pcp, zone->type, order);
 		while ((desc = chain) && list->room) {
 			chain = desc->next;
 			mal_pcp_push(list, desc, desc->page);
@@ -340,6 +362,7 @@ static void mal_pcp_empty(struct mal_pcp *pcp, struct mal_spill *spill)
 			list->room = 0;
 		}
 		pcp->missed[type] = 0;
+		pcp->filled[type] = 0;
 		pcp->used[type] = 0;
 	}
 	pcp->granted = 0;

@@ -31,6 +31,7 @@
 #include <linux/workqueue.h>
 
 #include "internal/buddy.h"
+#include "internal/page_poison.h"
 #include "internal/quarantine.h"
 #include "internal/region.h"
 #include "internal/report.h"
@@ -95,6 +96,8 @@ static void mal_give(struct mal_page *desc, unsigned int order)
 {
 	struct mal_zone *zone = mal_page_section(desc)->zone;
 
+	if (mal_page_poison_on())
+		mal_page_poison(desc, order);
 	if (unlikely(!mal_zone_give(zone, desc, order)))
 		mal_report(MAL_REPORT_DOUBLE_FREE, 0,
 			   "block of order %u freed by two at once", order);

@@ -32,6 +32,7 @@ static const char * const mal_report_names[MAL_NR_REPORTS] = {
 	[MAL_REPORT_WRONG_FREE] = "wrong_free",
 	[MAL_REPORT_LOST_REFERENCE] = "lost_reference",
 	[MAL_REPORT_CORRUPTION] = "corruption",
+	[MAL_REPORT_USE_AFTER_FREE] = "use_after_free",
 };
 
 static atomic64_t mal_report_counts[MAL_NR_REPORTS];
@@ -66,6 +67,11 @@ void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...
 	va_end(args);
 }
 
+static u64 mal_report_count(enum mal_report what)
+{
+	return atomic64_read(&mal_report_counts[what]);
+}
+
 /**
  * mal_report_stats() - the counts
  * @stats: filled in
@@ -75,11 +81,12 @@ void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...
 void mal_report_stats(struct memalloc_stats_reports *stats)
 {
 	*stats = (struct memalloc_stats_reports) {
-		.double_free = atomic64_read(&mal_report_counts[MAL_REPORT_DOUBLE_FREE]),
-		.foreign_free = atomic64_read(&mal_report_counts[MAL_REPORT_FOREIGN_FREE]),
-		.wrong_free = atomic64_read(&mal_report_counts[MAL_REPORT_WRONG_FREE]),
-		.lost_reference = atomic64_read(&mal_report_counts[MAL_REPORT_LOST_REFERENCE]),
-		.corruption = atomic64_read(&mal_report_counts[MAL_REPORT_CORRUPTION]),
+		.double_free = mal_report_count(MAL_REPORT_DOUBLE_FREE),
+		.foreign_free = mal_report_count(MAL_REPORT_FOREIGN_FREE),
+		.wrong_free = mal_report_count(MAL_REPORT_WRONG_FREE),
+		.lost_reference = mal_report_count(MAL_REPORT_LOST_REFERENCE),
+		.corruption = mal_report_count(MAL_REPORT_CORRUPTION),
+		.use_after_free = mal_report_count(MAL_REPORT_USE_AFTER_FREE),
 	};
 }
 MAL_EXPORT_FOR_KUNIT(mal_report_stats);
@@ -96,6 +103,6 @@ void mal_report_show(struct seq_file *m)
 
 	seq_puts(m, "\n[reports]\n");
 	for (i = 0; i < MAL_NR_REPORTS; i++)
-		seq_printf(m, "%-20s %lld\n", mal_report_names[i],
-			   atomic64_read(&mal_report_counts[i]));
+		seq_printf(m, "%-20s %llu\n", mal_report_names[i],
+			   mal_report_count(i));
 }

@@ -32,8 +32,8 @@ struct mal_free_list {
  * @free: free blocks by order
  * @pages: pages borrowed
  * @free_pages: pages on @free
- * @reserve: so many of @free_pages are neither given back nor given to those
- *	who may sleep
+ * @reserve: the zone's watermark "min": so many of @free_pages are neither
+ *	given back nor given to those who may sleep
  * @changes: grows with whatever changes the zone, so that a look at it that
  *	takes several turns knows whether it saw one state
  * @nid: the node
@@ -61,6 +61,17 @@ struct mal_zone {
 static inline unsigned int mal_zone_key(int nid, enum memalloc_zone type)
 {
 	return nid * MEMALLOC_NR_ZONES + type;
+}
+
+/* The watermarks above the reserve stand to it as the host's to its own. */
+static inline unsigned long mal_zone_low(const struct mal_zone *zone)
+{
+	return zone->reserve + zone->reserve / 4;
+}
+
+static inline unsigned long mal_zone_high(const struct mal_zone *zone)
+{
+	return zone->reserve + zone->reserve / 2;
 }
 
 void mal_zone_init(struct mal_zone *zone, int nid, enum memalloc_zone type);

@@ -7,11 +7,13 @@
 
 #include <linux/types.h>
 
+struct mal_zone;
 struct memalloc_stats_borrowing;
 struct seq_file;
 
 void mal_loan_set_cap(unsigned long pages);
 unsigned long mal_loan_shrink(unsigned long nr_pages);
+void mal_loan_check(struct mal_zone *zone);
 u64 mal_page_validate(u64 *checked);
 void mal_borrowing_stats(struct memalloc_stats_borrowing *stats);
 void mal_borrowing_show(struct seq_file *m);

@@ -45,6 +45,7 @@ struct mal_pcp_list {
  * @granted: the pages that all lists may hold together, by their @high
  * @lists: them, by zone and order
  * @missed: orders that have run empty since they last ran full, by zone
+ * @filled: orders that have run full since they last ran empty, by zone
  * @used: orders that ran empty or full since the last look, by zone
  *
  * Touched by its own CPU only, but for the figures of the lists, which anybody
@@ -59,6 +60,7 @@ struct mal_pcp {
 	unsigned long granted;
 	struct mal_pcp_list lists[MEMALLOC_NR_ZONES][MAL_NR_ORDERS];
 	u16 missed[MEMALLOC_NR_ZONES];
+	u16 filled[MEMALLOC_NR_ZONES];
 	u16 used[MEMALLOC_NR_ZONES];
 };
 

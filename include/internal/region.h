@@ -83,6 +83,7 @@ struct mal_page {
  * @host_zone: the zone of the host's that they all come from
  * @first_pfn: number of the first page
  * @borrowed: pages borrowed here, under the lock of the region
+ * @free: of those, free in the zone, under its lock
  * @rcu: frees the section when no lookup can see it any more
  * @pages: one for each page, borrowed or not
  *
@@ -94,6 +95,7 @@ struct mal_section {
 	struct zone *host_zone;
 	unsigned long first_pfn;
 	unsigned long borrowed;
+	unsigned long free;
 	struct rcu_head rcu;
 	struct mal_page pages[MAL_SECTION_PAGES];
 };

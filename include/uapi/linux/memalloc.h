@@ -352,6 +352,9 @@ struct memalloc_stats_borrowing {
  * @frees: frees ever taken, by order
  * @failures: allocations that no zone could serve, charged to the zone that
  *	was asked first, by order
+ * @watermark_min: free pages that only those may use who must not sleep
+ * @watermark_low: with fewer free pages, more are borrowed in the background
+ * @watermark_high: until there are so many
  */
 struct memalloc_stats_zone {
 	__s32 node;
@@ -363,6 +366,9 @@ struct memalloc_stats_zone {
 	__aligned_u64 allocs[MEMALLOC_NR_ORDERS];
 	__aligned_u64 frees[MEMALLOC_NR_ORDERS];
 	__aligned_u64 failures[MEMALLOC_NR_ORDERS];
+	__aligned_u64 watermark_min;
+	__aligned_u64 watermark_low;
+	__aligned_u64 watermark_high;
 };
 
 /**
@@ -390,6 +396,7 @@ struct memalloc_stats_file {
  * @wrong_free: freed with a wrong order, or not at its first page
  * @lost_reference: somebody dropped a reference that was not theirs
  * @corruption: an invariant of the allocator did not hold
+ * @use_after_free: wrote to what was free; seen in the debug modes only
  */
 struct memalloc_stats_reports {
 	__aligned_u64 double_free;
@@ -397,6 +404,7 @@ struct memalloc_stats_reports {
 	__aligned_u64 wrong_free;
 	__aligned_u64 lost_reference;
 	__aligned_u64 corruption;
+	__aligned_u64 use_after_free;
 };
 
 /**
