@@ -16,7 +16,7 @@
  *
  * What a descriptor says (enum mal_page_state), and who may change it:
  *
- *	              mal_zone_add()           mal_zone_take()
+ *	              mal_zone_add()        mal_zone_take_chain()
  *	          .-------------------> FREE -------------------> PCP <-> USED
  *	FOREIGN --|                      |                         |
  *	          '----------------------' <-----------------------'
@@ -29,13 +29,12 @@
  * Order of the lists. What matters in the long run is that memory comes
  * together again: a page that is held for long keeps its whole section from
  * being a block of the highest order, and from going back to the host. So a free
- * block goes to the front of its list, where it is allocated next, if most of
- * its section is in use, and to the end if most of it is free: pages gather in
- * few sections, and the others empty. Warmth in the CPU's cache is the business
+ * block goes to the front of its list, where it is allocated next, if more of
+ * its section is in use than of the zone on average, and else to the end: pages
+ * gather in the fuller sections, and the others empty. Warmth in the CPU's cache is the business
  * of the per-CPU lists in front (pcp.c).
  *
- * Locking: mal_zone.lock, with interrupts off. mal_region.lock and the lock of
- * the quarantine may be taken inside.
+ * Locking: mal_zone.lock, with interrupts off. No other lock is taken inside.
  *
  * Context: any but NMI. Nothing here sleeps.
  */
@@ -73,6 +72,14 @@ void mal_zone_init(struct mal_zone *zone, int nid, enum memalloc_zone type)
 	zone->type = type;
 }
 
+/* Is less of this section in use than of the zone on average? */
+static bool mal_section_is_sparse(const struct mal_zone *zone,
+				  const struct mal_section *section)
+{
+	return (u64)section->free * zone->pages >
+	       (u64)zone->free_pages * READ_ONCE(section->borrowed);
+}
+
 static void mal_free_list_add(struct mal_zone *zone, struct mal_page *desc,
 			      unsigned int order)
 	__must_hold(&zone->lock)
@@ -82,7 +89,7 @@ static void mal_free_list_add(struct mal_zone *zone, struct mal_page *desc,
 	desc->state = MAL_PAGE_FREE;
 	desc->order = order;
 	section->free += 1UL << order;
-	if (section->free > READ_ONCE(section->borrowed) / 2)
+	if (mal_section_is_sparse(zone, section))
 		list_add_tail(&desc->link, &zone->free[order].blocks);
 	else
 		list_add(&desc->link, &zone->free[order].blocks);
@@ -190,6 +197,7 @@ static void mal_zone_add_locked(struct mal_zone *zone, struct mal_page *desc,
 		desc[i].state = MAL_PAGE_TAIL;
 	mal_section_home(mal_page_section(desc), zone);
 	zone->pages += 1UL << order;
+	zone->used = true;
 	zone->changes++;
 	mal_zone_merge(zone, desc, order);
 }
@@ -239,30 +247,6 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_add_locked(zone, desc, order);
 	desc = mal_zone_take_locked(zone, take);
-	spin_unlock_irqrestore(&zone->lock, flags);
-	return desc;
-}
-
-/**
- * mal_zone_take() - allocate a block from the free lists
- * @zone: where from
- * @order: its order
- * @keep: free pages that must be left in the zone
- *
- * Context: any but NMI.
- * Return: the block's first page, in state PCP, or NULL.
- */
-struct mal_page *mal_zone_take(struct mal_zone *zone, unsigned int order,
-			       unsigned long keep)
-{
-	struct mal_page *desc = NULL;
-	unsigned long flags;
-
-	if (READ_ONCE(zone->free_pages) < keep + (1UL << order))
-		return NULL;
-	spin_lock_irqsave(&zone->lock, flags);
-	if (zone->free_pages >= keep + (1UL << order))
-		desc = mal_zone_take_locked(zone, order);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return desc;
 }
@@ -327,7 +311,8 @@ unsigned int mal_zone_give_chain(struct mal_zone *zone, struct mal_page *chain,
  * @zone: where from
  * @order: their order
  * @nr: how many are wanted
- * @keep: free pages that must be left in the zone
+ * @keep: free pages that must be left in the zone by the first one; the others
+ *	leave its reserve alone, whoever takes them
  * @chain: the blocks, linked by mal_page.next, with mal_page.page set
  *
  * Context: any but NMI.
@@ -346,6 +331,7 @@ unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 		return 0;
 	spin_lock_irqsave(&zone->lock, flags);
 	for (i = 0; i < nr && zone->free_pages >= keep + (1UL << order); i++) {
+		keep = zone->reserve;
 		desc = mal_zone_take_locked(zone, order);
 		if (!desc)
 			break;
@@ -472,21 +458,15 @@ static void mal_tally_check(struct mal_tally *tally, bool ok,
 	va_end(args);
 }
 
-/* A reference that somebody dropped and should not have: told, and mended. */
 static void mal_tally_refs(struct mal_tally *tally, struct mal_page *desc)
 {
 	struct page *page = pfn_to_page(mal_page_pfn(desc));
-	int refs = page_ref_count(page);
 
 	tally->checked++;
-	if (likely(refs >= MAL_PAGE_REFS))
-		return;
-	tally->errors++;
-	mal_report(MAL_REPORT_LOST_REFERENCE, 0,
-		   "page %u in state %u has %d of %d references", desc->index,
-		   desc->state, refs, MAL_PAGE_REFS);
-	if (refs > 0)
-		page_ref_add(page, MAL_PAGE_REFS - refs);
+	if (unlikely(page_ref_count(page) < MAL_PAGE_REFS)) {
+		tally->errors++;
+		mal_page_mend(page, 0);
+	}
 }
 
 static void mal_tally_free_block(struct mal_tally *tally, struct mal_page *desc)
@@ -509,23 +489,21 @@ static void mal_tally_free_block(struct mal_tally *tally, struct mal_page *desc)
 static unsigned int mal_tally_block(struct mal_tally *tally,
 				    struct mal_page *desc)
 {
-	unsigned int i, nr = 1;
+	bool sound = desc->state > MAL_PAGE_TAIL &&
+		     desc->order <= MAL_MAX_ORDER &&
+		     IS_ALIGNED(desc->index, 1U << desc->order);
+	unsigned int i, nr = sound ? 1U << desc->order : 1;
 
 	if (desc->state == MAL_PAGE_FOREIGN)
 		return 1;
-	mal_tally_check(tally, desc->state > MAL_PAGE_TAIL &&
-			desc->order <= MAL_MAX_ORDER &&
-			IS_ALIGNED(desc->index, 1U << desc->order),
+	mal_tally_check(tally, sound,
 			"page %u in state %u cannot begin a block of order %u",
 			desc->index, desc->state, desc->order);
-	if (desc->order <= MAL_MAX_ORDER &&
-	    IS_ALIGNED(desc->index, 1U << desc->order))
-		nr = 1U << desc->order;
 	for (i = 1; i < nr; i++)
 		mal_tally_check(tally, desc[i].state == MAL_PAGE_TAIL,
 				"page %u inside block %u is in state %u",
 				desc[i].index, desc->index, desc[i].state);
-	if (desc->state == MAL_PAGE_FREE)
+	if (sound && desc->state == MAL_PAGE_FREE)
 		mal_tally_free_block(tally, desc);
 	for (i = 0; i < nr; i++)
 		mal_tally_refs(tally, &desc[i]);

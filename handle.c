@@ -276,8 +276,9 @@ static int mal_handle_place(struct mal_object *obj, struct ma_state *mas)
 static int mal_handle_insert(struct mal_object *obj)
 {
 	struct mal_file *file = obj->file;
-	MA_STATE(mas, &file->tree, 0, 0);
 	int err;
+
+	MA_STATE(mas, &file->tree, 0, 0);
 
 	mutex_lock(&file->lock);
 	err = mal_handle_place(obj, &mas);

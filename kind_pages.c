@@ -44,8 +44,18 @@ static int mal_pages_alloc(struct mal_object *obj,
 	return obj->page ? 0 : -ENOMEM;
 }
 
+/* What mapping leaves behind in struct page is no business of the next owner. */
+static void mal_pages_forget_mapping(struct mal_object *obj)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << obj->order; i++)
+		ClearPageDirty(obj->page + i);
+}
+
 static void mal_pages_release(struct mal_object *obj)
 {
+	mal_pages_forget_mapping(obj);
 	mal_free_pages_shared(obj->page, obj->order);
 }
 

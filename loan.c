@@ -12,12 +12,11 @@
  * a worker borrows more until they are at "high": so that those find their
  * reserve again who have used it, and may not borrow themselves.
  *
+ * What was reserve and is freed may lie on a CPU's list for a while, as any block.
+ *
  * Giving back. Free blocks go back to the host, the largest first, when its
- * shrinkers run, on request, and at unload; see mal_zone_withdraw(). At
- * unload, what is still allocated is reported with who allocated it, and is
- * leaked: whoever uses it may still do so. What is in quarantine is handed
- * over: it is the host's as soon as its last holder lets go. So is what was
- * set aside after a report.
+ * shrinkers run, on request, and at unload; see mal_zone_withdraw(). What does
+ * not come back by then is the business of leak.c.
  *
  * Locking: none here. mal_zone.lock is taken by buddy.c.
  *
@@ -26,7 +25,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpu.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -41,6 +42,7 @@
 #include "internal/buddy.h"
 #include "internal/compat.h"
 #include "internal/kunit.h"
+#include "internal/leak.h"
 #include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/pcp.h"
@@ -52,6 +54,11 @@
 
 static unsigned long mal_reserve_pages;
 static struct shrinker *mal_shrinker;
+
+/* When refilling was in vain, it is not tried again for so long. */
+#define MAL_REFILL_PAUSE	(HZ / 10 + 1)
+
+static unsigned long mal_refill_pause = INITIAL_JIFFIES;
 
 static void mal_refill_work(struct work_struct *work);
 static DECLARE_WORK(mal_refill, mal_refill_work);
@@ -92,7 +99,7 @@ static unsigned long mal_node_shrink(int nid, unsigned long nr_pages)
 	int type;
 
 	mal_quarantine_sweep_all();
-	mal_pcp_drain_all();
+	mal_pcp_drain(nid);
 	for (type = MEMALLOC_NR_ZONES - 1; type >= 0; type--)
 		returned += mal_zone_shrink(&mal_nodes[nid]->zones[type],
 					    nr_pages - returned);
@@ -212,7 +219,7 @@ u64 mal_page_validate(u64 *checked)
 {
 	flush_work(&mal_refill);
 	mal_quarantine_sweep_all();
-	mal_pcp_drain_all();
+	mal_pcp_drain(NUMA_NO_NODE);
 	return mal_zones_validate(checked);
 }
 MAL_EXPORT_FOR_KUNIT(mal_page_validate);
@@ -251,6 +258,20 @@ static int mal_reserve_fill(unsigned long nr_pages)
 	return 0;
 }
 
+/**
+ * mal_loan_is_refilling() - may a zone have more in a moment?
+ *
+ * What the worker has under way is charged to the cap already, and not yet in a
+ * zone.
+ *
+ * Context: any.
+ * Return: true if the worker is at it, or about to be.
+ */
+bool mal_loan_is_refilling(void)
+{
+	return work_busy(&mal_refill);
+}
+
 /* The host's flags for memory of one zone and no other node. */
 static gfp_t mal_zone_gfp(const struct mal_zone *zone)
 {
@@ -263,8 +284,11 @@ static gfp_t mal_zone_gfp(const struct mal_zone *zone)
 	return GFP_KERNEL | __GFP_NORETRY | __GFP_THISNODE | flags[zone->type];
 }
 
-/* Borrow until a zone is at its high watermark, or nobody has any more. */
-static void mal_zone_refill(struct mal_zone *zone)
+/*
+ * Borrow until a zone is at its high watermark. Returns false if nobody has any
+ * more: the host may have served the wish from another zone, which is no help.
+ */
+static bool mal_zone_refill(struct mal_zone *zone)
 {
 	unsigned int order;
 	struct page *page;
@@ -272,12 +296,15 @@ static void mal_zone_refill(struct mal_zone *zone)
 	while (READ_ONCE(zone->free_pages) < mal_zone_high(zone)) {
 		page = mal_region_borrow(zone->nid, mal_zone_gfp(zone), 0, &order);
 		if (!page)
-			return;
-		mal_zone_add(mal_zone_of_page(page), mal_page_of(page), order);
-		if (mal_zone_of_page(page) != zone)
-			return;
+			return false;
+		if (mal_zone_of_page(page) != zone) {
+			mal_region_return(page, order);
+			return false;
+		}
+		mal_zone_add(zone, mal_page_of(page), order);
 		cond_resched();
 	}
+	return true;
 }
 
 static void mal_refill_work(struct work_struct *work)
@@ -288,10 +315,11 @@ static void mal_refill_work(struct work_struct *work)
 		for (type = 0; type < MEMALLOC_NR_ZONES; type++) {
 			struct mal_zone *zone = &mal_nodes[nid]->zones[type];
 
-			if (READ_ONCE(zone->free_pages) >= mal_zone_low(zone))
+			if (READ_ONCE(zone->free_pages) >= mal_zone_low(zone) ||
+			    mal_zone_refill(zone))
 				continue;
-			mal_pcp_drain_all();
-			mal_zone_refill(zone);
+			mal_pcp_drain(nid);
+			WRITE_ONCE(mal_refill_pause, jiffies + MAL_REFILL_PAUSE);
 		}
 	}
 }
@@ -304,51 +332,9 @@ static void mal_refill_work(struct work_struct *work)
  */
 void mal_loan_check(struct mal_zone *zone)
 {
-	if (unlikely(READ_ONCE(zone->free_pages) < mal_zone_low(zone)))
+	if (unlikely(READ_ONCE(zone->free_pages) < mal_zone_low(zone)) &&
+	    time_after_eq(jiffies, READ_ONCE(mal_refill_pause)))
 		schedule_work(&mal_refill);
-}
-
-static void mal_hand_over(struct mal_page *desc)
-{
-	unsigned int order = desc->order;
-	unsigned int i;
-
-	for (i = 0; i < 1U << order; i++)
-		desc[i].state = MAL_PAGE_FOREIGN;
-	mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
-}
-
-/* What is allocated still: who has it? What is set aside: let it go. */
-static void mal_section_leftover(struct mal_section *section)
-{
-	unsigned int i;
-
-	for (i = 0; i < MAL_SECTION_PAGES; i++) {
-		struct mal_page *desc = &section->pages[i];
-
-		if (desc->state == MAL_PAGE_USED)
-			pr_err("leak: a block of order %u, allocated by %pS\n",
-			       desc->order, (void *)desc->caller);
-		else if (desc->state == MAL_PAGE_QUARANTINED ||
-			 desc->state == MAL_PAGE_LEAKED)
-			mal_hand_over(desc);
-	}
-}
-
-static void mal_report_leftovers(void)
-{
-	unsigned long nr;
-
-	for (nr = 0; nr < mal_section_table.nr; nr++) {
-		struct mal_section *section;
-
-		rcu_read_lock();
-		section = mal_section_at(nr);
-		if (section)
-			mal_section_leftover(section);
-		rcu_read_unlock();
-		cond_resched();
-	}
 }
 
 static void mal_return_all(void)
@@ -360,7 +346,7 @@ static void mal_return_all(void)
 		for (type = 0; type < MEMALLOC_NR_ZONES; type++)
 			mal_nodes[nid]->zones[type].reserve = 0;
 	mal_loan_shrink(0);
-	mal_report_leftovers();
+	mal_leak_report_all();
 	mal_borrowing_stats(&stats);
 	pr_info("%llu of %llu borrowed pages returned\n", stats.returned_total,
 		stats.borrowed_total);
@@ -379,7 +365,9 @@ int mal_loan_init(unsigned long reserve)
 	int err;
 
 	err = mal_reserve_fill(reserve);
-	if (!err)
+	if (err)
+		pr_err("cannot borrow a reserve of %lu pages\n", reserve);
+	else
 		err = mal_shrinker_init();
 	if (err)
 		mal_return_all();
@@ -395,6 +383,10 @@ void mal_loan_exit(void)
 {
 	shrinker_free(mal_shrinker);
 	cancel_work_sync(&mal_refill);
+	/* No CPU may be on its way out: its lists would be emptied too late. */
+	cpus_read_lock();
+	mal_pcp_drain(NUMA_NO_NODE);
 	mal_quarantine_exit();
 	mal_return_all();
+	cpus_read_unlock();
 }

@@ -15,6 +15,7 @@
 #include <linux/module.h>
 
 #include "internal/device.h"
+#include "internal/leak.h"
 #include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/page_alloc.h"
@@ -79,9 +80,12 @@ static int __init mal_init(void)
 	err = mal_loan_init(mal_pages_of_mb(reserve_mb));
 	if (err)
 		goto err_pcp;
-	err = mal_proc_init();
+	err = mal_leak_init();
 	if (err)
 		goto err_loan;
+	err = mal_proc_init();
+	if (err)
+		goto err_leak;
 	err = mal_device_init();
 	if (err)
 		goto err_proc;
@@ -90,6 +94,8 @@ static int __init mal_init(void)
 
 err_proc:
 	mal_proc_exit();
+err_leak:
+	mal_leak_exit();
 err_loan:
 	mal_loan_exit();
 err_pcp:
@@ -105,6 +111,7 @@ static void __exit mal_exit(void)
 {
 	mal_device_exit();
 	mal_proc_exit();
+	mal_leak_exit();
 	mal_page_alloc_exit();
 	mal_loan_exit();
 	mal_pcp_exit();

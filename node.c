@@ -40,6 +40,7 @@ static_assert(MAL_MAX_ORDER == MEMALLOC_MAX_ORDER);
 
 struct mal_node *mal_nodes[MAX_NUMNODES];
 int mal_nr_nodes;
+enum memalloc_zone mal_plain_lowest __ro_after_init;
 
 /* Our zone for each of the host's. */
 const enum memalloc_zone mal_zone_types[MAX_NR_ZONES] = {
@@ -77,9 +78,9 @@ static void mal_zone_count_up(const struct mal_zone *zone,
 			per_cpu_ptr(mal_nodes[zone->nid]->counters[zone->type], cpu);
 
 		for (order = 0; order < MAL_NR_ORDERS; order++) {
-			stats->allocs[order] += counters->allocs[order];
-			stats->frees[order] += counters->frees[order];
-			stats->failures[order] += counters->failures[order];
+			stats->allocs[order] += READ_ONCE(counters->allocs[order]);
+			stats->frees[order] += READ_ONCE(counters->frees[order]);
+			stats->failures[order] += READ_ONCE(counters->failures[order]);
 		}
 	}
 }
@@ -116,7 +117,7 @@ static struct mal_zone *mal_zone_by_index(unsigned int index)
 		for (type = 0; type < MEMALLOC_NR_ZONES; type++) {
 			struct mal_zone *zone = &mal_nodes[nid]->zones[type];
 
-			if (READ_ONCE(zone->changes) && !index--)
+			if (READ_ONCE(zone->used) && !index--)
 				return zone;
 		}
 	return NULL;
@@ -255,16 +256,23 @@ u64 mal_zones_validate(u64 *checked)
 						    checked);
 	return errors;
 }
+
 /*
  * Load and unload
  */
+
+/* A node is nearest to itself, whatever the firmware says. */
+static int mal_distance(int from, int to)
+{
+	return from == to ? -1 : node_distance(from, to);
+}
 
 static int mal_compare_distance(const void *a, const void *b, const void *nid)
 {
 	int from = *(const int *)nid;
 
-	return node_distance(from, *(const int *)a) -
-	       node_distance(from, *(const int *)b);
+	return mal_distance(from, *(const int *)a) -
+	       mal_distance(from, *(const int *)b);
 }
 
 static int *mal_fallback_create(int nid)
@@ -333,6 +341,22 @@ void mal_nodes_destroy(void)
 	}
 }
 
+/*
+ * Does the host have memory above its zone DMA? On some machines, DMA is all
+ * that there is.
+ */
+static bool mal_dma_is_scarce(void)
+{
+	int nid, type;
+
+	for_each_online_node(nid)
+		for (type = 0; type <= ZONE_NORMAL; type++)
+			if (mal_zone_types[type] != MEMALLOC_ZONE_DMA &&
+			    populated_zone(&NODE_DATA(nid)->node_zones[type]))
+				return true;
+	return false;
+}
+
 /**
  * mal_nodes_create() - set up the zones of all nodes, empty
  *
@@ -344,6 +368,8 @@ int mal_nodes_create(void)
 	int nid;
 
 	mal_nr_nodes = num_possible_nodes();
+	mal_plain_lowest = mal_dma_is_scarce() ? MEMALLOC_ZONE_DMA32 :
+						 MEMALLOC_ZONE_DMA;
 	for_each_node(nid) {
 		mal_nodes[nid] = mal_node_create(nid);
 		if (!mal_nodes[nid])

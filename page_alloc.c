@@ -17,9 +17,11 @@
  *	6. a loan, with as much effort as the flags allow
  *	7. what the lists of all CPUs hold, if the caller may sleep
  *	8. free blocks of the DMA zones
+ *	9. the reserve (loan.c), with __GFP_HIGH
  *
  * With __GFP_RETRY_MAYFAIL it begins again a few times, with a pause before
- * each, and with __GFP_NOFAIL for as long as it takes.
+ * each, and with __GFP_NOFAIL for as long as it takes. So do those who may sleep
+ * while the reserve is being refilled.
  *
  * Freeing. The descriptor tells what the page is; a page that is not the first
  * one of an allocation of that order is reported and left alone. If somebody
@@ -34,7 +36,8 @@
  * Context: allocation and free work in task, softirq and hardirq context with
  * interrupts in any state. In NMI context allocation is served from the CPU's
  * lists or fails, and what the lists do not take is freed later, in an
- * interrupt. Allocation sleeps only if its flags allow it.
+ * interrupt. Allocation sleeps only if its flags allow it. On PREEMPT_RT only
+ * the fast path works with interrupts or preemption off, as a zone's lock sleeps.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -78,22 +81,19 @@
  * @order: its order
  * @nid: the node it prefers
  * @type: the highest zone that may serve it
+ * @dip: it takes from the reserve, as there was no other way
  */
 struct mal_page_request {
 	gfp_t gfp;
 	unsigned int order;
 	int nid;
 	enum memalloc_zone type;
+	bool dip;
 };
 
 /*
  * Allocation
  */
-
-static unsigned long mal_zone_keep(const struct mal_zone *zone, gfp_t gfp)
-{
-	return gfp & __GFP_HIGH ? 0 : READ_ONCE(zone->reserve);
-}
 
 /* Free blocks of one node, from the zone asked for down to @lowest. */
 static struct mal_page *mal_take_node(const struct mal_page_request *req, int nid,
@@ -106,7 +106,7 @@ static struct mal_page *mal_take_node(const struct mal_page_request *req, int ni
 		struct mal_zone *zone = &mal_nodes[nid]->zones[type];
 
 		desc = mal_pcp_refill(zone, req->order,
-				      mal_zone_keep(zone, req->gfp));
+				      req->dip ? 0 : READ_ONCE(zone->reserve));
 		if (desc)
 			return desc;
 	}
@@ -116,15 +116,14 @@ static struct mal_page *mal_take_node(const struct mal_page_request *req, int ni
 /* The lowest zone that an allocation takes while there is another way. */
 static int mal_lowest_zone(const struct mal_page_request *req)
 {
-	return min_t(int, req->type, MEMALLOC_ZONE_DMA32);
+	return min_t(int, req->type, mal_plain_lowest);
 }
 
 static struct mal_page *mal_take_near(const struct mal_page_request *req)
 {
-	struct mal_page *desc = NULL;
+	struct mal_page *desc = mal_pcp_take(req->nid, req->type,
+					     mal_lowest_zone(req), req->order);
 
-	if (req->nid == numa_mem_id())
-		desc = mal_pcp_take(req->type, mal_lowest_zone(req), req->order);
 	return desc ?: mal_take_node(req, req->nid, mal_lowest_zone(req));
 }
 
@@ -140,25 +139,35 @@ static struct mal_page *mal_take_far(const struct mal_page_request *req, int low
 	return desc;
 }
 
-static struct mal_page *mal_take_loan(const struct mal_page_request *req, gfp_t gfp)
+static struct mal_page *mal_take_loaned(const struct mal_page_request *req,
+					struct page *page, unsigned int order)
 {
-	struct mal_page *desc;
-	unsigned int order;
-	struct page *page;
-
-	page = mal_region_borrow(req->nid, gfp, req->order, &order);
 	if (!page)
 		return NULL;
-	desc = mal_page_of(page);
-	return mal_zone_add_take(mal_zone_of_page(page), desc, order, req->order);
+	return mal_zone_add_take(mal_zone_of_page(page), mal_page_of(page), order,
+				 req->order);
+}
+
+static struct mal_page *mal_take_loan(const struct mal_page_request *req)
+{
+	unsigned int order;
+	struct page *page = mal_region_borrow(req->nid, req->gfp, req->order,
+					      &order);
+
+	return mal_take_loaned(req, page, order);
 }
 
 /* Not for the sake of locality does the host reclaim. */
 static struct mal_page *mal_take_near_loan(const struct mal_page_request *req)
 {
+	struct page *page;
+	unsigned int order;
+
 	if (mal_nr_nodes == 1 || req->gfp & __GFP_THISNODE)
 		return NULL;
-	return mal_take_loan(req, (req->gfp & ~__GFP_RECLAIM) | __GFP_THISNODE);
+	page = mal_region_borrow_spare(req->nid, req->gfp | __GFP_THISNODE,
+				       req->order, &order);
+	return mal_take_loaned(req, page, order);
 }
 
 static bool mal_may_sleep(const struct mal_page_request *req)
@@ -183,7 +192,7 @@ static struct mal_page *mal_take_reclaimed(const struct mal_page_request *req)
 	mal_quarantine_sweep();
 	mal_pcp_drain_local();
 	if (mal_may_sleep(req) && mal_pcp_holds_much(req))
-		mal_pcp_drain_all();
+		mal_pcp_drain(NUMA_NO_NODE);
 	return mal_take_near(req);
 }
 
@@ -192,8 +201,24 @@ static struct mal_page *mal_take_drained(const struct mal_page_request *req)
 {
 	if (!mal_may_sleep(req) || !mal_pcp_pages(NUMA_NO_NODE))
 		return NULL;
-	mal_pcp_drain_all();
+	mal_pcp_drain(NUMA_NO_NODE);
 	return mal_take_far(req, mal_lowest_zone(req));
+}
+
+/*
+ * From the reserve. This CPU's lists are given up, so that what is freed goes
+ * back to where it is kept, and not to the next who comes along.
+ */
+static struct mal_page *mal_take_reserve(const struct mal_page_request *req)
+{
+	struct mal_page_request dip = *req;
+	struct mal_page *desc;
+
+	dip.dip = true;
+	desc = mal_take_far(&dip, mal_lowest_zone(req));
+	if (desc)
+		mal_pcp_drain_local();
+	return desc;
 }
 
 static struct mal_page *mal_take(const struct mal_page_request *req)
@@ -208,11 +233,13 @@ static struct mal_page *mal_take(const struct mal_page_request *req)
 	if (!desc)
 		desc = mal_take_far(req, mal_lowest_zone(req));
 	if (!desc)
-		desc = mal_take_loan(req, req->gfp);
+		desc = mal_take_loan(req);
 	if (!desc)
 		desc = mal_take_drained(req);
 	if (!desc)
 		desc = mal_take_far(req, MEMALLOC_ZONE_DMA);
+	if (!desc && req->gfp & __GFP_HIGH)
+		desc = mal_take_reserve(req);
 	return desc;
 }
 
@@ -234,7 +261,9 @@ static unsigned long mal_retries(const struct mal_page_request *req)
 		return 0;
 	if (req->gfp & __GFP_NOFAIL)
 		return ULONG_MAX;
-	return req->gfp & __GFP_RETRY_MAYFAIL ? MAL_MAYFAIL_RETRIES : 0;
+	if (req->gfp & __GFP_RETRY_MAYFAIL || mal_loan_is_refilling())
+		return MAL_MAYFAIL_RETRIES;
+	return 0;
 }
 
 static struct mal_page *mal_take_patiently(const struct mal_page_request *req)
@@ -259,10 +288,10 @@ static void mal_clear_pages(struct page *page, unsigned int order)
 
 static void mal_warn_failure(const struct mal_page_request *req, unsigned long caller)
 {
-	if (req->gfp & __GFP_NOWARN || !printk_ratelimit())
+	if (req->gfp & __GFP_NOWARN)
 		return;
-	pr_warn("no pages of order %u, gfp %pGg, node %d, for %pS\n",
-		req->order, &req->gfp, req->nid, (void *)caller);
+	pr_warn_ratelimited("no pages of order %u, gfp %pGg, node %d, for %pS\n",
+			    req->order, &req->gfp, req->nid, (void *)caller);
 }
 
 static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
@@ -281,7 +310,10 @@ static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
 	if (unlikely(order > MAL_MAX_ORDER || in_nmi()))
 		return NULL;
 	might_alloc(gfp);
-	desc = mal_inject_should_fail() ? NULL : mal_take_patiently(&req);
+	if (!(gfp & __GFP_NOFAIL) && mal_inject_should_fail())
+		desc = NULL;
+	else
+		desc = mal_take_patiently(&req);
 	if (unlikely(!desc)) {
 		mal_zone_count_one(&mal_nodes[req.nid]->zones[req.type], failures, order);
 		mal_warn_failure(&req, caller);
@@ -297,36 +329,59 @@ static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
 }
 
 /* The lists of this CPU have none: give them up, and look elsewhere. */
-static noinline struct page *mal_alloc_unserved(struct mal_pcp *pcp, gfp_t gfp,
-						unsigned int order,
+static noinline struct page *mal_alloc_unserved(struct mal_pcp *pcp, int nid,
+						gfp_t gfp, unsigned int order,
 						unsigned long caller)
 {
 	mal_pcp_leave(pcp);
-	return mal_alloc_slow(NUMA_NO_NODE, gfp, order, caller);
+	return mal_alloc_slow(nid, gfp, order, caller);
 }
 
-/* A zone, zeroes or a failure that are asked for keep off the fast path. */
+/*
+ * A zone, zeroes or a failure that are asked for keep off the fast path. So does
+ * the poison mode: the lists hold nothing then.
+ */
 static __always_inline bool mal_alloc_is_plain(gfp_t gfp, unsigned int order)
 {
 	return order <= MAL_MAX_ORDER &&
 	       !(gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_ZERO)) &&
-	       !want_init_on_alloc(0) && !mal_page_poison_on() &&
-	       !static_branch_unlikely(&mal_inject_key);
+	       !want_init_on_alloc(0) &&
+	       !mal_inject_is_armed();
 }
 
-static __always_inline struct page *mal_alloc_local(gfp_t gfp,
+static __always_inline struct page *mal_alloc_block(int nid, gfp_t gfp,
 						    unsigned int order,
 						    unsigned long caller)
 {
 	struct mal_pcp *pcp;
 	struct page *page;
 
+	/* The fast path never sleeps, but a debug kernel likes to know. */
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_alloc(gfp);
 	if (unlikely(!mal_alloc_is_plain(gfp, order) || !mal_pcp_enter(&pcp)))
-		return mal_alloc_slow(NUMA_NO_NODE, gfp, order, caller);
-	if (unlikely(!mal_pcp_serve(pcp, order, caller, &page)))
-		return mal_alloc_unserved(pcp, gfp, order, caller);
+		return mal_alloc_slow(nid, gfp, order, caller);
+	if (unlikely((nid != NUMA_NO_NODE && nid != pcp->nid) ||
+		     !mal_pcp_serve(pcp, order, caller, &page)))
+		return mal_alloc_unserved(pcp, nid, gfp, order, caller);
 	mal_pcp_leave(pcp);
 	return page;
+}
+
+/**
+ * mal_alloc_pages_caller() - allocate a block on behalf of somebody
+ * @nid: as for mal_alloc_pages_node()
+ * @gfp: as for mal_alloc_pages()
+ * @order: as for mal_alloc_pages()
+ * @caller: code address of who it is for
+ *
+ * Context: as for mal_alloc_pages().
+ * Return: the first page, or NULL.
+ */
+struct page *mal_alloc_pages_caller(int nid, gfp_t gfp, unsigned int order,
+				    unsigned long caller)
+{
+	return mal_alloc_block(nid, gfp, order, caller);
 }
 
 /**
@@ -340,9 +395,7 @@ static __always_inline struct page *mal_alloc_local(gfp_t gfp,
  */
 struct page *mal_alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
-	if (nid == NUMA_NO_NODE || nid == numa_mem_id())
-		return mal_alloc_local(gfp, order, _RET_IP_);
-	return mal_alloc_slow(nid, gfp, order, _RET_IP_);
+	return mal_alloc_block(nid, gfp, order, _RET_IP_);
 }
 MAL_EXPORT(mal_alloc_pages_node);
 
@@ -354,13 +407,13 @@ MAL_EXPORT(mal_alloc_pages_node);
  * The block is aligned to its size. All its pages are order-0 pages; nothing
  * in struct page is ours.
  *
- * Context: any; fails in NMI. Sleeps if @gfp has __GFP_DIRECT_RECLAIM.
+ * Context: any; in NMI only this CPU's lists serve. Sleeps if @gfp has __GFP_DIRECT_RECLAIM.
  * Return: the first page, or NULL: the cap is reached or the host has no
  * memory, or @order is too large.
  */
 struct page *mal_alloc_pages(gfp_t gfp, unsigned int order)
 {
-	return mal_alloc_local(gfp, order, _RET_IP_);
+	return mal_alloc_block(NUMA_NO_NODE, gfp, order, _RET_IP_);
 }
 MAL_EXPORT(mal_alloc_pages);
 
@@ -369,7 +422,7 @@ MAL_EXPORT(mal_alloc_pages);
  */
 
 static noinline void mal_report_free(struct mal_page *desc, unsigned int order,
-			    unsigned long caller)
+				     unsigned long caller)
 {
 	if (!desc || desc->state == MAL_PAGE_FOREIGN)
 		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
@@ -429,21 +482,37 @@ static void mal_defer(struct mal_page *desc)
 	irq_work_queue(&mal_deferred_work);
 }
 
+/*
+ * An allocation that is freed: from now on it is nobody's. If the host has its
+ * first page already it stays out of circulation.
+ */
+static struct mal_page *mal_page_freed(struct page *page, unsigned int order,
+				       unsigned long caller)
+{
+	struct mal_page *desc = mal_page_allocated(page, order, caller);
+
+	if (unlikely(!desc))
+		return NULL;
+	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
+	if (unlikely(!mal_page_mend(page, caller))) {
+		WRITE_ONCE(desc->state, MAL_PAGE_LEAKED);
+		return NULL;
+	}
+	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
+	return desc;
+}
+
 static noinline void mal_free_slow(struct page *page, unsigned int order,
 				   unsigned long caller)
 {
 	struct mal_page *desc;
 
-	if (!page)
-		return;
-	desc = mal_page_allocated(page, order, caller);
+	desc = mal_page_freed(page, order, caller);
 	if (unlikely(!desc))
 		return;
-	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
-	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
 	if (unlikely(in_nmi()))
 		mal_defer(desc);
-	else if (unlikely(mal_page_is_held(page) || mal_page_poison_on()))
+	else if (unlikely(mal_page_is_held(page)))
 		mal_release(desc, order);
 	else
 		mal_pcp_free(desc, page, order);
@@ -471,7 +540,9 @@ void mal_free_pages(struct page *page, unsigned int order)
 {
 	struct mal_pcp *pcp;
 
-	if (unlikely(mal_page_poison_on() || !mal_pcp_enter(&pcp)))
+	if (unlikely(!page))
+		return;
+	if (unlikely(!mal_pcp_enter(&pcp)))
 		mal_free_slow(page, order, _RET_IP_);
 	else if (unlikely(!mal_pcp_accept(pcp, page, order)))
 		mal_free_unaccepted(pcp, page, order, _RET_IP_);
@@ -496,12 +567,10 @@ void mal_free_pages_shared(struct page *page, unsigned int order)
 
 	if (!page)
 		return;
-	desc = mal_page_allocated(page, order, _RET_IP_);
+	desc = mal_page_freed(page, order, _RET_IP_);
 	if (unlikely(!desc))
 		return;
-	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
-	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
-	if (mal_block_is_held(page, order) || mal_page_poison_on())
+	if (mal_block_is_held(page, order))
 		mal_release(desc, order);
 	else
 		mal_pcp_free(desc, page, order);

@@ -17,7 +17,7 @@
 
 #include "internal/compat.h"
 #include "internal/inject.h"
-#include "internal/page_poison.h"
+#include "internal/page_alloc.h"
 #include "internal/pcp.h"
 
 /* How many pages are handled between two chances to be preempted. */
@@ -45,7 +45,7 @@ static unsigned long mal_bulk_serve(unsigned long from, unsigned long nr,
 static bool mal_bulk_is_plain(gfp_t gfp)
 {
 	return !(gfp & (__GFP_DMA | __GFP_DMA32)) && !want_init_on_alloc(gfp) &&
-	       !mal_page_poison_on() && !static_branch_unlikely(&mal_inject_key);
+	       !mal_inject_is_armed();
 }
 
 /**
@@ -72,7 +72,7 @@ unsigned long mal_alloc_pages_bulk(gfp_t gfp, unsigned long nr,
 		if (i == nr)
 			break;
 		if (!pages[i])
-			pages[i] = mal_alloc_page(gfp);
+			pages[i] = mal_alloc_pages_caller(NUMA_NO_NODE, gfp, 0, _RET_IP_);
 		if (!pages[i])
 			break;
 		i++;
@@ -109,8 +109,7 @@ void mal_free_pages_bulk(unsigned long nr, struct page **pages)
 	unsigned long i = 0;
 
 	while (i < nr) {
-		if (!mal_page_poison_on())
-			i = mal_bulk_accept(i, nr, pages);
+		i = mal_bulk_accept(i, nr, pages);
 		if (i < nr)
 			mal_free_pages(pages[i++], 0);
 	}

@@ -15,6 +15,15 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/compat.h"
+#include "internal/page_alloc.h"
+
+static unsigned long mal_get_block(gfp_t gfp, unsigned int order,
+				   unsigned long caller)
+{
+	struct page *page = mal_alloc_pages_caller(NUMA_NO_NODE, gfp, order, caller);
+
+	return page ? (unsigned long)page_address(page) : 0;
+}
 
 /**
  * mal_get_free_pages() - allocate a block, by address
@@ -26,9 +35,7 @@
  */
 unsigned long mal_get_free_pages(gfp_t gfp, unsigned int order)
 {
-	struct page *page = mal_alloc_pages(gfp & ~__GFP_HIGHMEM, order);
-
-	return page ? (unsigned long)page_address(page) : 0;
+	return mal_get_block(gfp, order, _RET_IP_);
 }
 MAL_EXPORT(mal_get_free_pages);
 
@@ -41,7 +48,7 @@ MAL_EXPORT(mal_get_free_pages);
  */
 unsigned long mal_get_zeroed_page(gfp_t gfp)
 {
-	return mal_get_free_pages(gfp | __GFP_ZERO, 0);
+	return mal_get_block(gfp | __GFP_ZERO, 0, _RET_IP_);
 }
 MAL_EXPORT(mal_get_zeroed_page);
 
@@ -67,29 +74,35 @@ static void mal_free_range(struct page *page, unsigned long from, unsigned long 
 		mal_free_page(page + from);
 }
 
+static void *mal_alloc_exact(int nid, size_t size, gfp_t gfp,
+			     unsigned long caller)
+{
+	unsigned int order = mal_get_order(size);
+	struct page *page;
+
+	if (!size || order > MAL_MAX_ORDER || in_nmi())
+		return NULL;
+	page = mal_alloc_pages_caller(nid, gfp, order, caller);
+	if (!page)
+		return NULL;
+	mal_split_page(page, order);
+	mal_free_range(page, PFN_UP(size), 1UL << order);
+	return page_address(page);
+}
+
 /**
  * mal_alloc_pages_exact_node() - allocate just so many pages, near a node
  * @nid: as for mal_alloc_pages_node()
  * @size: size in bytes, more than zero; rounded up to pages
  * @gfp: as for mal_alloc_pages()
  *
- * Context: as for mal_alloc_pages().
+ * Context: as for mal_alloc_pages(), but fails in NMI.
  * Return: the address of contiguous memory, or NULL: there is none, or @size is
  * more than a block can be.
  */
 void *mal_alloc_pages_exact_node(int nid, size_t size, gfp_t gfp)
 {
-	unsigned int order = mal_get_order(size);
-	struct page *page;
-
-	if (!size || order > MAL_MAX_ORDER)
-		return NULL;
-	page = mal_alloc_pages_node(nid, gfp & ~__GFP_HIGHMEM, order);
-	if (!page)
-		return NULL;
-	mal_split_page(page, order);
-	mal_free_range(page, PFN_UP(size), 1UL << order);
-	return page_address(page);
+	return mal_alloc_exact(nid, size, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_alloc_pages_exact_node);
 
@@ -98,12 +111,12 @@ MAL_EXPORT(mal_alloc_pages_exact_node);
  * @size: as for mal_alloc_pages_exact_node()
  * @gfp: as for mal_alloc_pages()
  *
- * Context: as for mal_alloc_pages().
+ * Context: as for mal_alloc_pages_exact_node().
  * Return: as mal_alloc_pages_exact_node().
  */
 void *mal_alloc_pages_exact(size_t size, gfp_t gfp)
 {
-	return mal_alloc_pages_exact_node(NUMA_NO_NODE, size, gfp);
+	return mal_alloc_exact(NUMA_NO_NODE, size, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_alloc_pages_exact);
 

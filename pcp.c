@@ -60,6 +60,7 @@
 #include <linux/topology.h>
 
 #include "internal/buddy.h"
+#include "internal/page_poison.h"
 #include "internal/pcp.h"
 #include "internal/quarantine.h"
 #include "internal/region.h"
@@ -113,7 +114,11 @@ static void mal_spill_release(struct mal_spill *spill)
 
 static unsigned int mal_pcp_count(const struct mal_pcp_list *list)
 {
-	return READ_ONCE(list->high) - READ_ONCE(list->room);
+	unsigned int room = READ_ONCE(list->room);
+	unsigned int high = READ_ONCE(list->high);
+
+	/* Whoever looks from another CPU may see them in the midst of a change. */
+	return room < high ? high - room : 0;
 }
 
 /* Cut a list down to the @keep blocks on top. Returns the chain of the rest. */
@@ -125,7 +130,7 @@ static struct mal_page *mal_pcp_cut(struct mal_pcp_list *list, unsigned int keep
 
 	if (mal_pcp_count(list) <= keep)
 		return NULL;
-	for (i = 0; i < keep; i++)
+	for (i = 0; i < keep && *link; i++)
 		link = &(*link)->next;
 	rest = *link;
 	*link = NULL;
@@ -139,7 +144,8 @@ static bool mal_pcp_grant(struct mal_pcp *pcp, struct mal_pcp_list *list,
 	unsigned int more = list->high ?: max(MAL_PCP_START >> order, 1UL);
 	unsigned long pages = (unsigned long)more << order;
 
-	if (pcp->granted + pages > READ_ONCE(mal_pcp_budget))
+	if (mal_page_poison_on() ||
+	    pcp->granted + pages > READ_ONCE(mal_pcp_budget))
 		return false;
 	pcp->granted += pages;
 	list->high += more;
@@ -204,7 +210,8 @@ static void mal_pcp_make_room(struct mal_pcp *pcp, unsigned int type,
  * @page: the same
  * @order: its order
  *
- * The list that it belongs on is full, or in use, or on another node.
+ * The list that it belongs on is full, or in use, or on another node. While a
+ * zone is short of its reserve, what is freed goes there.
  *
  * Context: any but NMI.
  */
@@ -216,7 +223,8 @@ void mal_pcp_free(struct mal_page *desc, struct page *page, unsigned int order)
 	struct mal_pcp *pcp;
 	bool pushed = false;
 
-	if (zone->nid != numa_mem_id() || !mal_pcp_enter(&pcp)) {
+	if (zone->nid != numa_mem_id() ||
+	    READ_ONCE(zone->free_pages) < zone->reserve || !mal_pcp_enter(&pcp)) {
 		mal_release(desc, order);
 		return;
 	}
@@ -258,6 +266,7 @@ static void mal_pcp_note_miss(struct mal_pcp *pcp, unsigned int type,
 
 /**
  * mal_pcp_take() - take a block off this CPU's lists: the slow way round
+ * @nid: the node that it must be of
  * @highest: the highest zone that it may be of
  * @lowest: the lowest
  * @order: the order
@@ -268,7 +277,8 @@ static void mal_pcp_note_miss(struct mal_pcp *pcp, unsigned int type,
  * Context: any but NMI.
  * Return: the block's first page, in state PCP, or NULL.
  */
-struct mal_page *mal_pcp_take(int highest, int lowest, unsigned int order)
+struct mal_page *mal_pcp_take(int nid, int highest, int lowest,
+			      unsigned int order)
 {
 	struct mal_page *desc = NULL;
 	struct mal_pcp *pcp;
@@ -276,7 +286,7 @@ struct mal_page *mal_pcp_take(int highest, int lowest, unsigned int order)
 
 	if (!mal_pcp_enter(&pcp))
 		return NULL;
-	for (type = highest; type >= lowest && !desc; type--) {
+	for (type = highest; type >= lowest && pcp->nid == nid && !desc; type--) {
 		struct mal_pcp_list *list = &pcp->lists[type][order];
 
 		if (!list->head)
@@ -285,6 +295,7 @@ struct mal_page *mal_pcp_take(int highest, int lowest, unsigned int order)
 		if (highest == MEMALLOC_ZONE_NORMAL)
 			mal_pcp_set_plain(pcp, type);
 	}
+	mal_pcp_tell(pcp, order);
 	mal_pcp_leave(pcp);
 	return desc;
 }
@@ -435,16 +446,18 @@ static void mal_pcp_drain_cpu(int cpu)
 }
 
 /**
- * mal_pcp_drain_all() - release what all CPUs keep
+ * mal_pcp_drain() - release what the CPUs keep
+ * @nid: those of this node, or NUMA_NO_NODE for all
  *
  * Context: task, with interrupts on; sleeps.
  */
-void mal_pcp_drain_all(void)
+void mal_pcp_drain(int nid)
 {
 	int cpu;
 
 	for_each_online_cpu(cpu) {
-		if (mal_pcp_pages_of(cpu))
+		if ((nid == NUMA_NO_NODE || per_cpu_ptr(&mal_pcp, cpu)->nid == nid) &&
+		    mal_pcp_pages_of(cpu))
 			mal_pcp_drain_cpu(cpu);
 		cond_resched();
 	}
@@ -560,10 +573,10 @@ int mal_pcp_init(void)
 /**
  * mal_pcp_exit() - the mirror of mal_pcp_init()
  *
- * Context: task; sleeps. Nobody allocates or frees any more.
+ * Context: task; sleeps. Nobody allocates or frees any more, and all lists are
+ * empty.
  */
 void mal_pcp_exit(void)
 {
 	cpuhp_remove_state_nocalls(mal_pcp_hotplug_state);
-	mal_pcp_drain_all();
 }

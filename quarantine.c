@@ -51,11 +51,13 @@
  * @pages: them, by mal_page.link, the longest unseen first
  * @count: how many
  */
-static struct mal_quarantine {
+struct mal_quarantine {
 	spinlock_t lock;
 	struct list_head pages;
 	atomic_long_t count;
-} mal_quarantine = {
+};
+
+static struct mal_quarantine mal_quarantine = {
 	.lock = __SPIN_LOCK_UNLOCKED(mal_quarantine.lock),
 	.pages = LIST_HEAD_INIT(mal_quarantine.pages),
 };

@@ -48,7 +48,7 @@
  *
  * Locking. mal_region.lock protects the table's entries and the number of
  * borrowed pages in each section; nothing is called under it, and it is taken
- * inside a zone's lock or outside of all. Lookups take no lock: a section is
+ * with nothing held. Lookups take no lock: a section is
  * freed after an RCU grace period, and cannot go while a page in it is
  * borrowed. The descriptors themselves belong to the zone's lock (buddy.c).
  *
@@ -101,7 +101,7 @@ struct mal_section_table mal_section_table __ro_after_init;
  * @sections: sections that exist
  * @cap: @borrowed may not exceed this
  */
-static struct mal_region {
+struct mal_region {
 	spinlock_t lock;
 	atomic_long_t borrowed;
 	atomic_long_t peak;
@@ -111,12 +111,16 @@ static struct mal_region {
 	atomic64_t refused_host;
 	atomic_long_t sections;
 	unsigned long cap;
-} mal_region = {
+};
+
+static struct mal_region mal_region = {
 	.lock = __SPIN_LOCK_UNLOCKED(mal_region.lock),
 };
 
-static void mal_region_note_peak(long borrowed)
+static void mal_region_note_peak(void)
 {
+	long borrowed = atomic64_read(&mal_region.borrowed_total) -
+			atomic64_read(&mal_region.returned_total);
 	long peak = atomic_long_read(&mal_region.peak);
 
 	while (borrowed > peak &&
@@ -133,7 +137,6 @@ static bool mal_region_charge(unsigned long pages)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&mal_region.borrowed, &borrowed,
 					  borrowed + pages));
-	mal_region_note_peak(borrowed + pages);
 	return true;
 }
 
@@ -247,7 +250,7 @@ static void mal_section_leave(struct mal_section *section, unsigned int order)
 	}
 }
 
-/* The largest block that is worth asking for first. */
+/* The largest block that is worth asking for. */
 static unsigned int mal_loan_order(gfp_t gfp, unsigned int min_order)
 {
 	unsigned int order = min_t(unsigned int, MAL_MAX_ORDER, MAL_HOST_MAX_ORDER);
@@ -257,17 +260,17 @@ static unsigned int mal_loan_order(gfp_t gfp, unsigned int min_order)
 	return max(order, min_order);
 }
 
-/*
- * More than the caller needs is only taken where the host has it lying about:
- * it shall not reclaim or compact for that.
- */
-static gfp_t mal_loan_gfp(gfp_t gfp, bool needed)
+/* No reclaim, no compaction, no reserves of the host's: what lies about. */
+static gfp_t mal_spare_gfp(gfp_t gfp)
 {
-	gfp = (gfp & ~MAL_GFP_NOT_FOR_HOST) | __GFP_NOWARN;
-	if (!needed)
-		gfp = (gfp & ~(__GFP_RECLAIM | __GFP_RETRY_MAYFAIL | __GFP_HIGH)) |
-		      __GFP_NORETRY;
-	return gfp;
+	return (gfp & (GFP_ZONEMASK & ~__GFP_HIGHMEM & ~__GFP_MOVABLE)) |
+	       (gfp & __GFP_THISNODE) | __GFP_NORETRY | __GFP_NOWARN |
+	       __GFP_NOMEMALLOC;
+}
+
+static gfp_t mal_needed_gfp(gfp_t gfp)
+{
+	return (gfp & ~MAL_GFP_NOT_FOR_HOST) | __GFP_NOWARN;
 }
 
 static struct page *mal_host_alloc(int nid, gfp_t gfp, unsigned int order)
@@ -276,6 +279,9 @@ static struct page *mal_host_alloc(int nid, gfp_t gfp, unsigned int order)
 	unsigned int i;
 
 	if (mal_inject_should_fail())
+		return NULL;
+	/* Of a node without memory the host tells at length, each time. */
+	if (gfp & __GFP_THISNODE && !node_state(nid, N_MEMORY))
 		return NULL;
 	page = alloc_pages_node(nid, gfp, order);
 	if (!page)
@@ -313,60 +319,122 @@ static void mal_host_free_block(struct page *page, unsigned int order)
 		mal_host_free(page + i);
 }
 
-static struct page *mal_loan(int nid, gfp_t gfp, unsigned int order, bool needed)
+/* A loan of just this order; @effort is what its descriptors may cost. */
+static struct page *mal_loan(int nid, gfp_t gfp, unsigned int order, gfp_t effort)
 {
 	struct page *page;
 
-	if (!mal_region_charge(1UL << order)) {
-		if (needed)
-			atomic64_inc(&mal_region.refused_cap);
+	if (!mal_region_charge(1UL << order))
 		return NULL;
-	}
-	page = mal_host_alloc(nid, mal_loan_gfp(gfp, needed), order);
+	page = mal_host_alloc(nid, gfp, order);
 	if (!page)
 		goto err_uncharge;
-	if (mal_section_adopt(page, order, gfp & MAL_GFP_EFFORT))
+	if (mal_section_adopt(page, order, effort & MAL_GFP_EFFORT))
 		goto err_free;
 	atomic64_add(1UL << order, &mal_region.borrowed_total);
+	mal_region_note_peak();
 	return page;
 
 err_free:
 	mal_host_free_block(page, order);
 err_uncharge:
 	mal_region_uncharge(1UL << order);
-	if (needed)
-		atomic64_inc(&mal_region.refused_host);
 	return NULL;
 }
 
 /**
- * mal_region_borrow() - borrow a block from the host
+ * mal_region_borrow_spare() - borrow a block that the host has lying about
  * @nid: node to prefer; with __GFP_THISNODE, the only one
+ * @gfp: of the caller: whether it may sleep decides how large the block may be
+ * @min_order: the smallest block that will do
+ * @order: the order of what was borrowed
+ *
+ * The host neither reclaims nor compacts for it. All descriptors of the block
+ * are FOREIGN still: it is the caller's to make something of it, under the
+ * zone's lock.
+ *
+ * Context: any but NMI; sleeps if @gfp allows it, for the descriptors.
+ * Return: the first page of the block, or NULL.
+ */
+struct page *mal_region_borrow_spare(int nid, gfp_t gfp, unsigned int min_order,
+				     unsigned int *order)
+{
+	struct page *page;
+	int i;
+
+	for (i = mal_loan_order(gfp, min_order); i >= (int)min_order; i--) {
+		page = mal_loan(nid, mal_spare_gfp(gfp), i, gfp);
+		if (page) {
+			*order = i;
+			return page;
+		}
+	}
+	return NULL;
+}
+
+/* Who was it that refused? */
+static void mal_region_count_refusal(unsigned int order)
+{
+	long borrowed = atomic_long_read(&mal_region.borrowed);
+
+	if (borrowed + (1L << order) > (long)READ_ONCE(mal_region.cap))
+		atomic64_inc(&mal_region.refused_cap);
+	else
+		atomic64_inc(&mal_region.refused_host);
+}
+
+/**
+ * mal_region_borrow() - borrow a block from the host
+ * @nid: as for mal_region_borrow_spare()
  * @gfp: how far the host may go for a block of @min_order
  * @min_order: the smallest block that will do
  * @order: the order of what was borrowed
  *
- * All descriptors of the block are FOREIGN still: it is the caller's to make
- * something of it, under the zone's lock.
+ * Takes more than is needed where the host has it to spare, and else goes as
+ * far as @gfp allows.
  *
  * Context: any but NMI; sleeps if @gfp allows it.
- * Return: the first page of the block, or NULL: the cap or the host refused.
+ * Return: as mal_region_borrow_spare(); NULL if the cap or the host refused.
  */
 struct page *mal_region_borrow(int nid, gfp_t gfp, unsigned int min_order,
 			       unsigned int *order)
 {
 	struct page *page;
-	unsigned int i;
 
-	for (i = mal_loan_order(gfp, min_order); i > min_order; i--) {
-		page = mal_loan(nid, gfp, i, false);
-		if (page)
-			goto out;
-	}
-	page = mal_loan(nid, gfp, i, true);
-out:
-	*order = i;
+	page = mal_region_borrow_spare(nid, gfp, min_order, order);
+	if (page)
+		return page;
+	*order = min_order;
+	page = mal_loan(nid, mal_needed_gfp(gfp), min_order, gfp);
+	if (!page)
+		mal_region_count_refusal(min_order);
 	return page;
+}
+
+/**
+ * mal_page_mend() - see whether a page of ours has lost references, and mend it
+ * @page: the page
+ * @caller: who has it, or had it, if that is known; else zero
+ *
+ * A reference that somebody dropped and should not have is reported and taken
+ * again.
+ *
+ * Context: any.
+ * Return: false if there is nothing to mend as the host has the page already:
+ * it must not be touched any more.
+ */
+bool mal_page_mend(struct page *page, unsigned long caller)
+{
+	int refs = page_ref_count(page);
+
+	if (likely(refs >= MAL_PAGE_REFS))
+		return true;
+	mal_report(MAL_REPORT_LOST_REFERENCE, caller,
+		   "a page has %d of %d references", refs, MAL_PAGE_REFS);
+	if (refs <= 0)
+		return false;
+	page_ref_add(page, MAL_PAGE_REFS - refs);
+	return true;
 }
 
 /**

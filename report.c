@@ -35,7 +35,7 @@ static const char * const mal_report_names[MAL_NR_REPORTS] = {
 	[MAL_REPORT_USE_AFTER_FREE] = "use_after_free",
 };
 
-static atomic64_t mal_report_counts[MAL_NR_REPORTS];
+static atomic_long_t mal_report_counts[MAL_NR_REPORTS];
 
 static DEFINE_RATELIMIT_STATE(mal_report_limit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
@@ -53,7 +53,7 @@ void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...
 	struct va_format vaf;
 	va_list args;
 
-	atomic64_inc(&mal_report_counts[what]);
+	atomic_long_inc(&mal_report_counts[what]);
 	if (!__ratelimit(&mal_report_limit))
 		return;
 	va_start(args, fmt);
@@ -69,7 +69,7 @@ void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...
 
 static u64 mal_report_count(enum mal_report what)
 {
-	return atomic64_read(&mal_report_counts[what]);
+	return atomic_long_read(&mal_report_counts[what]);
 }
 
 /**

@@ -13,7 +13,8 @@
 #include <memalloc/page_alloc.h>
 #include <uapi/linux/memalloc.h>
 
-struct mal_page;
+#include "internal/region.h"
+
 struct seq_file;
 
 /**
@@ -36,6 +37,7 @@ struct mal_free_list {
  *	given back nor given to those who may sleep
  * @changes: grows with whatever changes the zone, so that a look at it that
  *	takes several turns knows whether it saw one state
+ * @used: it holds or has held pages
  * @nid: the node
  * @type: which of its zones
  */
@@ -46,6 +48,7 @@ struct mal_zone {
 	unsigned long free_pages;
 	unsigned long reserve;
 	unsigned long changes;
+	bool used;
 	int nid;
 	enum memalloc_zone type;
 } ____cacheline_aligned_in_smp;
@@ -80,8 +83,6 @@ void mal_zone_add(struct mal_zone *zone, struct mal_page *desc,
 struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 				   struct mal_page *desc, unsigned int order,
 				   unsigned int take);
-struct mal_page *mal_zone_take(struct mal_zone *zone, unsigned int order,
-			       unsigned long keep);
 unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 				 unsigned int nr, unsigned long keep,
 				 struct mal_page **chain);

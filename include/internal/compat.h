@@ -14,6 +14,7 @@
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 /* 6.13: namespaces are strings */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
@@ -39,11 +40,11 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
 	vma->vm_flags |= flags;
 }
+#endif
 
-static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
-{
-	vma->vm_flags &= ~flags;
-}
+/* 6.18: workqueues say that their work is done where it is queued */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define WQ_PERCPU	0
 #endif
 
 /* 6.7: shrinkers are allocated */

@@ -45,6 +45,17 @@ void mal_inject_leave(struct mal_inject_scope *scope);
 bool __mal_inject_should_fail(void);
 
 /**
+ * mal_inject_is_armed() - may there be an allocation that must fail?
+ *
+ * Context: any.
+ * Return: false while no countdown is armed.
+ */
+static __always_inline bool mal_inject_is_armed(void)
+{
+	return static_branch_unlikely(&mal_inject_key);
+}
+
+/**
  * mal_inject_should_fail() - must this allocation fail?
  *
  * Every place of the module that takes memory asks before it does. Costs a

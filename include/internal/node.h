@@ -41,6 +41,9 @@ struct mal_node {
 extern struct mal_node *mal_nodes[MAX_NUMNODES];
 extern int mal_nr_nodes;
 
+/* The lowest zone for who does not ask for one: DMA memory is scarce mostly. */
+extern enum memalloc_zone mal_plain_lowest;
+
 extern const enum memalloc_zone mal_zone_types[MAX_NR_ZONES];
 
 /**

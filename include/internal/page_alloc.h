@@ -5,6 +5,10 @@
 #ifndef _MAL_PAGE_ALLOC_H
 #define _MAL_PAGE_ALLOC_H
 
+#include <linux/gfp.h>
+
+struct page *mal_alloc_pages_caller(int nid, gfp_t gfp, unsigned int order,
+				    unsigned long caller);
 void mal_page_alloc_exit(void);
 
 #endif /* _MAL_PAGE_ALLOC_H */

@@ -36,8 +36,9 @@ struct mal_pcp_list {
  * struct mal_pcp - the lists of one CPU
  * @busy: somebody is in here: who interrupts them stays out
  * @wrong: a block on a list was not free, and is to be reported: two freed it
- *	at the same time, on different CPUs, which the fast path cannot see. It
- *	stays with whoever has it.
+ *	at the same time, on different CPUs, which the fast path cannot see. Two
+ *	lists may have had their lower parts in common since; the one on which
+ *	it is noticed is given up, and what was on it is out of circulation.
  * @nid: the node whose blocks are kept here
  * @plain: the lists of the zone that serves those who do not ask for a zone:
  *	the fast path knows no other
@@ -116,7 +117,7 @@ static __always_inline void mal_pcp_leave(struct mal_pcp *pcp)
 static inline void mal_pcp_push(struct mal_pcp_list *list,
 				struct mal_page *desc, struct page *page)
 {
-	desc->state = MAL_PAGE_PCP;
+	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
 	desc->next = list->head;
 	desc->page = page;
 	list->head = desc;
@@ -136,12 +137,16 @@ static __always_inline struct mal_page *mal_pcp_pop(struct mal_pcp *pcp,
 {
 	struct mal_page *desc = list->head;
 
+	/* Only misuse makes another CPU write to it. */
+	if (unlikely(data_race(desc->state) != MAL_PAGE_PCP)) {
+		pcp->wrong = true;
+		list->head = NULL;
+		list->room = list->high;
+		return NULL;
+	}
 	list->head = desc->next;
 	list->room++;
-	if (likely(desc->state == MAL_PAGE_PCP))
-		return desc;
-	pcp->wrong = true;
-	return NULL;
+	return desc;
 }
 
 /**
@@ -221,12 +226,13 @@ static __always_inline bool mal_pcp_accept(struct mal_pcp *pcp,
 	return true;
 }
 
-struct mal_page *mal_pcp_take(int highest, int lowest, unsigned int order);
+struct mal_page *mal_pcp_take(int nid, int highest, int lowest,
+			      unsigned int order);
 struct mal_page *mal_pcp_refill(struct mal_zone *zone, unsigned int order,
 				unsigned long keep);
 void mal_pcp_free(struct mal_page *desc, struct page *page, unsigned int order);
 void mal_pcp_drain_local(void);
-void mal_pcp_drain_all(void);
+void mal_pcp_drain(int nid);
 unsigned long mal_pcp_pages(int nid);
 void mal_pcp_stats(struct memalloc_stats_zone *stats);
 void mal_pcp_set_budget(unsigned long pages);

@@ -16,7 +16,6 @@ struct mal_zone;
 
 /* A section is as large as the largest block, and aligned to its size. */
 #define MAL_SECTION_PAGES	(1UL << MAL_MAX_ORDER)
-#define MAL_SECTION_SHIFT	(PAGE_SHIFT + MAL_MAX_ORDER)
 
 /**
  * enum mal_page_state - what a page is, in its descriptor
@@ -26,7 +25,7 @@ struct mal_zone;
  * @MAL_PAGE_PCP: first page of a block that is free and on no zone's list: it
  *	is on a per-CPU list, or on its way between an owner and a list
  * @MAL_PAGE_QUARANTINED: freed, but somebody else still holds a reference
- * @MAL_PAGE_LEAKED: kept for good, after a report
+ * @MAL_PAGE_LEAKED: kept out of circulation until unload, after a report
  * @MAL_PAGE_USED: first page of an allocation of pages
  */
 enum mal_page_state {
@@ -46,7 +45,7 @@ enum mal_page_state {
  * @page: PCP: the host's name for it, so that allocation need not look it up
  * @deferred: PCP, freed in NMI context: in the list of those
  * @owner: USED: for the layer that holds the block
- * @caller: USED, QUARANTINED, LEAKED: who allocated it
+ * @caller: USED: who allocated it
  * @state: enum mal_page_state
  * @order: order of the block, if this is its first page
  * @index: of the page in its section; never changes
@@ -233,7 +232,8 @@ static inline unsigned long mal_page_pfn(struct mal_page *desc)
 static inline bool mal_page_is(const struct mal_page *desc,
 			       enum mal_page_state state, unsigned int order)
 {
-	return desc->state == state && desc->order == order;
+	/* A neighbour may change state meanwhile, but not to or from FREE. */
+	return data_race(desc->state == state && desc->order == order);
 }
 
 /* The host's own reference, and one of ours: see region.c. */
@@ -241,6 +241,9 @@ static inline bool mal_page_is(const struct mal_page *desc,
 
 struct page *mal_region_borrow(int nid, gfp_t gfp, unsigned int min_order,
 			       unsigned int *order);
+struct page *mal_region_borrow_spare(int nid, gfp_t gfp, unsigned int min_order,
+				     unsigned int *order);
+bool mal_page_mend(struct page *page, unsigned long caller);
 void mal_region_return(struct page *page, unsigned int order);
 void mal_region_set_cap(unsigned long pages);
 void mal_region_stats(struct memalloc_stats_borrowing *stats);

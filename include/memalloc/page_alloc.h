@@ -71,7 +71,7 @@ static inline struct page *mal_alloc_page(gfp_t gfp)
  * mal_free_page() - free one page
  * @page: what mal_alloc_page() returned
  *
- * Context: any but NMI.
+ * Context: any.
  */
 static inline void mal_free_page(struct page *page)
 {

@@ -103,8 +103,8 @@ enum memalloc_kind {
 #define MEMALLOC_GFP_RETRY_MAYFAIL 0x00000080	/* try hard, then fail */
 #define MEMALLOC_GFP_NOFAIL	0x00000100	/* wait until it succeeds, or a signal */
 #define MEMALLOC_GFP_COLD	0x00000200	/* cache-cold memory is welcome */
-#define MEMALLOC_GFP_DMA	0x00000400	/* promise: from the host's zone DMA, if it has one */
-#define MEMALLOC_GFP_DMA32	0x00000800	/* promise: below 4 GiB, if the host has that zone */
+#define MEMALLOC_GFP_DMA	0x00000400	/* promise: from zone DMA, if the host has one */
+#define MEMALLOC_GFP_DMA32	0x00000800	/* promise: below 4 GiB, if the host has DMA32 */
 #define MEMALLOC_GFP_HIGHMEM	0x00001000	/* high memory will do */
 #define MEMALLOC_GFP_HIGH	0x00002000	/* may use the reserve */
 #define MEMALLOC_GFP_THISNODE	0x00004000	/* promise: from @node, no fallback */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * leak.h: who has what that should have come back
+ */
+#ifndef _MAL_LEAK_H
+#define _MAL_LEAK_H
+
+void mal_leak_report_all(void);
+int mal_leak_init(void);
+void mal_leak_exit(void);
+
+#endif /* _MAL_LEAK_H */
