@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Concurrency: many threads of several processes do everything at once, on files
+ * of their own and on one that they share. Afterwards every page is accounted
+ * for, and nobody has ever seen another's data.
+ */
+#include <pthread.h>
+#include <signal.h>
+
+#include "effort.h"
+#include "harness.h"
+#include "memalloc_device.h"
+#include "seed.h"
+
+enum {
+	PROCESSES = 2,
+	THREADS = 3,	/* of each */
+	OBJECTS = 12,	/* of each thread, at most */
+	PUBLIC = 32,	/* handles in the shared file that all know */
+};
+
+struct object {
+	__u64 handle;
+	__u64 bytes;
+	__u64 word;
+	__u64 offset;
+	int fd;
+};
+
+/* What all processes have in common. */
+struct arena {
+	__u64 handles[PUBLIC];
+	int shared;
+};
+
+struct worker {
+	pthread_t thread;
+	struct arena *arena;
+	int own;
+	__u64 seed;
+	struct object objects[OBJECTS];
+	int err;
+	unsigned int step;
+};
+
+static struct object *random_object(struct worker *worker)
+{
+	return &worker->objects[seed_below(&worker->seed, OBJECTS)];
+}
+
+static int make(struct worker *worker, struct object *object)
+{
+	static const __u32 gfps[] = {
+		MEMALLOC_GFP_USER, MEMALLOC_GFP_KERNEL, MEMALLOC_GFP_HIGHUSER,
+		MEMALLOC_GFP_NOIO, MEMALLOC_GFP_USER | MEMALLOC_GFP_NOFAIL,
+	};
+	struct memalloc_alloc alloc;
+	int err;
+
+	object->fd = seed_below(&worker->seed, 2) ? worker->own : worker->arena->shared;
+	err = device_alloc_pages(object->fd, seed_below(&worker->seed, 6),
+				 gfps[seed_below(&worker->seed, ARRAY_SIZE(gfps))],
+				 &alloc);
+	if (err)
+		return err;
+	object->handle = alloc.out_handle;
+	object->bytes = alloc.out_bytes;
+	object->offset = alloc.out_map_offset;
+	object->word = seed_next(&worker->seed);
+	err = device_pattern(object->fd, MEMALLOC_VERIFY, object->handle, object->bytes,
+			     MEMALLOC_PATTERN_REPEAT, 0);
+	return err ? err : device_fill(object->fd, object->handle, object->bytes,
+				       object->word);
+}
+
+static int end(struct object *object)
+{
+	int err = device_verify(object->fd, object->handle, object->bytes, object->word);
+
+	if (!err)
+		err = device_free(object->fd, object->handle);
+	object->handle = 0;
+	return err;
+}
+
+static int map_and_compare(struct object *object)
+{
+	volatile __u64 *mapping = device_map(object->fd, object->offset, object->bytes);
+	int err = 0;
+	size_t i;
+
+	if ((void *)mapping == MAP_FAILED)
+		return -errno;
+	for (i = 0; i < object->bytes / sizeof(*mapping) && !err; i++)
+		if (mapping[i] != object->word + i)
+			err = -EILSEQ;
+	if (munmap((void *)mapping, object->bytes))
+		err = -errno;
+	return err;
+}
+
+/* The mapping outlives the handle. */
+static int free_mapped(struct object *object)
+{
+	volatile __u64 *mapping = device_map(object->fd, object->offset, object->bytes);
+	int err;
+
+	if ((void *)mapping == MAP_FAILED)
+		return -errno;
+	err = end(object);
+	if (!err && mapping[0] != object->word)
+		err = -EILSEQ;
+	if (munmap((void *)mapping, object->bytes))
+		err = -errno;
+	return err;
+}
+
+/* Put a handle where all find it, and use or free what one finds. */
+static int go_public(struct worker *worker)
+{
+	__u64 *place = &worker->arena->handles[seed_below(&worker->seed, PUBLIC)];
+	int shared = worker->arena->shared, err;
+	__u64 handle;
+
+	switch (seed_below(&worker->seed, 3)) {
+	case 0:
+		err = device_alloc(shared, seed_below(&worker->seed, 4), &handle);
+		if (err)
+			return err;
+		handle = __atomic_exchange_n(place, handle, __ATOMIC_RELAXED);
+		if (!handle)
+			return 0;
+		err = device_free(shared, handle);
+		break;
+	case 1:
+		err = device_fill(shared, __atomic_load_n(place, __ATOMIC_RELAXED),
+				  page_size(), 1);
+		break;
+	default:
+		err = device_free(shared, __atomic_load_n(place, __ATOMIC_RELAXED));
+		break;
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+static int look_around(struct worker *worker)
+{
+	struct memalloc_stats_borrowing borrowing;
+	struct memalloc_stats_file file;
+	struct memalloc_stats_zone zone;
+	int err;
+
+	switch (seed_below(&worker->seed, 6)) {
+	case 0:
+		return device_shrink(worker->own);
+	case 1:
+		return device_validate(worker->own);
+	case 2:
+		err = device_file(worker->own, &file);
+		return !err && file.handles > OBJECTS ? -EPROTO : err;
+	case 3:
+		err = device_zone(worker->own, 0, &zone);
+		return err == -ENOENT ? 0 : err;
+	default:
+		err = device_borrowing(worker->own, &borrowing);
+		return !err && borrowing.borrowed > borrowing.cap ? -EPROTO : err;
+	}
+}
+
+static int step(struct worker *worker)
+{
+	struct object *object = random_object(worker);
+
+	if (!object->handle)
+		return make(worker, object);
+	switch (seed_below(&worker->seed, 8)) {
+	case 0:
+	case 1:
+	case 2:
+		return end(object);
+	case 3:
+		return map_and_compare(object);
+	case 4:
+		return free_mapped(object);
+	case 5:
+		return device_verify(object->fd, object->handle, object->bytes,
+				     object->word);
+	case 6:
+		return go_public(worker);
+	default:
+		return look_around(worker);
+	}
+}
+
+static void *work(void *arg)
+{
+	const unsigned int steps = effort_of(500);
+	struct worker *worker = arg;
+	int i;
+
+	for (worker->step = 0; worker->step < steps && !worker->err; worker->step++)
+		worker->err = step(worker);
+	for (i = 0; i < OBJECTS && !worker->err; i++)
+		if (worker->objects[i].handle)
+			worker->err = end(&worker->objects[i]);
+	return NULL;
+}
+
+/* A process of workers; its exit status says whether all went well. */
+static int work_together(struct arena *arena, __u64 seed)
+{
+	struct worker *workers = calloc(THREADS, sizeof(*workers));
+	int own = device_open(), i, bad = 0;
+
+	for (i = 0; i < THREADS; i++) {
+		workers[i].arena = arena;
+		workers[i].own = i % 2 ? own : device_open();
+		workers[i].seed = seed_next(&seed);
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
+			return 2;
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		if (workers[i].err) {
+			printf("# thread %d, step %u: error %d\n", i, workers[i].step,
+			       workers[i].err);
+			bad = 1;
+		}
+	}
+	return bad;
+}
+
+FIXTURE(crowd) {
+	int fd;
+	__u64 seed;
+	struct arena *arena;
+	struct memalloc_stats_reports reports;
+};
+
+FIXTURE_SETUP(crowd)
+{
+	struct memalloc_stats_file stats;
+
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, device_file(self->fd, &stats));
+	ASSERT_EQ(0, stats.device_bytes);
+	ASSERT_EQ(0, device_reports(self->fd, &self->reports));
+	self->arena = mmap(NULL, sizeof(*self->arena), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)self->arena);
+	self->arena->shared = device_open();
+	ASSERT_LE(0, self->arena->shared);
+	SEED_PRINT(self->seed);
+}
+
+FIXTURE_TEARDOWN(crowd)
+{
+	close(self->fd);
+}
+
+static void expect_nothing_lost(struct __test_metadata *_metadata,
+				FIXTURE_DATA(crowd) *self)
+{
+	struct memalloc_stats_borrowing borrowing;
+	struct memalloc_stats_reports reports;
+	struct memalloc_stats_file file;
+
+	EXPECT_EQ(0, device_validate(self->arena->shared));
+	EXPECT_EQ(0, close(self->arena->shared));
+	EXPECT_EQ(0, device_file(self->fd, &file));
+	EXPECT_EQ(0, file.device_bytes);
+	EXPECT_EQ(0, device_validate(self->fd));
+	EXPECT_EQ(0, device_shrink(self->fd));
+	EXPECT_EQ(0, device_borrowing(self->fd, &borrowing));
+	EXPECT_EQ(borrowing.reserve, borrowing.borrowed);
+	EXPECT_EQ(0, borrowing.quarantined);
+	EXPECT_EQ(borrowing.borrowed, borrowing.borrowed_total - borrowing.returned_total);
+	EXPECT_EQ(0, device_reports(self->fd, &reports));
+	EXPECT_EQ(0, memcmp(&reports, &self->reports, sizeof(reports)));
+}
+
+TEST_F(crowd, of_threads_and_processes_loses_nothing)
+{
+	pid_t children[PROCESSES];
+	int i, status;
+
+	for (i = 0; i < PROCESSES; i++) {
+		__u64 seed = seed_next(&self->seed);
+
+		children[i] = fork();
+		ASSERT_LE(0, children[i]);
+		if (!children[i])
+			_exit(work_together(self->arena, seed));
+	}
+	for (i = 0; i < PROCESSES; i++) {
+		ASSERT_EQ(children[i], waitpid(children[i], &status, 0));
+		EXPECT_TRUE(WIFEXITED(status));
+		EXPECT_EQ(0, WEXITSTATUS(status));
+	}
+	expect_nothing_lost(_metadata, self);
+}
+
+/* Killed in the middle of it, at whatever point that is. */
+TEST_F(crowd, that_is_killed_loses_nothing)
+{
+	const unsigned int rounds = effort_of(12);
+	unsigned int round;
+	int status;
+	pid_t child;
+
+	for (round = 0; round < rounds; round++) {
+		__u64 seed = seed_next(&self->seed);
+
+		child = fork();
+		ASSERT_LE(0, child);
+		if (!child)
+			_exit(work_together(self->arena, seed));
+		usleep(seed_below(&self->seed, 30000));
+		ASSERT_EQ(0, kill(child, SIGKILL));
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status) || !WEXITSTATUS(status));
+		EXPECT_EQ(0, device_validate(self->fd));
+	}
+	expect_nothing_lost(_metadata, self);
+}
+
+/* All free the same handles: each is freed once. */
+struct rival {
+	pthread_t thread;
+	struct arena *arena;
+	unsigned int freed, wrong;
+};
+
+static void *free_all(void *arg)
+{
+	struct rival *rival = arg;
+	int i, err;
+
+	for (i = 0; i < PUBLIC; i++) {
+		err = device_free(rival->arena->shared, rival->arena->handles[i]);
+		rival->freed += !err;
+		rival->wrong += err && err != -ENOENT;
+	}
+	return NULL;
+}
+
+TEST_F(crowd, that_frees_the_same_handles_frees_each_once)
+{
+	const unsigned int rounds = effort_of(40);
+	struct rival rivals[THREADS];
+	unsigned int freed, wrong, round;
+	int i;
+
+	for (round = 0; round < rounds; round++) {
+		for (i = 0; i < PUBLIC; i++) {
+			ASSERT_EQ(0, device_alloc(self->arena->shared, i % 3,
+						  &self->arena->handles[i]));
+		}
+		freed = wrong = 0;
+		for (i = 0; i < THREADS; i++) {
+			rivals[i] = (struct rival) { .arena = self->arena };
+			ASSERT_EQ(0, pthread_create(&rivals[i].thread, NULL, free_all,
+						    &rivals[i]));
+		}
+		for (i = 0; i < THREADS; i++) {
+			ASSERT_EQ(0, pthread_join(rivals[i].thread, NULL));
+			freed += rivals[i].freed;
+			wrong += rivals[i].wrong;
+		}
+		EXPECT_EQ(PUBLIC, freed);
+		EXPECT_EQ(0, wrong);
+	}
+	expect_nothing_lost(_metadata, self);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memalloc_device.h: /dev/memalloc as C functions
+ *
+ * One thin function for each command. All return zero, or the error as a
+ * negative number, so that a test reads EXPECT_EQ(-ENOENT, device_free(...)).
+ */
+#ifndef MEMALLOC_DEVICE_H
+#define MEMALLOC_DEVICE_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/memalloc.h>
+
+#define DEVICE_PATH	"/dev/memalloc"
+
+static inline size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+static inline __u64 order_bytes(unsigned int order)
+{
+	return (__u64)page_size() << order;
+}
+
+static inline __u64 address_of(const void *object)
+{
+	return (uintptr_t)object;
+}
+
+/* A new open file, or a negative error. */
+static inline int device_open(void)
+{
+	int fd = open(DEVICE_PATH, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static inline int device_ioctl(int fd, unsigned int cmd, const void *arg)
+{
+	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+/* Allocate 2^order pages; all that there is to know of them is in @alloc. */
+static inline int device_alloc_pages(int fd, unsigned int order, __u32 gfp,
+				     struct memalloc_alloc *alloc)
+{
+	*alloc = (struct memalloc_alloc) {
+		.size = sizeof(*alloc),
+		.kind = MEMALLOC_KIND_PAGES,
+		.gfp = gfp,
+		.node = -1,
+		.order = order,
+	};
+	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
+}
+
+/* As above, for those who need no more than the handle. */
+static inline int device_alloc(int fd, unsigned int order, __u64 *handle)
+{
+	struct memalloc_alloc alloc;
+	int err = device_alloc_pages(fd, order, MEMALLOC_GFP_USER, &alloc);
+
+	if (!err)
+		*handle = alloc.out_handle;
+	return err;
+}
+
+static inline int device_free(int fd, __u64 handle)
+{
+	const struct memalloc_free request = {
+		.size = sizeof(request),
+		.handle = handle,
+	};
+
+	return device_ioctl(fd, MEMALLOC_FREE, &request);
+}
+
+static inline int device_io(int fd, unsigned int cmd, __u64 handle,
+			    __u64 offset, const void *data, __u64 length)
+{
+	struct memalloc_io io = {
+		.size = sizeof(io),
+		.handle = handle,
+		.offset = offset,
+		.length = length,
+		.data = address_of(data),
+	};
+	int err = device_ioctl(fd, cmd, &io);
+
+	return err ? err : io.out_done == length ? 0 : -EIO;
+}
+
+static inline int device_read(int fd, __u64 handle, __u64 offset, void *data,
+			      __u64 length)
+{
+	return device_io(fd, MEMALLOC_READ, handle, offset, data, length);
+}
+
+static inline int device_write(int fd, __u64 handle, __u64 offset,
+			       const void *data, __u64 length)
+{
+	return device_io(fd, MEMALLOC_WRITE, handle, offset, data, length);
+}
+
+static inline int device_pattern(int fd, unsigned int cmd, __u64 handle,
+				 __u64 length, __u32 pattern, __u64 value)
+{
+	struct memalloc_pattern_io io = {
+		.size = sizeof(io),
+		.handle = handle,
+		.length = length,
+		.pattern = pattern,
+		.value = value,
+	};
+	int err = device_ioctl(fd, cmd, &io);
+
+	return err ? err : io.out_done == length ? 0 : -EILSEQ;
+}
+
+/* Give the first @length bytes words of which no two agree. */
+static inline int device_fill(int fd, __u64 handle, __u64 length, __u64 value)
+{
+	return device_pattern(fd, MEMALLOC_FILL, handle, length,
+			      MEMALLOC_PATTERN_COUNT, value);
+}
+
+/* Are they still there? -EILSEQ: no. */
+static inline int device_verify(int fd, __u64 handle, __u64 length, __u64 value)
+{
+	return device_pattern(fd, MEMALLOC_VERIFY, handle, length,
+			      MEMALLOC_PATTERN_COUNT, value);
+}
+
+static inline int device_info(int fd, __u64 handle, __u64 offset, __u32 flags,
+			      struct memalloc_info *info)
+{
+	*info = (struct memalloc_info) {
+		.size = sizeof(*info),
+		.flags = flags,
+		.handle = handle,
+		.offset = offset,
+	};
+	return device_ioctl(fd, MEMALLOC_INFO, info);
+}
+
+/* Areas of user space that map it, or a negative error. */
+static inline int device_mappings(int fd, __u64 handle)
+{
+	struct memalloc_info info;
+	int err = device_info(fd, handle, 0, 0, &info);
+
+	return err ? err : (int)info.out_mappings;
+}
+
+/* Physical address of the byte at @offset; zero: there is no such. */
+static inline __u64 device_phys(int fd, __u64 handle, __u64 offset)
+{
+	struct memalloc_info info;
+
+	if (device_info(fd, handle, offset, MEMALLOC_INFO_PHYS, &info))
+		return 0;
+	return info.out_phys;
+}
+
+static inline int device_stats(int fd, __u32 section, __u32 index, void *data,
+			       __u32 length)
+{
+	struct memalloc_stats stats = {
+		.size = sizeof(stats),
+		.section = section,
+		.index = index,
+		.length = length,
+		.data = address_of(data),
+	};
+
+	return device_ioctl(fd, MEMALLOC_STATS, &stats);
+}
+
+static inline int device_borrowing(int fd, struct memalloc_stats_borrowing *stats)
+{
+	return device_stats(fd, MEMALLOC_SECTION_BORROWING, 0, stats,
+			    sizeof(*stats));
+}
+
+static inline int device_zone(int fd, __u32 index, struct memalloc_stats_zone *stats)
+{
+	return device_stats(fd, MEMALLOC_SECTION_ZONE, index, stats,
+			    sizeof(*stats));
+}
+
+static inline int device_file(int fd, struct memalloc_stats_file *stats)
+{
+	return device_stats(fd, MEMALLOC_SECTION_FILE, 0, stats, sizeof(*stats));
+}
+
+static inline int device_reports(int fd, struct memalloc_stats_reports *stats)
+{
+	return device_stats(fd, MEMALLOC_SECTION_REPORTS, 0, stats,
+			    sizeof(*stats));
+}
+
+/* Zero if every invariant holds; -EUCLEAN: the kernel log says which does not. */
+static inline int device_validate(int fd)
+{
+	struct memalloc_validate validate = { .size = sizeof(validate) };
+	int err = device_ioctl(fd, MEMALLOC_VALIDATE, &validate);
+
+	if (err)
+		return err;
+	return validate.out_errors ? -EUCLEAN : 0;
+}
+
+/* Give all free pages beyond the reserve back to the host. */
+static inline int device_shrink(int fd)
+{
+	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
+
+	return device_ioctl(fd, MEMALLOC_SHRINK, &shrink);
+}
+
+/* Make the @nth next allocation fail; what was left of an earlier wish. */
+static inline int device_inject(int fd, __u64 nth, __u64 *left)
+{
+	struct memalloc_inject inject = { .size = sizeof(inject), .nth = nth };
+	int err = device_ioctl(fd, MEMALLOC_INJECT, &inject);
+
+	if (!err && left)
+		*left = inject.out_left;
+	return err;
+}
+
+/* Map @length bytes, shared, for reading and writing; MAP_FAILED and errno. */
+static inline void *device_map(int fd, __u64 offset, size_t length)
+{
+	return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+}
+
+/* Allocate, and map the whole of it. */
+static inline void *device_alloc_mapped(int fd, unsigned int order, __u64 *handle)
+{
+	struct memalloc_alloc alloc;
+	int err = device_alloc_pages(fd, order, MEMALLOC_GFP_USER, &alloc);
+
+	if (err) {
+		errno = -err;
+		return MAP_FAILED;
+	}
+	*handle = alloc.out_handle;
+	return device_map(fd, alloc.out_map_offset, alloc.out_bytes);
+}
+
+#endif /* MEMALLOC_DEVICE_H */
