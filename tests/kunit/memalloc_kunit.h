@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memalloc_kunit.h: the suites, and the seed that all of them begin from
+ */
+#ifndef _MEMALLOC_KUNIT_H
+#define _MEMALLOC_KUNIT_H
+
+#include <linux/types.h>
+
+struct kunit;
+struct kunit_suite;
+
+extern struct kunit_suite mal_page_property_suite;
+extern struct kunit_suite mal_page_limit_suite;
+extern struct kunit_suite mal_page_gfp_suite;
+extern struct kunit_suite mal_page_bulk_suite;
+extern struct kunit_suite mal_page_misuse_suite;
+extern struct kunit_suite mal_quarantine_suite;
+
+u64 mal_test_seed(struct kunit *test);
+
+#endif /* _MEMALLOC_KUNIT_H */

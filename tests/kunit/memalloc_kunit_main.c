@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unit tests of memalloc, in the kernel
+ *
+ * Loading the module runs them; the results are in the kernel log and in
+ * /sys/kernel/debug/kunit/. Each suite takes the allocator as it finds it and
+ * leaves it with nothing but its reserve borrowed. Nobody else may use the
+ * allocator meanwhile.
+ */
+#include <kunit/test.h>
+
+#include <linux/module.h>
+#include <linux/random.h>
+
+#include "internal/compat.h"
+
+#include "memalloc_kunit.h"
+
+static unsigned long seed;
+module_param(seed, ulong, 0444);
+MODULE_PARM_DESC(seed, "Where random decisions begin (default: 0, another one each time)");
+
+/**
+ * mal_test_seed() - the seed of a test
+ * @test: the test, which prints it
+ *
+ * Context: task.
+ * Return: the module's parameter if there is one, else a random number.
+ */
+u64 mal_test_seed(struct kunit *test)
+{
+	unsigned long value = seed ?: get_random_long();
+
+	kunit_info(test, "seed=%lu", value);
+	return value;
+}
+
+/*
+ * The limits come first: they count blocks of each order, and what is kept as
+ * reserve is in one piece only as long as it is as it was borrowed at load.
+ */
+kunit_test_suites(&mal_page_limit_suite, &mal_page_gfp_suite,
+		  &mal_page_bulk_suite, &mal_page_misuse_suite,
+		  &mal_quarantine_suite, &mal_page_property_suite);
+
+MAL_IMPORT();
+MODULE_DESCRIPTION("Unit tests of memalloc");
+MODULE_LICENSE("GPL");

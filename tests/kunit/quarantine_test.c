@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A page that somebody still holds when it is freed is neither reused nor
+ * given back until they let go, and then it is both
+ */
+#include <kunit/test.h>
+
+#include <linux/mm.h>
+#include <linux/page_ref.h>
+
+#include <memalloc/page_alloc.h>
+
+#include "internal/loan.h"
+#include "internal/region.h"
+#include "internal/report.h"
+
+#include "memalloc_kunit.h"
+#include "page_account.h"
+
+#define MAL_QUARANTINE_CAP	(4 * MAL_SECTION_PAGES)
+
+static int mal_quarantine_suite_init(struct kunit_suite *suite)
+{
+	return mal_account_cap(MAL_QUARANTINE_CAP);
+}
+
+static void mal_quarantine_suite_exit(struct kunit_suite *suite)
+{
+	mal_account_uncap();
+}
+
+static struct page *mal_quarantine_alloc(struct kunit *test, unsigned int order)
+{
+	struct page *page = mal_alloc_pages(GFP_KERNEL, order);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	return page;
+}
+
+/* Allocate all there is. Returns how many pages, and if @page is among them. */
+static unsigned long mal_take_all(struct kunit *test, struct page *page, bool *there)
+{
+	struct page **all = kunit_kcalloc(test, MAL_QUARANTINE_CAP, sizeof(*all),
+					  GFP_KERNEL);
+	unsigned long i, nr = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, all);
+	*there = false;
+	while (nr < MAL_QUARANTINE_CAP) {
+		all[nr] = mal_alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+		if (!all[nr])
+			break;
+		*there |= all[nr] == page;
+		nr++;
+	}
+	for (i = 0; i < nr; i++)
+		mal_free_page(all[i]);
+	kunit_kfree(test, all);
+	return nr;
+}
+
+static void mal_expect_out_of_use(struct kunit *test, struct page *page)
+{
+	struct memalloc_stats_borrowing stats;
+	bool there;
+
+	KUNIT_EXPECT_EQ(test, mal_take_all(test, page, &there),
+			MAL_QUARANTINE_CAP - 1);
+	KUNIT_EXPECT_FALSE(test, there);
+	mal_loan_shrink(0);
+	mal_borrowing_stats(&stats);
+	KUNIT_EXPECT_EQ(test, stats.borrowed, stats.reserve + 1);
+	KUNIT_EXPECT_EQ(test, stats.quarantined, 1ULL);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), MAL_PAGE_REFS + 1);
+	mal_account_check(test, 0, 1);
+}
+
+static void mal_test_held_page_waits(struct kunit *test)
+{
+	unsigned int order;
+
+	for (order = 0; order <= MAL_MAX_ORDER; order++) {
+		struct page *page = mal_quarantine_alloc(test, order);
+		struct page *held = page + (1U << order) / 2;
+		u64 reports = mal_reports_total();
+
+		get_page(held);
+		mal_free_pages_shared(page, order);
+		mal_expect_out_of_use(test, held);
+		put_page(held);
+		mal_account_settle(test);
+		KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+	}
+}
+
+/* Not only shrinking finds it: who is short of memory does, too. */
+static void mal_test_released_page_is_reused(struct kunit *test)
+{
+	struct page *page = mal_quarantine_alloc(test, 0);
+	bool there;
+
+	get_page(page);
+	mal_free_page(page);
+	mal_take_all(test, page, &there);
+	KUNIT_EXPECT_FALSE(test, there);
+	put_page(page);
+	KUNIT_EXPECT_EQ(test, mal_take_all(test, page, &there),
+			MAL_QUARANTINE_CAP);
+	KUNIT_EXPECT_TRUE(test, there);
+	mal_account_settle(test);
+}
+
+static void mal_test_double_free_in_quarantine(struct kunit *test)
+{
+	struct page *page = mal_quarantine_alloc(test, 0);
+	struct memalloc_stats_reports before, after;
+
+	get_page(page);
+	mal_free_page(page);
+	mal_report_stats(&before);
+	mal_free_page(page);
+	mal_report_stats(&after);
+	KUNIT_EXPECT_EQ(test, after.double_free, before.double_free + 1);
+	mal_account_check(test, 0, 1);
+	put_page(page);
+	mal_account_settle(test);
+}
+
+/* Those who never let go do not stand in the way of those who do. */
+static void mal_test_released_behind_many_held(struct kunit *test)
+{
+	struct page *page = mal_quarantine_alloc(test, 9);
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		get_page(page + i);
+	mal_free_pages_shared(page, 9);
+	mal_account_check(test, 0, 512);
+	for (i = 0; i < 512; i += 256)
+		put_page(page + i + 255);
+	mal_loan_shrink(0);
+	mal_account_check(test, 0, 510);
+	for (i = 0; i < 512; i++)
+		if (i % 256 != 255)
+			put_page(page + i);
+	mal_account_settle(test);
+}
+
+static struct kunit_case mal_quarantine_cases[] = {
+	KUNIT_CASE(mal_test_held_page_waits),
+	KUNIT_CASE(mal_test_released_page_is_reused),
+	KUNIT_CASE(mal_test_double_free_in_quarantine),
+	KUNIT_CASE(mal_test_released_behind_many_held),
+	{}
+};
+
+struct kunit_suite mal_quarantine_suite = {
+	.name = "memalloc_quarantine",
+	.suite_init = mal_quarantine_suite_init,
+	.suite_exit = mal_quarantine_suite_exit,
+	.test_cases = mal_quarantine_cases,
+};
