@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * bench_patterns.h: the bodies of the workloads
+ *
+ * Included once for each kind of object and each side, so that both sides run
+ * the same source and calls to the allocator are direct. Before it is
+ * included, there are to be
+ *
+ *	SIDE(name)				a name of this side
+ *	void *SIDE(alloc)(pool, size)		allocate an object
+ *	void SIDE(free)(pool, object, size)	free it
+ *	SIDE(open), SIDE(close)			for struct bench_ops, if
+ *						BENCH_HAS_POOL is defined
+ *
+ * and it defines SIDE(ops). No include guard: that is what it is for.
+ *
+ * Objects are not touched: it is the allocators that are compared.
+ */
+
+/* Allocate, and free at once: what is hottest in the CPU's cache. */
+static noinline int SIDE(hot)(struct bench_thread *t)
+{
+	const unsigned int size = t->size;
+	void * const pool = t->pool;
+	unsigned long n;
+	void *object;
+
+	bench_start(t);
+	for (n = t->pairs; n; n--) {
+		object = SIDE(alloc)(pool, size);
+		if (unlikely(!object))
+			return -ENOMEM;
+		SIDE(free)(pool, object, size);
+	}
+	bench_stop(t);
+	return 0;
+}
+
+static __always_inline int SIDE(fill)(struct bench_thread *t)
+{
+	const unsigned int size = t->size, live = t->live;
+	void * const pool = t->pool;
+	void ** const objects = t->objects;
+	unsigned int i;
+
+	for (i = 0; i < live; i++) {
+		objects[i] = SIDE(alloc)(pool, size);
+		if (unlikely(!objects[i]))
+			goto undo;
+	}
+	return 0;
+
+undo:
+	while (i--)
+		SIDE(free)(pool, objects[i], size);
+	return -ENOMEM;
+}
+
+static __always_inline void SIDE(drain)(struct bench_thread *t)
+{
+	const unsigned int size = t->size, live = t->live;
+	void * const pool = t->pool;
+	void ** const objects = t->objects;
+	unsigned int i;
+
+	for (i = 0; i < live; i++)
+		SIDE(free)(pool, objects[i], size);
+}
+
+/* Allocate many, then free them in the same order. */
+static noinline int SIDE(bulk)(struct bench_thread *t)
+{
+	unsigned long n;
+
+	bench_start(t);
+	for (n = t->pairs; n; n -= t->live) {
+		if (unlikely(SIDE(fill)(t)))
+			return -ENOMEM;
+		SIDE(drain)(t);
+	}
+	bench_stop(t);
+	return 0;
+}
+
+/* Allocate many, then free them, the latest first. */
+static noinline int SIDE(lifo)(struct bench_thread *t)
+{
+	unsigned int i;
+	unsigned long n;
+
+	bench_start(t);
+	for (n = t->pairs; n; n -= t->live) {
+		if (unlikely(SIDE(fill)(t)))
+			return -ENOMEM;
+		for (i = t->live; i; i--)
+			SIDE(free)(t->pool, t->objects[i - 1], t->size);
+	}
+	bench_stop(t);
+	return 0;
+}
+
+/* Allocate many, then free them in random order. */
+static noinline int SIDE(random)(struct bench_thread *t)
+{
+	const u32 * const shuffle = t->shuffle;
+	unsigned int i;
+	unsigned long n;
+
+	bench_start(t);
+	for (n = t->pairs; n; n -= t->live) {
+		if (unlikely(SIDE(fill)(t)))
+			return -ENOMEM;
+		for (i = 0; i < t->live; i++)
+			SIDE(free)(t->pool, t->objects[shuffle[i]], t->size);
+	}
+	bench_stop(t);
+	return 0;
+}
+
+/* Many are always allocated: one more, then the oldest goes. */
+static noinline int SIDE(fifo)(struct bench_thread *t)
+{
+	const unsigned int size = t->size, mask = t->live - 1;
+	void * const pool = t->pool;
+	unsigned long n;
+	int err;
+
+	err = SIDE(fill)(t);
+	bench_start(t);
+	if (unlikely(err))
+		return err;
+	for (n = 0; n < t->pairs; n++) {
+		void **slot = &t->objects[n & mask];
+		void *object = SIDE(alloc)(pool, size);
+
+		if (unlikely(!object))
+			break;
+		SIDE(free)(pool, *slot, size);
+		*slot = object;
+	}
+	bench_stop(t);
+	SIDE(drain)(t);
+	return n == t->pairs ? 0 : -ENOMEM;
+}
+
+static noinline int SIDE(produce)(struct bench_thread *t, void **ring)
+{
+	const unsigned int size = t->size, mask = t->live - 1;
+	void * const pool = t->pool;
+	unsigned long n;
+	void *object;
+
+	bench_start(t);
+	for (n = 0; n < t->pairs; n++) {
+		object = SIDE(alloc)(pool, size);
+		if (unlikely(!object))
+			return -ENOMEM;
+		bench_put(&ring[n & mask], object);
+	}
+	bench_stop(t);
+	return 0;
+}
+
+static noinline int SIDE(consume)(struct bench_thread *t, void **ring)
+{
+	const unsigned int size = t->size, mask = t->live - 1;
+	void * const pool = t->pool;
+	unsigned long n;
+	void *object;
+
+	bench_start(t);
+	for (n = 0; n < t->pairs; n++) {
+		object = bench_take(t, &ring[n & mask]);
+		if (unlikely(!object))
+			return -ENOMEM;
+		SIDE(free)(pool, object, size);
+	}
+	bench_stop(t);
+	return 0;
+}
+
+/* One CPU allocates, another frees. */
+static int SIDE(remote)(struct bench_thread *t)
+{
+	void **ring = bench_ring(t);
+
+	return t->index ? SIDE(consume)(t, ring) : SIDE(produce)(t, ring);
+}
+
+static const struct bench_ops SIDE(ops) = {
+#ifdef BENCH_HAS_POOL
+	.open = SIDE(open),
+	.close = SIDE(close),
+#endif
+	.body = {
+		[BENCH_HOT] = SIDE(hot),
+		[BENCH_BULK] = SIDE(bulk),
+		[BENCH_LIFO] = SIDE(lifo),
+		[BENCH_RANDOM] = SIDE(random),
+		[BENCH_FIFO] = SIDE(fifo),
+		[BENCH_REMOTE] = SIDE(remote),
+	},
+};

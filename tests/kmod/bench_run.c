@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measuring: one workload, both sides in turn, on threads bound to CPUs
+ *
+ * A run first finds out how many pairs of allocation and free take the host's
+ * allocator about as long as a repetition is to take. Then both sides do as
+ * many, repetition by repetition, one side after the other and each being the
+ * first as often as the other: whatever changes with time (frequency,
+ * interrupts, the state of memory) meets both alike. The first repetitions only
+ * warm up, caches and whatever in the allocators adapts itself to the load.
+ *
+ * Threads do all this in step. They meet (bench_meet(), a barrier that spins)
+ * before and after each measurement, so that each of them knows the result and
+ * all take the same decisions; nobody leads. The time of a repetition is that
+ * of the slowest thread, less what reading the clock takes.
+ *
+ * When a body fails, its thread says so (bench_run.err) and leaves; the others
+ * see it when they next meet, and leave, too.
+ *
+ * Context: task; sleeps.
+ */
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "bench.h"
+
+#define BENCH_MAX_PAIRS	(1UL << 24)
+
+static unsigned int target_us = 1000;
+module_param(target_us, uint, 0644);
+MODULE_PARM_DESC(target_us, "How long a repetition is to take on the host's side, in microseconds (default: 1000)");
+
+static unsigned int seed = 1;
+module_param(seed, uint, 0644);
+MODULE_PARM_DESC(seed, "Of the random orders (default: 1)");
+
+/**
+ * struct bench_member - a thread and what only bench_run.c knows of it
+ * @thread: what bodies know of it
+ * @task: it
+ * @done: it has ended
+ * @random: for its shuffle
+ */
+struct bench_member {
+	struct bench_thread thread;
+	struct task_struct *task;
+	struct completion done;
+	struct rnd_state random;
+};
+
+/**
+ * struct bench_run - a workload being measured
+ * @workload: it
+ * @samples: results; written by the first thread
+ * @pool: of each side
+ * @arrived: how many times a thread has come to a meeting
+ * @err: why the run is over
+ * @nr: threads
+ * @members: them
+ */
+struct bench_run {
+	const struct bench_workload *workload;
+	struct bench_samples *samples;
+	void *pool[BENCH_NR_SIDES];
+	atomic_t arrived;
+	int err;
+	unsigned int nr;
+	struct bench_member members[];
+};
+
+/**
+ * bench_failed() - is the run over?
+ * @t: a thread of it
+ *
+ * Return: true if a thread has failed.
+ */
+bool bench_failed(const struct bench_thread *t)
+{
+	return smp_load_acquire(&t->run->err); /* pairs with bench_fail() */
+}
+
+static void bench_fail(struct bench_thread *t, int err)
+{
+	smp_store_release(&t->run->err, err); /* pairs with bench_failed() */
+}
+
+/**
+ * bench_meet() - wait until all threads of the run are here
+ * @t: the calling thread
+ *
+ * Return: true, or false if the run is over.
+ */
+bool bench_meet(struct bench_thread *t)
+{
+	int target = ++t->meetings * t->run->nr;
+
+	atomic_inc_return(&t->run->arrived);
+	while (atomic_read_acquire(&t->run->arrived) < target && !bench_failed(t))
+		cpu_relax();
+	return !bench_failed(t);
+}
+
+/**
+ * bench_ring() - what the threads of a run hand each other objects through
+ * @t: one of them
+ *
+ * Return: an array of bench_thread.live slots, at first NULL.
+ */
+void **bench_ring(struct bench_thread *t)
+{
+	return t->run->members[0].thread.objects;
+}
+
+/* What bench_start() and bench_stop() find when there is nothing between. */
+static u64 bench_clock_ns(void)
+{
+	struct bench_thread nothing;
+	u64 least = U64_MAX;
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		nothing.begin = ktime_get_ns();
+		bench_stop(&nothing);
+		least = min(least, nothing.end - nothing.begin);
+	}
+	return least;
+}
+
+/* Fisher and Yates, in Durstenfeld's form. */
+static void bench_shuffle(struct bench_thread *t, struct rnd_state *random)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < t->live; i++)
+		t->shuffle[i] = i;
+	for (i = t->live - 1; i > 0; i--) {
+		j = prandom_u32_state(random) % (i + 1);
+		swap(t->shuffle[i], t->shuffle[j]);
+	}
+}
+
+static u64 bench_slowest_ns(const struct bench_run *run)
+{
+	u64 ns = 0;
+	unsigned int i;
+
+	for (i = 0; i < run->nr; i++) {
+		const struct bench_thread *t = &run->members[i].thread;
+
+		ns = max(ns, t->end - t->begin);
+	}
+	return ns;
+}
+
+/* Returns what one side took for t->pairs, or 0 when the run is over. */
+static u64 bench_one(struct bench_thread *t, enum bench_side side)
+{
+	const struct bench_workload *w = t->run->workload;
+	u64 clock = bench_clock_ns(), ns;
+	int err;
+
+	if (!bench_meet(t))
+		return 0;
+	t->pool = t->run->pool[side];
+	err = w->object->ops[side]->body[w->pattern->body](t);
+	if (err)
+		bench_fail(t, err);
+	if (!bench_meet(t))
+		return 0;
+	cond_resched();
+	ns = bench_slowest_ns(t->run);
+	return ns > clock ? ns - clock : 1;
+}
+
+/* So many pairs that the host takes the time aimed at for them. */
+static bool bench_calibrate(struct bench_thread *t)
+{
+	u64 target = (u64)target_us * NSEC_PER_USEC, ns;
+
+	for (t->pairs = t->live; t->pairs < BENCH_MAX_PAIRS; t->pairs *= 2) {
+		ns = bench_one(t, BENCH_HOST);
+		if (!ns)
+			return false;
+		if (ns > target / 2)
+			return true;
+	}
+	return true;
+}
+
+/*
+ * Both sides, in an order that changes, and just after a tick, so that the next
+ * one is as far as it can be.
+ */
+static bool bench_both(struct bench_thread *t, unsigned int first,
+		       u64 ns[BENCH_NR_SIDES])
+{
+	unsigned int turn;
+
+	schedule_timeout_uninterruptible(1);
+	for (turn = 0; turn < BENCH_NR_SIDES; turn++) {
+		enum bench_side side = (first + turn) % BENCH_NR_SIDES;
+
+		ns[side] = bench_one(t, side);
+		if (!ns[side])
+			return false;
+	}
+	return true;
+}
+
+static bool bench_repeat(struct bench_thread *t, struct rnd_state *random)
+{
+	struct bench_samples *samples = t->run->samples;
+	unsigned int i, warmup = samples->warmups;
+	u64 ns[BENCH_NR_SIDES];
+
+	for (i = 0; i < warmup + samples->nr; i++) {
+		bench_shuffle(t, random);
+		if (!bench_both(t, i, ns))
+			return false;
+		if (!t->index && i >= warmup)
+			memcpy(samples->ns[i - warmup], ns, sizeof(ns));
+	}
+	return true;
+}
+
+static int bench_thread_fn(void *data)
+{
+	struct bench_member *member = data;
+	struct bench_thread *t = &member->thread;
+
+	bench_shuffle(t, &member->random);
+	if (bench_calibrate(t) && bench_repeat(t, &member->random) && !t->index)
+		t->run->samples->pairs = t->pairs;
+	kthread_complete_and_exit(&member->done, 0);
+}
+
+static void bench_member_exit(struct bench_member *member)
+{
+	kvfree(member->thread.objects);
+	kvfree(member->thread.shuffle);
+}
+
+static int bench_member_init(struct bench_run *run, unsigned int index, int cpu)
+{
+	const struct bench_workload *w = run->workload;
+	struct bench_member *member = &run->members[index];
+	struct bench_thread *t = &member->thread;
+
+	t->run = run;
+	t->index = index;
+	t->size = w->object->size;
+	t->live = w->live;
+	t->objects = kvcalloc(w->live, sizeof(*t->objects), GFP_KERNEL);
+	t->shuffle = kvcalloc(w->live, sizeof(*t->shuffle), GFP_KERNEL);
+	init_completion(&member->done);
+	prandom_seed_state(&member->random, seed + index);
+	if (!t->objects || !t->shuffle)
+		return -ENOMEM;
+	member->task = kthread_create(bench_thread_fn, member, "memalloc_bench/%u", index);
+	if (IS_ERR(member->task))
+		return PTR_ERR(member->task);
+	kthread_bind(member->task, cpu);
+	return 0;
+}
+
+/* Threads that were created and never woken end when they are stopped. */
+static void bench_dismiss(struct bench_run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->nr; i++)
+		if (!IS_ERR_OR_NULL(run->members[i].task))
+			kthread_stop(run->members[i].task);
+}
+
+static int bench_hire(struct bench_run *run)
+{
+	unsigned int i = 0;
+	int cpu, err;
+
+	for_each_online_cpu(cpu) {
+		if (i == run->nr)
+			return 0;
+		err = bench_member_init(run, i++, cpu);
+		if (err)
+			return err;
+	}
+	return i == run->nr ? 0 : -ENODEV;
+}
+
+static void bench_wait(struct bench_run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->nr; i++)
+		wake_up_process(run->members[i].task);
+	for (i = 0; i < run->nr; i++)
+		wait_for_completion(&run->members[i].done);
+}
+
+static int bench_work(struct bench_run *run)
+{
+	int err;
+
+	cpus_read_lock();
+	err = bench_hire(run);
+	if (!err)
+		bench_wait(run);
+	else
+		bench_dismiss(run);
+	cpus_read_unlock();
+	return err ?: run->err;
+}
+
+static int bench_pools_open(struct bench_run *run)
+{
+	const struct bench_object *object = run->workload->object;
+	int side;
+
+	for (side = 0; side < BENCH_NR_SIDES; side++) {
+		if (!object->ops[side]->open)
+			continue;
+		run->pool[side] = object->ops[side]->open(object->size);
+		if (!run->pool[side])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void bench_pools_close(struct bench_run *run)
+{
+	const struct bench_object *object = run->workload->object;
+	int side;
+
+	for (side = 0; side < BENCH_NR_SIDES; side++)
+		if (run->pool[side])
+			object->ops[side]->close(run->pool[side]);
+}
+
+/**
+ * bench_measure() - measure a workload
+ * @w: which
+ * @samples: filled in; nr and room for the results are given
+ *
+ * Context: task; sleeps, for as long as it takes.
+ * Return: 0; -ENOMEM: it needs more memory than there is, or than memalloc may
+ * borrow; -ENODEV: not so many CPUs are online.
+ */
+int bench_measure(const struct bench_workload *w, struct bench_samples *samples)
+{
+	unsigned int nr = w->pattern->threads, i;
+	struct bench_run *run;
+	int err;
+
+	run = kzalloc(struct_size(run, members, nr), GFP_KERNEL);
+	if (!run)
+		return -ENOMEM;
+	run->workload = w;
+	run->samples = samples;
+	run->nr = nr;
+	err = bench_pools_open(run);
+	if (!err)
+		err = bench_work(run);
+	bench_pools_close(run);
+	for (i = 0; i < nr; i++)
+		bench_member_exit(&run->members[i]);
+	kfree(run);
+	return err;
+}
