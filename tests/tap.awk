@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Read TAP, or the kernel's KTAP with tests inside of tests, and print a line
+# for each test that has none inside:
+#
+#   awk -f tap.awk LOG	->	pass|fail|skip TAB NAME TAB REASON
+#
+# Several documents may follow each other. One that does not keep to its plan,
+# or has none, has failed, and so has a test that fails though those inside of
+# it did not. Lines that are not TAP are passed over.
+
+BEGIN {
+	deepest = 0
+}
+
+function result(verdict, name, reason)
+{
+	print verdict "\t" name "\t" reason
+	if (verdict == "fail")
+		failed[depth]++
+}
+
+# No more tests at this depth: did all come that were to come?
+function settle(name)
+{
+	if (depth in plan && seen[depth] + 0 != plan[depth])
+		result("fail", name, seen[depth] + 0 " of " plan[depth] " tests ended")
+	else if (depth in seen && !(depth in plan))
+		result("fail", name, "it had no plan")
+	delete plan[depth]
+	delete seen[depth]
+	delete failed[depth]
+}
+
+function begin(level)
+{
+	for (depth = deepest; depth >= level; depth--)
+		settle(FILENAME)
+	depth = level
+}
+
+{
+	sub(/\r$/, "")
+	line = $0
+	for (depth = 0; sub(/^    /, "", line); )
+		depth++
+	if (depth > deepest)
+		deepest = depth
+}
+
+line ~ /^K?TAP version/ && depth == 0 {
+	documents++
+	begin(0)
+}
+
+line ~ /^1\.\.[0-9]+/ {
+	plan[depth] = substr(line, 4) + 0
+	if (sub(/^1\.\.0 # SKIP */, "", line))
+		result("skip", FILENAME, line)
+}
+
+line ~ /^(not )?ok [0-9]+/ {
+	ok = line ~ /^ok/
+	sub(/^(not )?ok [0-9]+ *(- *)?/, "", line)
+	name = line
+	skip = sub(/ *# SKIP.*/, "", name)
+	reason = line
+	sub(/.*# SKIP */, "", reason)
+
+	depth++
+	inner = depth in plan || depth in seen
+	inner_failed = failed[depth] + 0
+	if (inner)
+		settle(name)
+	depth--
+	seen[depth]++
+	if (skip)
+		result("skip", name, reason)
+	else if (!inner)
+		result(ok ? "pass" : "fail", name, "")
+	else if (!ok && !inner_failed)
+		result("fail", name, "though nothing in it did")
+	else if (inner_failed)
+		failed[depth]++
+}
+
+END {
+	begin(0)
+	if (!documents)
+		print "fail\t" FILENAME "\tno results"
+}
