@@ -21,6 +21,7 @@
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 
+#include "internal/kunit.h"
 #include "internal/page_poison.h"
 #include "internal/region.h"
 #include "internal/report.h"
@@ -29,8 +30,8 @@
 
 DEFINE_STATIC_KEY_FALSE(mal_page_poison_key);
 
-static bool mal_page_poison_wanted;
-module_param_named(page_poison, mal_page_poison_wanted, bool, 0444);
+static bool mal_page_poison_param;
+module_param_named(page_poison, mal_page_poison_param, bool, 0444);
 MODULE_PARM_DESC(page_poison, "Fill free pages with a pattern, and report who wrote to them (default: N)");
 
 /**
@@ -95,6 +96,18 @@ bool mal_page_poison_intact(struct mal_page *desc, unsigned int order)
  */
 void mal_page_poison_init(void)
 {
-	if (mal_page_poison_wanted)
+	if (mal_page_poison_param)
 		static_branch_enable(&mal_page_poison_key);
 }
+
+/**
+ * mal_page_poison_wanted() - was the mode asked for?
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+bool mal_page_poison_wanted(void)
+{
+	return mal_page_poison_param;
+}
+MAL_EXPORT_FOR_KUNIT(mal_page_poison_wanted);

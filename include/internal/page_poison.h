@@ -15,6 +15,7 @@ DECLARE_STATIC_KEY_FALSE(mal_page_poison_key);
 void mal_page_poison(struct mal_page *desc, unsigned int order);
 bool mal_page_poison_intact(struct mal_page *desc, unsigned int order);
 void mal_page_poison_init(void);
+bool mal_page_poison_wanted(void);
 
 /**
  * mal_page_poison_on() - is the mode on?

@@ -16,6 +16,7 @@ extern struct kunit_suite mal_page_gfp_suite;
 extern struct kunit_suite mal_page_bulk_suite;
 extern struct kunit_suite mal_page_misuse_suite;
 extern struct kunit_suite mal_quarantine_suite;
+extern struct kunit_suite mal_page_poison_suite;
 
 u64 mal_test_seed(struct kunit *test);
 
