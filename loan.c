@@ -99,7 +99,7 @@ static unsigned long mal_node_shrink(int nid, unsigned long nr_pages)
 	int type;
 
 	mal_quarantine_sweep_all();
-	mal_pcp_drain(nid);
+	mal_pcp_drain(nid, true);
 	for (type = MEMALLOC_NR_ZONES - 1; type >= 0; type--)
 		returned += mal_zone_shrink(&mal_nodes[nid]->zones[type],
 					    nr_pages - returned);
@@ -219,7 +219,7 @@ u64 mal_page_validate(u64 *checked)
 {
 	flush_work(&mal_refill);
 	mal_quarantine_sweep_all();
-	mal_pcp_drain(NUMA_NO_NODE);
+	mal_pcp_drain(NUMA_NO_NODE, true);
 	return mal_zones_validate(checked);
 }
 MAL_EXPORT_FOR_KUNIT(mal_page_validate);
@@ -318,7 +318,7 @@ static void mal_refill_work(struct work_struct *work)
 			if (READ_ONCE(zone->free_pages) >= mal_zone_low(zone) ||
 			    mal_zone_refill(zone))
 				continue;
-			mal_pcp_drain(nid);
+			mal_pcp_drain(nid, true);
 			WRITE_ONCE(mal_refill_pause, jiffies + MAL_REFILL_PAUSE);
 		}
 	}
@@ -385,7 +385,7 @@ void mal_loan_exit(void)
 	cancel_work_sync(&mal_refill);
 	/* No CPU may be on its way out: its lists would be emptied too late. */
 	cpus_read_lock();
-	mal_pcp_drain(NUMA_NO_NODE);
+	mal_pcp_drain(NUMA_NO_NODE, true);
 	mal_quarantine_exit();
 	mal_return_all();
 	cpus_read_unlock();

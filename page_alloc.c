@@ -190,9 +190,9 @@ static bool mal_pcp_holds_much(const struct mal_page_request *req)
 static struct mal_page *mal_take_reclaimed(const struct mal_page_request *req)
 {
 	mal_quarantine_sweep();
-	mal_pcp_drain_local();
+	mal_pcp_drain_local(false);
 	if (mal_may_sleep(req) && mal_pcp_holds_much(req))
-		mal_pcp_drain(NUMA_NO_NODE);
+		mal_pcp_drain(NUMA_NO_NODE, false);
 	return mal_take_near(req);
 }
 
@@ -201,7 +201,7 @@ static struct mal_page *mal_take_drained(const struct mal_page_request *req)
 {
 	if (!mal_may_sleep(req) || !mal_pcp_pages(NUMA_NO_NODE))
 		return NULL;
-	mal_pcp_drain(NUMA_NO_NODE);
+	mal_pcp_drain(NUMA_NO_NODE, false);
 	return mal_take_far(req, mal_lowest_zone(req));
 }
 
@@ -217,7 +217,7 @@ static struct mal_page *mal_take_reserve(const struct mal_page_request *req)
 	dip.dip = true;
 	desc = mal_take_far(&dip, mal_lowest_zone(req));
 	if (desc)
-		mal_pcp_drain_local();
+		mal_pcp_drain_local(true);
 	return desc;
 }
 

@@ -41,7 +41,7 @@
  * All lists of a CPU together hold no more pages than the budget: a share of
  * the cap, at most MAL_PCP_MAX. When that is spent, the lists that have neither
  * run empty nor full since it was spent last (a second chance, as in CLOCK) are
- * cut to a half. Draining sets all of them back to none.
+ * cut to a half. Draining for the host or for a request sets all back to none.
  *
  * Locking: none, but for the zones' own, outside of the flag. Lock order does
  * not arise.
@@ -364,13 +364,21 @@ static void mal_pcp_empty(struct mal_pcp *pcp, struct mal_spill *spill)
 {
 	unsigned int type, order;
 
+	for (type = 0; type < MEMALLOC_NR_ZONES; type++)
+		for (order = 0; order < MAL_NR_ORDERS; order++)
+			spill->chains[type][order] =
+				mal_pcp_cut(&pcp->lists[type][order], 0);
+}
+
+/* What was learnt about the use of empty lists is of no worth any more. */
+static void mal_pcp_forget(struct mal_pcp *pcp)
+{
+	unsigned int type, order;
+
 	for (type = 0; type < MEMALLOC_NR_ZONES; type++) {
 		for (order = 0; order < MAL_NR_ORDERS; order++) {
-			struct mal_pcp_list *list = &pcp->lists[type][order];
-
-			spill->chains[type][order] = mal_pcp_cut(list, 0);
-			list->high = 0;
-			list->room = 0;
+			pcp->lists[type][order].high = 0;
+			pcp->lists[type][order].room = 0;
 		}
 		pcp->missed[type] = 0;
 		pcp->filled[type] = 0;
@@ -381,13 +389,14 @@ static void mal_pcp_empty(struct mal_pcp *pcp, struct mal_spill *spill)
 
 /**
  * mal_pcp_drain_local() - release what this CPU keeps
+ * @forget: the lists begin anew, at none
  *
  * Nothing happens if the lists are in use, which is if the caller interrupted
  * that use.
  *
  * Context: any but NMI.
  */
-void mal_pcp_drain_local(void)
+void mal_pcp_drain_local(bool forget)
 {
 	struct mal_spill spill;
 	struct mal_pcp *pcp;
@@ -395,6 +404,8 @@ void mal_pcp_drain_local(void)
 	if (!mal_pcp_enter(&pcp))
 		return;
 	mal_pcp_empty(pcp, &spill);
+	if (forget)
+		mal_pcp_forget(pcp);
 	mal_pcp_leave(pcp);
 	mal_spill_release(&spill);
 }
@@ -402,10 +413,12 @@ void mal_pcp_drain_local(void)
 /**
  * struct mal_pcp_handover - a CPU's answer to the wish that it hand over
  * @spill: all its blocks
+ * @forget: the wish that its lists begin anew
  * @busy: it could not
  */
 struct mal_pcp_handover {
 	struct mal_spill spill;
+	bool forget;
 	bool busy;
 };
 
@@ -418,6 +431,8 @@ static void mal_pcp_hand_over(void *data)
 	if (handover->busy)
 		return;
 	mal_pcp_empty(pcp, &handover->spill);
+	if (handover->forget)
+		mal_pcp_forget(pcp);
 	mal_pcp_leave(pcp);
 }
 
@@ -434,9 +449,9 @@ static unsigned long mal_pcp_pages_of(int cpu)
 }
 
 /* A CPU that is offline, or going, hands over when it is dead. */
-static void mal_pcp_drain_cpu(int cpu)
+static void mal_pcp_drain_cpu(int cpu, bool forget)
 {
-	struct mal_pcp_handover handover;
+	struct mal_pcp_handover handover = { .forget = forget };
 
 	do {
 		if (smp_call_function_single(cpu, mal_pcp_hand_over, &handover, 1))
@@ -448,17 +463,19 @@ static void mal_pcp_drain_cpu(int cpu)
 /**
  * mal_pcp_drain() - release what the CPUs keep
  * @nid: those of this node, or NUMA_NO_NODE for all
+ * @forget: the lists begin anew, at none: for who wants memory to go. Who wants
+ *	to allocate it lets them as they are, as they are of use again at once.
  *
  * Context: task, with interrupts on; sleeps.
  */
-void mal_pcp_drain(int nid)
+void mal_pcp_drain(int nid, bool forget)
 {
 	int cpu;
 
 	for_each_online_cpu(cpu) {
 		if ((nid == NUMA_NO_NODE || per_cpu_ptr(&mal_pcp, cpu)->nid == nid) &&
 		    mal_pcp_pages_of(cpu))
-			mal_pcp_drain_cpu(cpu);
+			mal_pcp_drain_cpu(cpu, forget);
 		cond_resched();
 	}
 }
@@ -477,6 +494,7 @@ static int mal_pcp_cpu_dead(unsigned int cpu)
 	struct mal_spill spill;
 
 	mal_pcp_empty(per_cpu_ptr(&mal_pcp, cpu), &spill);
+	mal_pcp_forget(per_cpu_ptr(&mal_pcp, cpu));
 	mal_spill_release(&spill);
 	return 0;
 }

@@ -231,8 +231,8 @@ struct mal_page *mal_pcp_take(int nid, int highest, int lowest,
 struct mal_page *mal_pcp_refill(struct mal_zone *zone, unsigned int order,
 				unsigned long keep);
 void mal_pcp_free(struct mal_page *desc, struct page *page, unsigned int order);
-void mal_pcp_drain_local(void);
-void mal_pcp_drain(int nid);
+void mal_pcp_drain_local(bool forget);
+void mal_pcp_drain(int nid, bool forget);
 unsigned long mal_pcp_pages(int nid);
 void mal_pcp_stats(struct memalloc_stats_zone *stats);
 void mal_pcp_set_budget(unsigned long pages);
