@@ -373,6 +373,66 @@ void mal_zone_break(struct mal_zone *zone, struct mal_page *desc,
 }
 
 /**
+ * mal_zone_cut() - make a block into smaller ones, so that it can be cut in two
+ * @zone: its zone
+ * @desc: its first page, in a state in which it is the caller's
+ * @order: its order
+ * @pages: where to cut; neither zero nor the end
+ *
+ * What is before the cut is as few blocks as can be, the largest first; what is
+ * behind it, too, the smallest first. All get the state and the owner of the
+ * first one.
+ *
+ * Context: any but NMI.
+ */
+void mal_zone_cut(struct mal_zone *zone, struct mal_page *desc,
+		  unsigned int order, unsigned long pages)
+{
+	unsigned long at, flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	for (at = 0; at < 1UL << order; at += 1UL << desc[at].order) {
+		desc[at].owner = desc->owner;
+		desc[at].caller = desc->caller;
+		desc[at].private = desc->private;
+		desc[at].state = desc->state;
+		desc[at].order = at < pages ? __fls(pages - at) : __ffs(at);
+	}
+	zone->changes++;
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+/**
+ * mal_zone_mark() - say what each page of a block is
+ * @zone: its zone
+ * @desc: its first page, in a state in which it is the caller's
+ * @order: its order
+ * @state: SLAB: for all pages of the block. Any other: for the first one, and
+ *	the others are TAIL
+ * @owner: mal_page.owner of all of them
+ *
+ * Whoever finds the owner there finds what it points to complete.
+ *
+ * Context: any but NMI.
+ */
+void mal_zone_mark(struct mal_zone *zone, struct mal_page *desc,
+		   unsigned int order, enum mal_page_state state, void *owner)
+{
+	enum mal_page_state tail = state == MAL_PAGE_SLAB ? state : MAL_PAGE_TAIL;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	for (i = 0; i < 1U << order; i++) {
+		WRITE_ONCE(desc[i].state, i ? tail : state);
+		/* Pairs with the address dependency in mal_slab_find(). */
+		smp_store_release(&desc[i].owner, owner);
+	}
+	zone->changes++;
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+/**
  * mal_zone_withdraw() - take a free block out of the zone, for the host
  * @zone: where from
  * @max_pages: the most pages wanted, at least one
@@ -492,6 +552,8 @@ static unsigned int mal_tally_block(struct mal_tally *tally,
 	bool sound = desc->state > MAL_PAGE_TAIL &&
 		     desc->order <= MAL_MAX_ORDER &&
 		     IS_ALIGNED(desc->index, 1U << desc->order);
+	enum mal_page_state tail = desc->state == MAL_PAGE_SLAB ?
+				   MAL_PAGE_SLAB : MAL_PAGE_TAIL;
 	unsigned int i, nr = sound ? 1U << desc->order : 1;
 
 	if (desc->state == MAL_PAGE_FOREIGN)
@@ -500,7 +562,7 @@ static unsigned int mal_tally_block(struct mal_tally *tally,
 			"page %u in state %u cannot begin a block of order %u",
 			desc->index, desc->state, desc->order);
 	for (i = 1; i < nr; i++)
-		mal_tally_check(tally, desc[i].state == MAL_PAGE_TAIL,
+		mal_tally_check(tally, desc[i].state == tail,
 				"page %u inside block %u is in state %u",
 				desc[i].index, desc->index, desc[i].state);
 	if (sound && desc->state == MAL_PAGE_FREE)

@@ -72,7 +72,7 @@ static void mal_leak_add(struct mal_leak *leak, unsigned long caller,
 static bool mal_leak_concerns(const struct mal_leak *leak,
 			      const struct mal_page *desc)
 {
-	if (desc->state != MAL_PAGE_USED)
+	if (desc->state != MAL_PAGE_USED && desc->state != MAL_PAGE_LARGE)
 		return false;
 	return !leak->module || within_module(desc->caller, leak->module);
 }

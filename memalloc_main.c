@@ -15,6 +15,7 @@
 #include <linux/module.h>
 
 #include "internal/device.h"
+#include "internal/kmalloc.h"
 #include "internal/leak.h"
 #include "internal/loan.h"
 #include "internal/node.h"
@@ -23,11 +24,13 @@
 #include "internal/pcp.h"
 #include "internal/proc.h"
 #include "internal/region.h"
+#include "internal/slab_cache.h"
 
 #define MAL_PAGES_PER_MIB	(1UL << (20 - PAGE_SHIFT))
 
 static unsigned int cap_mb;
 static unsigned int reserve_mb;
+static bool lean;
 
 /* So much may be asked for: what the host has, whatever a user writes. */
 static unsigned long mal_pages_of_mb(unsigned int mb)
@@ -53,6 +56,9 @@ module_param_cb(cap_mb, &mal_cap_ops, &cap_mb, 0644);
 MODULE_PARM_DESC(cap_mb, "Most memory to borrow from the host, in MiB (default: a quarter of RAM)");
 module_param(reserve_mb, uint, 0444);
 MODULE_PARM_DESC(reserve_mb, "Memory to borrow at load and keep until unload, in MiB (default: 0)");
+
+module_param(lean, bool, 0444);
+MODULE_PARM_DESC(lean, "Switch off the detection of misuse that is otherwise always on (default: N)");
 
 /* Not given, or zero at load, the cap is a quarter of RAM. */
 static void __init mal_cap_init(void)
@@ -83,9 +89,15 @@ static int __init mal_init(void)
 	err = mal_leak_init();
 	if (err)
 		goto err_loan;
-	err = mal_proc_init();
+	err = mal_slab_cache_init(lean);
 	if (err)
 		goto err_leak;
+	err = mal_kmalloc_init();
+	if (err)
+		goto err_slab_cache;
+	err = mal_proc_init();
+	if (err)
+		goto err_kmalloc;
 	err = mal_device_init();
 	if (err)
 		goto err_proc;
@@ -94,6 +106,10 @@ static int __init mal_init(void)
 
 err_proc:
 	mal_proc_exit();
+err_kmalloc:
+	mal_kmalloc_exit();
+err_slab_cache:
+	mal_slab_cache_exit();
 err_leak:
 	mal_leak_exit();
 err_loan:
@@ -111,6 +127,8 @@ static void __exit mal_exit(void)
 {
 	mal_device_exit();
 	mal_proc_exit();
+	mal_kmalloc_exit();
+	mal_slab_cache_exit();
 	mal_leak_exit();
 	mal_page_alloc_exit();
 	mal_loan_exit();

@@ -15,16 +15,20 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/device.h"
+#include "internal/kmalloc.h"
 #include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/proc.h"
 #include "internal/report.h"
+#include "internal/slab_cache.h"
 
 static int mal_proc_show(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "memalloc version %d\n", MEMALLOC_ABI_VERSION);
 	mal_borrowing_show(m);
 	mal_zone_show(m);
+	mal_slab_show(m);
+	mal_kmalloc_show(m);
 	mal_device_show(m);
 	mal_report_show(m);
 	return 0;

@@ -527,6 +527,7 @@ int mal_region_init(void)
 	first = round_down(first, MAL_SECTION_PAGES);
 	mal_section_table.first_pfn = first;
 	mal_section_table.first_page = pfn_to_page(first);
+	mal_section_table.first_address = (unsigned long)__va(PFN_PHYS(first));
 	mal_section_table.nr = DIV_ROUND_UP(end - first, MAL_SECTION_PAGES);
 	mal_section_table.sections = vcalloc(mal_section_table.nr,
 					     sizeof(*mal_section_table.sections));

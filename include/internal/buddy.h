@@ -95,6 +95,10 @@ struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
 				   unsigned int *order);
 void mal_zone_break(struct mal_zone *zone, struct mal_page *desc,
 		    unsigned int order);
+void mal_zone_cut(struct mal_zone *zone, struct mal_page *desc,
+		  unsigned int order, unsigned long pages);
+void mal_zone_mark(struct mal_zone *zone, struct mal_page *desc,
+		   unsigned int order, enum mal_page_state state, void *owner);
 u64 mal_zone_validate(struct mal_zone *zone, u64 *checked);
 
 #endif /* _MAL_BUDDY_H */

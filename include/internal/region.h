@@ -27,6 +27,9 @@ struct mal_zone;
  * @MAL_PAGE_QUARANTINED: freed, but somebody else still holds a reference
  * @MAL_PAGE_LEAKED: kept out of circulation until unload, after a report
  * @MAL_PAGE_USED: first page of an allocation of pages
+ * @MAL_PAGE_SLAB: any page of a slab
+ * @MAL_PAGE_LARGE: first page of a block of mal_kmalloc(), that no size class
+ *	is large enough for
  */
 enum mal_page_state {
 	MAL_PAGE_FOREIGN = 0,
@@ -36,7 +39,12 @@ enum mal_page_state {
 	MAL_PAGE_QUARANTINED,
 	MAL_PAGE_LEAKED,
 	MAL_PAGE_USED,
+	MAL_PAGE_SLAB,
+	MAL_PAGE_LARGE,
 };
+
+/* In mal_page.owner: tells a slab from all else by one look. */
+#define MAL_OWNER_SLAB	1UL
 
 /**
  * struct mal_page - descriptor of one borrowed page
@@ -44,16 +52,17 @@ enum mal_page_state {
  * @next: PCP: the block below it on the per-CPU list
  * @page: PCP: the host's name for it, so that allocation need not look it up
  * @deferred: PCP, freed in NMI context: in the list of those
- * @owner: USED: for the layer that holds the block
+ * @owner: USED: for the layer that holds the block. SLAB: struct mal_slab, with
+ *	MAL_OWNER_SLAB: what else is in its place is even
  * @caller: USED: who allocated it
  * @state: enum mal_page_state
  * @order: order of the block, if this is its first page
  * @index: of the page in its section; never changes
- * @private: USED: for the layer that holds the block
+ * @private: USED: for the layer that holds the block. LARGE: bytes asked for
  *
  * Lives outside struct page: all that is in there belongs to the page's user,
- * as with the host's allocator. Only the first page of a block has a state
- * other than TAIL and a valid @order, so that a block of any size is allocated,
+ * as with the host's allocator. But for SLAB, only the first page of a block has
+ * a state other than TAIL and a valid @order, so that a block of any size is allocated,
  * freed, split and merged by writing one descriptor or two.
  */
 struct mal_page {
@@ -105,6 +114,7 @@ struct mal_section {
  * @nr: entries in it
  * @first_pfn: page number of the first entry, a multiple of MAL_SECTION_PAGES
  * @first_page: the host's struct page of that number, if there is one
+ * @first_address: where the host's linear mapping has that page
  *
  * Set up at load, when the extent of the host's memory is known. Memory that
  * is plugged in beyond it later is never borrowed.
@@ -114,6 +124,7 @@ struct mal_section_table {
 	unsigned long nr;
 	unsigned long first_pfn;
 	struct page *first_page;
+	unsigned long first_address;
 };
 
 extern struct mal_section_table mal_section_table;
@@ -190,6 +201,26 @@ static inline struct mal_page *mal_section_page(struct mal_section *section,
 static inline struct mal_page *mal_page_of(const struct page *page)
 {
 	unsigned long offset = mal_page_offset(page);
+	struct mal_section *section = mal_section_of(offset);
+
+	return likely(section) ? mal_section_page(section, offset) : NULL;
+}
+
+/**
+ * mal_page_of_address() - the descriptor of the page that an address lies in
+ * @address: any value
+ *
+ * Made for the addresses that the host's linear mapping of its memory has; all
+ * others are outside of what the table covers, or lie in pages that are no
+ * slab's (highmem).
+ *
+ * Context: as for mal_section_at().
+ * Return: as for mal_page_of().
+ */
+static inline struct mal_page *mal_page_of_address(const void *address)
+{
+	unsigned long offset = ((unsigned long)address -
+				mal_section_table.first_address) >> PAGE_SHIFT;
 	struct mal_section *section = mal_section_of(offset);
 
 	return likely(section) ? mal_section_page(section, offset) : NULL;

@@ -48,6 +48,8 @@ MODULE_PARM_DESC(warmups, "How often before that, to warm up (default: 10)");
 
 static const struct bench_kind * const bench_kinds[] = {
 	&bench_page,
+	&bench_slab_cache,
+	&bench_kmalloc,
 };
 
 static const struct bench_pattern bench_patterns[] = {

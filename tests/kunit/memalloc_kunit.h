@@ -17,6 +17,9 @@ extern struct kunit_suite mal_page_bulk_suite;
 extern struct kunit_suite mal_page_misuse_suite;
 extern struct kunit_suite mal_quarantine_suite;
 extern struct kunit_suite mal_page_poison_suite;
+extern struct kunit_suite mal_slab_misuse_suite;
+extern struct kunit_suite mal_kmalloc_suite;
+extern struct kunit_suite mal_slab_property_suite;
 
 u64 mal_test_seed(struct kunit *test);
 

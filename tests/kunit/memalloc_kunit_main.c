@@ -42,7 +42,9 @@ u64 mal_test_seed(struct kunit *test)
 kunit_test_suites(&mal_page_limit_suite, &mal_page_gfp_suite,
 		  &mal_page_bulk_suite, &mal_page_misuse_suite,
 		  &mal_quarantine_suite, &mal_page_poison_suite,
-		  &mal_page_property_suite);
+		  &mal_page_property_suite,
+		  &mal_slab_misuse_suite, &mal_kmalloc_suite,
+		  &mal_slab_property_suite);
 
 MAL_IMPORT();
 MODULE_DESCRIPTION("Unit tests of memalloc");

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * kmalloc.h: what the module's own layers know of kmalloc
+ */
+#ifndef _MAL_KMALLOC_INTERNAL_H
+#define _MAL_KMALLOC_INTERNAL_H
+
+#include <linux/types.h>
+
+struct mal_page;
+struct seq_file;
+
+void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller);
+void mal_large_free(const void *object, unsigned long caller);
+size_t mal_large_room(const struct mal_page *desc);
+void mal_large_resize(struct mal_page *desc, size_t size);
+
+void mal_kmalloc_show(struct seq_file *m);
+int mal_kmalloc_init(void);
+void mal_kmalloc_exit(void);
+
+int mal_kfree_rcu_init(void);
+void mal_kfree_rcu_exit(void);
+
+#endif /* _MAL_KMALLOC_INTERNAL_H */

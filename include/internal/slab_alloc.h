@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slab_alloc.h: the short ways of allocation and free
+ *
+ * Shared by slab_alloc.c, where the cache is known, and kmalloc.c, where it is
+ * found out.
+ */
+#ifndef _MAL_SLAB_ALLOC_H
+#define _MAL_SLAB_ALLOC_H
+
+#include <linux/jump_label.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/topology.h>
+
+#include "internal/inject.h"
+#include "internal/sheaf.h"
+#include "internal/slab.h"
+
+DECLARE_STATIC_KEY_FALSE(mal_many_nodes_key);
+
+/* Does it matter where an object is from? */
+static __always_inline bool mal_many_nodes(void)
+{
+	return IS_ENABLED(CONFIG_NUMA) &&
+	       static_branch_unlikely(&mal_many_nodes_key);
+}
+
+void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+			    unsigned long caller);
+void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
+			  unsigned long caller);
+void *mal_object_alloc_armed(struct mal_kmem_cache *cache, gfp_t gfp,
+			     unsigned long caller);
+void *mal_object_zero(struct mal_kmem_cache *cache, void *object);
+size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
+			    void **objects);
+
+/* Where sleeping is checked, it is at each call; else when it may come to it. */
+static __always_inline void mal_object_may_sleep(gfp_t gfp)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_LOCKDEP))
+		might_alloc(gfp);
+}
+
+/**
+ * mal_object_release() - free an object, if it is one
+ * @cache: the slab's cache
+ * @slab: the slab that it lies in
+ * @object: the address
+ * @state: its state, CACHED now
+ *
+ * Context: any.
+ * Return: true; false if this is not the beginning of an object that is
+ * ALLOCATED.
+ */
+static __always_inline bool mal_object_release(struct mal_kmem_cache *cache,
+					       struct mal_slab *slab,
+					       const void *object, u8 **state)
+{
+	u32 index = mal_slab_index(cache, slab, object);
+
+	*state = &slab->states[index];
+	if (unlikely(index >= slab->nr || **state != MAL_OBJECT_ALLOCATED))
+		return false;
+	**state = MAL_OBJECT_CACHED;
+	return true;
+}
+
+/* Is the slab on this CPU's node? Preemption is off. */
+static __always_inline bool mal_slab_is_local(const struct mal_slab *slab)
+{
+	return !mal_many_nodes() || slab->nid == numa_mem_id();
+}
+
+/*
+ * The two that follow know their caller by _RET_IP_: they are inlined into what
+ * it calls. All that they call besides is called last, so that there is nothing
+ * to be saved before.
+ */
+
+/**
+ * mal_object_alloc() - allocate, from this CPU's sheaves or the long way
+ * @cache: the cache
+ * @gfp: as for mal_kmem_cache_alloc()
+ *
+ * Context: as for mal_kmem_cache_alloc().
+ * Return: the object, or NULL.
+ */
+static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
+					      gfp_t gfp)
+{
+	void *object;
+
+	if (mal_inject_is_armed())
+		return mal_object_alloc_armed(cache, gfp, _RET_IP_);
+	mal_object_may_sleep(gfp);
+	object = mal_sheaf_pop(cache);
+	if (unlikely(!object))
+		return mal_object_alloc_slow(cache, gfp, NUMA_NO_NODE, _RET_IP_);
+	if (unlikely(want_init_on_alloc(gfp)))
+		return mal_object_zero(cache, object);
+	return object;
+}
+
+/**
+ * mal_object_free_checked() - free to this CPU's sheaves, or the long way
+ * @cache: the slab's cache
+ * @slab: the slab that the object lies in
+ * @object: the address
+ *
+ * Context: any; preemption is off before, and on after.
+ */
+static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache,
+						    struct mal_slab *slab,
+						    void *object)
+{
+	u8 *state;
+
+	if (unlikely(!mal_object_release(cache, slab, object, &state))) {
+		preempt_enable();
+		mal_slab_report_free(cache, object, _RET_IP_);
+		return;
+	}
+	if (unlikely(!mal_slab_is_local(slab) ||
+		     !mal_sheaf_push(cache, object, state))) {
+		preempt_enable();
+		mal_object_free_slow(cache, object, _RET_IP_);
+		return;
+	}
+	preempt_enable();
+}
+
+/**
+ * mal_object_free_lean() - mal_object_free_checked() with "lean": no checks
+ * @cache: the slab's cache
+ * @object: the address
+ * @local: it is of this CPU's node
+ *
+ * Context: any; preemption is off before, and on after.
+ */
+static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
+						 void *object, bool local)
+{
+	if (unlikely(!local || !mal_sheaf_push_lean(cache, object))) {
+		preempt_enable();
+		mal_object_free_slow(cache, object, _RET_IP_);
+		return;
+	}
+	preempt_enable();
+}
+
+#endif /* _MAL_SLAB_ALLOC_H */

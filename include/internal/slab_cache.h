@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slab_cache.h: what the module's own layers know of slab caches
+ */
+#ifndef _MAL_SLAB_CACHE_INTERNAL_H
+#define _MAL_SLAB_CACHE_INTERNAL_H
+
+#include <linux/types.h>
+
+struct mal_kmem_cache;
+struct seq_file;
+
+/**
+ * struct mal_cache_stats - the figures of a cache
+ * @active: objects that somebody has
+ * @objects: objects in slabs
+ * @active_slabs: slabs with an object that is not in its slab
+ * @slabs: slabs
+ * @slab_pages: pages in slabs
+ * @hits: allocations that a sheaf at hand served
+ * @misses: those that it did not
+ */
+struct mal_cache_stats {
+	u64 active;
+	u64 objects;
+	u64 active_slabs;
+	u64 slabs;
+	u64 slab_pages;
+	u64 hits;
+	u64 misses;
+};
+
+void mal_deferred_sync(void);
+
+int mal_kmem_cache_remove(struct mal_kmem_cache *cache);
+void mal_kmem_cache_abandon(struct mal_kmem_cache *cache);
+void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats);
+unsigned long mal_slab_reap(void);
+void mal_slab_shrink(void);
+u64 mal_slab_validate(u64 *checked);
+void mal_slab_show(struct seq_file *m);
+
+int mal_slab_cache_init(bool lean);
+void mal_slab_cache_exit(void);
+
+#endif /* _MAL_SLAB_CACHE_INTERNAL_H */

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kmalloc: memory by the byte, from caches of fixed sizes
+ *
+ * Sizes are rounded up to the next of 36 classes, four per doubling from 64
+ * bytes on, and each class is a cache of slab_cache.c. The rounding wastes no
+ * more than a fifth of what is handed out from there on, a tenth on the
+ * average; with one class per doubling, it is a half and a quarter.
+ *
+ * A size that the compiler knows has its class found by the compiler; another
+ * is looked up in a table. There is a second set of classes in the zone DMA.
+ * Larger sizes are kmalloc_large.c's.
+ *
+ * Freeing needs the address alone: see mal_slab_of(). So mal_kfree() takes
+ * objects of any cache.
+ *
+ * Waste. How much of a class is asked for is measured: each time that the short
+ * way does not do, the size wanted is noted. That is one allocation in as many
+ * as a sheaf holds, and costs the others nothing.
+ *
+ * Locking: none here.
+ *
+ * Context: any; allocation sleeps if its flags allow it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+
+#include <memalloc/kmalloc.h>
+
+#include "internal/compat.h"
+#include "internal/kmalloc.h"
+#include "internal/slab_alloc.h"
+#include "internal/slab_cache.h"
+
+struct mal_kmem_cache *
+mal_kmalloc_caches[MAL_NR_KMALLOC_TYPES][MAL_NR_KMALLOC_CLASSES] __ro_after_init;
+MAL_EXPORT(mal_kmalloc_caches);
+
+/* The class of a size less one, in units of eight bytes. */
+static u8 mal_kmalloc_table[MAL_KMALLOC_MAX_CLASS / 8] __ro_after_init;
+
+static struct mal_kmem_cache *mal_kmalloc_cache(size_t size, gfp_t gfp)
+{
+	unsigned int index = mal_kmalloc_table[(size - 1) / 8];
+
+	return mal_kmalloc_caches[mal_kmalloc_type(gfp)][index];
+}
+
+/*
+ * Allocation
+ */
+
+/* The long way, which takes a sample. */
+static noinline void *mal_kmalloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
+				       int nid, size_t size,
+				       unsigned long caller)
+{
+	atomic64_inc(&cache->samples);
+	atomic64_add(size, &cache->sampled);
+	return mal_object_alloc_slow(cache, gfp, nid, caller);
+}
+
+/* See mal_object_alloc(), from which this differs by the sample. */
+static __always_inline void *mal_kmalloc_from(struct mal_kmem_cache *cache,
+					      gfp_t gfp, size_t size)
+{
+	void *object;
+
+	if (mal_inject_is_armed())
+		return mal_object_alloc_armed(cache, gfp, _RET_IP_);
+	mal_object_may_sleep(gfp);
+	object = mal_sheaf_pop(cache);
+	if (unlikely(!object))
+		return mal_kmalloc_slow(cache, gfp, NUMA_NO_NODE, size, _RET_IP_);
+	if (unlikely(want_init_on_alloc(gfp)))
+		return mal_object_zero(cache, object);
+	return object;
+}
+
+/**
+ * mal_kmalloc_class() - allocate from a size class
+ * @cache: the class
+ * @gfp: as for mal_kmalloc()
+ * @size: what is asked for, for the statistics
+ *
+ * For mal_kmalloc() with a size that the compiler knows.
+ *
+ * Context: as for mal_kmalloc().
+ * Return: as for mal_kmalloc().
+ */
+void *mal_kmalloc_class(struct mal_kmem_cache *cache, gfp_t gfp, size_t size)
+{
+	return mal_kmalloc_from(cache, gfp, size);
+}
+MAL_EXPORT(mal_kmalloc_class);
+
+/**
+ * mal_kmalloc_sized() - allocate memory
+ * @size: as for mal_kmalloc()
+ * @gfp: as for mal_kmalloc()
+ *
+ * For mal_kmalloc() with a size that the compiler does not know.
+ *
+ * Context: as for mal_kmalloc().
+ * Return: as for mal_kmalloc().
+ */
+void *mal_kmalloc_sized(size_t size, gfp_t gfp)
+{
+	/* Zero wraps. */
+	if (unlikely(size - 1 >= MAL_KMALLOC_MAX_CLASS)) {
+		if (!size)
+			return ZERO_SIZE_PTR;
+		return mal_large_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
+	}
+	return mal_kmalloc_from(mal_kmalloc_cache(size, gfp), gfp, size);
+}
+MAL_EXPORT(mal_kmalloc_sized);
+
+/**
+ * mal_kmalloc_node() - allocate memory, near a node
+ * @size: as for mal_kmalloc()
+ * @gfp: as for mal_kmalloc(); with __GFP_THISNODE no other node will do
+ * @node: the node to prefer, or NUMA_NO_NODE for the nearest one
+ *
+ * Context: as for mal_kmalloc().
+ * Return: as for mal_kmalloc().
+ */
+void *mal_kmalloc_node(size_t size, gfp_t gfp, int node)
+{
+	if (unlikely(size - 1 >= MAL_KMALLOC_MAX_CLASS)) {
+		if (!size)
+			return ZERO_SIZE_PTR;
+		return mal_large_alloc(size, gfp, node, _RET_IP_);
+	}
+	if (node == NUMA_NO_NODE || node == numa_mem_id())
+		return mal_kmalloc_from(mal_kmalloc_cache(size, gfp), gfp, size);
+	if (mal_inject_should_fail())
+		return NULL;
+	return mal_kmalloc_slow(mal_kmalloc_cache(size, gfp), gfp, node, size,
+				_RET_IP_);
+}
+MAL_EXPORT(mal_kmalloc_node);
+
+/**
+ * mal_kmalloc_large() - allocate memory that no size class is large enough for
+ * @size: more than MAL_KMALLOC_MAX_CLASS
+ * @gfp: as for mal_kmalloc()
+ *
+ * For mal_kmalloc() with a size that the compiler knows.
+ *
+ * Context: as for mal_kmalloc(), but that NMIs get nothing.
+ * Return: as for mal_kmalloc().
+ */
+void *mal_kmalloc_large(size_t size, gfp_t gfp)
+{
+	return mal_large_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
+}
+MAL_EXPORT(mal_kmalloc_large);
+
+/*
+ * Free
+ */
+
+/**
+ * mal_kfree() - free memory
+ * @object: what mal_kmalloc() or mal_kmem_cache_alloc() returned, or NULL
+ *
+ * Misuse is reported and has no other effect.
+ *
+ * Context: any.
+ */
+void mal_kfree(const void *object)
+{
+	struct mal_slab *slab;
+
+	preempt_disable();
+	if (unlikely(!mal_slab_find(object, &slab))) {
+		preempt_enable();
+		if (!ZERO_OR_NULL_PTR(object))
+			mal_large_free(object, _RET_IP_);
+		return;
+	}
+	if (mal_lean())
+		mal_object_free_lean(slab->cache, (void *)object,
+				     mal_slab_is_local(slab));
+	else
+		mal_object_free_checked(slab->cache, slab, (void *)object);
+}
+MAL_EXPORT(mal_kfree);
+
+/*
+ * How many of the objects can be offered to a cache, of which the first one is;
+ * with "lean", nobody looks at them any more.
+ */
+static size_t mal_kfree_run(struct mal_kmem_cache *cache, size_t nr,
+			    void **objects)
+{
+	struct mal_slab *slab;
+	size_t run = 1;
+
+	if (!mal_lean())
+		return nr;
+	while (run < nr && mal_slab_find(objects[run], &slab) &&
+	       slab->cache == cache)
+		run++;
+	return run;
+}
+
+/**
+ * mal_kfree_bulk() - free many pieces of memory
+ * @nr: how many
+ * @objects: what mal_kfree() takes
+ *
+ * Context: any.
+ */
+void mal_kfree_bulk(size_t nr, void **objects)
+{
+	struct mal_slab *slab;
+	size_t put = 0;
+
+	while (put < nr) {
+		rcu_read_lock();
+		slab = mal_slab_of(objects[put]);
+		if (slab)
+			put += mal_objects_free_run(slab->cache,
+						    mal_kfree_run(slab->cache, nr - put,
+								  objects + put),
+						    objects + put);
+		rcu_read_unlock();
+		if (put < nr)
+			mal_kfree(objects[put++]);
+	}
+}
+MAL_EXPORT(mal_kfree_bulk);
+
+/**
+ * mal_ksize() - how much memory there is
+ * @object: what mal_kmalloc() returned
+ *
+ * Context: any.
+ * Return: bytes, at least as many as were asked for; zero for ZERO_SIZE_PTR and
+ * NULL, and for what is not ours.
+ */
+size_t mal_ksize(const void *object)
+{
+	struct mal_page *desc;
+	struct mal_slab *slab;
+	size_t size = 0;
+
+	if (unlikely(ZERO_OR_NULL_PTR(object)))
+		return 0;
+	rcu_read_lock();
+	slab = mal_slab_of(object);
+	desc = mal_page_of_address(object);
+	if (slab)
+		size = slab->cache->object_size;
+	else if (desc)
+		size = mal_large_room(desc);
+	rcu_read_unlock();
+	return size;
+}
+MAL_EXPORT(mal_ksize);
+
+/**
+ * mal_kfree_sensitive() - free memory, and leave no trace of what was in it
+ * @object: what mal_kfree() takes
+ *
+ * Context: any.
+ */
+void mal_kfree_sensitive(const void *object)
+{
+	size_t size = mal_ksize(object);
+
+	if (size)
+		memzero_explicit((void *)object, size);
+	mal_kfree(object);
+}
+MAL_EXPORT(mal_kfree_sensitive);
+
+/**
+ * mal_kmalloc_size_roundup() - how much memory there would be
+ * @size: bytes to ask for
+ *
+ * Context: any.
+ * Return: bytes that mal_ksize() would tell; @size if it is too large.
+ */
+size_t mal_kmalloc_size_roundup(size_t size)
+{
+	if (!size || size > MAL_KMALLOC_MAX_SIZE)
+		return size;
+	if (size > MAL_KMALLOC_MAX_CLASS)
+		return PAGE_ALIGN(size);
+	return mal_kmalloc_cache(size, GFP_KERNEL)->object_size;
+}
+MAL_EXPORT(mal_kmalloc_size_roundup);
+
+/*
+ * Realloc and copies
+ */
+
+/* Does it fit where it is? The size is noted, where one is. */
+static bool mal_resize_in_place(const void *object, size_t new_size,
+				size_t old_size)
+{
+	struct mal_page *desc;
+
+	if (new_size > old_size)
+		return false;
+	desc = mal_page_of_address(object);
+	if (desc->state == MAL_PAGE_LARGE)
+		mal_large_resize(desc, new_size);
+	return true;
+}
+
+/**
+ * mal_krealloc() - change the size of memory
+ * @object: what mal_kmalloc() returned, or NULL for none
+ * @new_size: bytes it shall have; zero frees it
+ * @gfp: as for mal_kmalloc(). With __GFP_ZERO what is new is zero, if it was
+ *	said each time before, too.
+ *
+ * Stays where it is, if it fits there.
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the memory, with its contents; ZERO_SIZE_PTR; or NULL, and @object is
+ * as it was.
+ */
+void *mal_krealloc(const void *object, size_t new_size, gfp_t gfp)
+{
+	size_t old_size;
+	void *new;
+
+	if (unlikely(!new_size)) {
+		mal_kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	old_size = mal_ksize(object);
+	if (old_size && mal_resize_in_place(object, new_size, old_size))
+		return (void *)object;
+	new = mal_kmalloc_sized(new_size, gfp);
+	if (new && old_size) {
+		memcpy(new, object, old_size);
+		mal_kfree(object);
+	}
+	return new;
+}
+MAL_EXPORT(mal_krealloc);
+
+/**
+ * mal_kmemdup() - copy memory
+ * @from: what to copy
+ * @length: bytes
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the copy, or NULL.
+ */
+void *mal_kmemdup(const void *from, size_t length, gfp_t gfp)
+{
+	void *to = mal_kmalloc_sized(length, gfp);
+
+	if (to)
+		memcpy(to, from, length);
+	return to;
+}
+MAL_EXPORT(mal_kmemdup);
+
+/**
+ * mal_kmemdup_nul() - make a string of bytes
+ * @from: the bytes
+ * @length: how many
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the bytes with a zero after them, or NULL.
+ */
+char *mal_kmemdup_nul(const char *from, size_t length, gfp_t gfp)
+{
+	char *to;
+
+	if (!from || length == SIZE_MAX)
+		return NULL;
+	to = mal_kmalloc_sized(length + 1, gfp);
+	if (to) {
+		memcpy(to, from, length);
+		to[length] = '\0';
+	}
+	return to;
+}
+MAL_EXPORT(mal_kmemdup_nul);
+
+/**
+ * mal_kstrdup() - copy a string
+ * @from: the string, or NULL
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the copy, or NULL.
+ */
+char *mal_kstrdup(const char *from, gfp_t gfp)
+{
+	return from ? mal_kmemdup_nul(from, strlen(from), gfp) : NULL;
+}
+MAL_EXPORT(mal_kstrdup);
+
+/**
+ * mal_kstrndup() - copy a string, up to a length
+ * @from: the string, or NULL
+ * @max: bytes of it at most
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the copy, or NULL.
+ */
+char *mal_kstrndup(const char *from, size_t max, gfp_t gfp)
+{
+	return from ? mal_kmemdup_nul(from, strnlen(from, max), gfp) : NULL;
+}
+MAL_EXPORT(mal_kstrndup);
+
+/*
+ * Figures
+ */
+
+/* What a class wastes, in thousandths of the memory in its slabs. */
+static void mal_class_show(struct seq_file *m, struct mal_kmem_cache *cache)
+{
+	u64 samples = atomic64_read(&cache->samples);
+	u64 mean = samples ? div64_u64(atomic64_read(&cache->sampled), samples) :
+			     cache->object_size;
+	struct mal_cache_stats stats;
+	u64 bytes, used;
+
+	mal_cache_stats(cache, &stats);
+	bytes = stats.slab_pages << PAGE_SHIFT;
+	used = stats.active * mean;
+	seq_printf(m, "%-17s %8u %8llu %8llu %8llu %8llu %8llu\n", cache->name,
+		   cache->object_size, stats.active, stats.objects, samples, mean,
+		   bytes ? div64_u64((bytes - min(used, bytes)) * 1000, bytes) : 0);
+}
+
+/**
+ * mal_kmalloc_show() - print the section "kmalloc"
+ * @m: /proc/memalloc
+ *
+ * Context: task.
+ */
+void mal_kmalloc_show(struct seq_file *m)
+{
+	unsigned int type, index;
+
+	seq_puts(m, "\n[kmalloc]\n");
+	seq_puts(m, "# class               size   active  objects  samples mean_asked waste_per_mille\n");
+	for (type = 0; type < MAL_NR_KMALLOC_TYPES; type++)
+		for (index = 0; index < MAL_NR_KMALLOC_CLASSES; index++)
+			mal_class_show(m, mal_kmalloc_caches[type][index]);
+}
+
+/*
+ * Load and unload
+ */
+
+static void mal_kmalloc_destroy(void)
+{
+	unsigned int type, index;
+
+	for (type = 0; type < MAL_NR_KMALLOC_TYPES; type++)
+		for (index = 0; index < MAL_NR_KMALLOC_CLASSES; index++)
+			if (mal_kmalloc_caches[type][index])
+				mal_kmem_cache_abandon(mal_kmalloc_caches[type][index]);
+}
+
+static struct mal_kmem_cache *mal_class_create(unsigned int type,
+					       unsigned int index)
+{
+	static const slab_flags_t flags[MAL_NR_KMALLOC_TYPES] = {
+		[MAL_KMALLOC_DMA] = SLAB_CACHE_DMA,
+	};
+	static const char * const prefixes[MAL_NR_KMALLOC_TYPES] = {
+		[MAL_KMALLOC_NORMAL] = "kmalloc",
+		[MAL_KMALLOC_DMA] = "dma-kmalloc",
+	};
+	size_t size = mal_kmalloc_class_size(index);
+	size_t align = max_t(size_t, ARCH_KMALLOC_MINALIGN, size & -size);
+	char name[24];
+
+	size = ALIGN(size, ARCH_KMALLOC_MINALIGN);
+	snprintf(name, sizeof(name), "%s-%zu", prefixes[type],
+		 mal_kmalloc_class_size(index));
+	return mal_kmem_cache_create_usercopy(name, size,
+					      min_t(size_t, align, PAGE_SIZE),
+					      flags[type], 0, size, NULL);
+}
+
+/**
+ * mal_kmalloc_init() - make the size classes
+ *
+ * Context: task.
+ * Return: 0, or -ENOMEM.
+ */
+int mal_kmalloc_init(void)
+{
+	unsigned int type, index;
+	size_t size;
+	int err;
+
+	for (size = 8; size <= MAL_KMALLOC_MAX_CLASS; size += 8)
+		mal_kmalloc_table[size / 8 - 1] = mal_kmalloc_index(size);
+	for (type = 0; type < MAL_NR_KMALLOC_TYPES; type++)
+		for (index = 0; index < MAL_NR_KMALLOC_CLASSES; index++) {
+			mal_kmalloc_caches[type][index] = mal_class_create(type, index);
+			if (!mal_kmalloc_caches[type][index])
+				goto err;
+		}
+	err = mal_kfree_rcu_init();
+	if (!err)
+		return 0;
+err:
+	mal_kmalloc_destroy();
+	return -ENOMEM;
+}
+
+/**
+ * mal_kmalloc_exit() - the mirror of mal_kmalloc_init()
+ *
+ * What is allocated still is reported, and stays whose it is.
+ *
+ * Context: task. Nobody allocates or frees any more.
+ */
+void mal_kmalloc_exit(void)
+{
+	mal_kfree_rcu_exit();
+	mal_kmalloc_destroy();
+}

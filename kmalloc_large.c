@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kmalloc, large: memory that no size class is large enough for
+ *
+ * Whole pages, as many as are needed: of a block of the next power of two, what
+ * is behind them is freed again. So the pages are a row of blocks, the larger
+ * first, as many as the number of pages has ones in binary:
+ *
+ *	13 pages of a block of 16:  | 8              | 4      | 1 | (freed: 1, 2)
+ *
+ * The first page of each block is LARGE, and the first one of all has the size
+ * that was asked for in mal_page.private; the others have zero there.
+ *
+ * Locking: none here.
+ *
+ * Context: any; allocation fails in an NMI, and sleeps if its flags allow it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+
+#include <memalloc/kmalloc.h>
+#include <memalloc/page_alloc.h>
+
+#include "internal/buddy.h"
+#include "internal/kmalloc.h"
+#include "internal/region.h"
+#include "internal/report.h"
+#include "internal/slab.h"
+
+static unsigned long mal_large_pages(const struct mal_page *desc)
+{
+	return DIV_ROUND_UP(READ_ONCE(desc->private), PAGE_SIZE);
+}
+
+/* Free what is behind the pages that are needed. */
+static void mal_large_trim(struct page *page, unsigned int order,
+			   unsigned long pages)
+{
+	struct mal_page *desc = mal_page_of(page);
+	unsigned int i;
+
+	if (pages == 1UL << order)
+		return;
+	mal_zone_cut(mal_page_section(desc)->zone, desc, order, pages);
+	while (pages < 1UL << order) {
+		i = __ffs(pages);
+		mal_free_pages(page + pages, i);
+		pages += 1UL << i;
+	}
+}
+
+/* Say of each block what it is; the first one last. */
+static void mal_large_mark(struct mal_page *desc, size_t size,
+			   unsigned long caller)
+{
+	unsigned long left = DIV_ROUND_UP(size, PAGE_SIZE);
+	unsigned int order = __ffs(left);
+
+	while (left) {
+		left -= 1UL << order;
+		desc[left].caller = caller;
+		desc[left].private = left ? 0 : size;
+		WRITE_ONCE(desc[left].state, MAL_PAGE_LARGE);
+		order = left ? __ffs(left) : 0;
+	}
+}
+
+/**
+ * mal_large_alloc() - allocate whole pages
+ * @size: bytes, at least one
+ * @gfp: as for mal_kmalloc()
+ * @nid: the node to prefer, or NUMA_NO_NODE
+ * @caller: code address of who wants it
+ *
+ * Context: any; fails in NMI. Sleeps if @gfp allows it.
+ * Return: the memory, or NULL.
+ */
+void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
+{
+	unsigned int order;
+	struct page *page;
+
+	if (unlikely(size > MAL_KMALLOC_MAX_SIZE))
+		return NULL;
+	order = get_order(size);
+	page = mal_alloc_pages_node(nid, gfp & ~(__GFP_HIGHMEM | __GFP_COMP |
+						 __GFP_MOVABLE), order);
+	if (unlikely(!page))
+		return NULL;
+	mal_large_trim(page, order, DIV_ROUND_UP(size, PAGE_SIZE));
+	mal_large_mark(mal_page_of(page), size, caller);
+	return page_address(page);
+}
+
+static void mal_large_free_pages(struct mal_page *desc, struct page *page)
+{
+	unsigned long left = mal_large_pages(desc);
+
+	while (left) {
+		unsigned int order = __ffs(left);
+
+		left -= 1UL << order;
+		WRITE_ONCE(desc[left].state, MAL_PAGE_USED);
+		mal_free_pages(page + left, order);
+	}
+}
+
+/* Is this what mal_large_alloc() returned? */
+static bool mal_large_begins(const struct mal_page *desc, const void *object)
+{
+	return desc && READ_ONCE(desc->state) == MAL_PAGE_LARGE &&
+	       desc->private && !offset_in_page(object);
+}
+
+/**
+ * mal_large_free() - free what mal_large_alloc() returned, or report it
+ * @object: an address that is in no slab
+ * @caller: code address of who does it
+ *
+ * Context: any.
+ */
+void mal_large_free(const void *object, unsigned long caller)
+{
+	struct mal_page *desc;
+	bool ok;
+
+	rcu_read_lock();
+	desc = mal_page_of_address(object);
+	ok = mal_large_begins(desc, object);
+	rcu_read_unlock();
+	if (likely(ok))
+		mal_large_free_pages(desc, virt_to_page(object));
+	else
+		mal_slab_report_free(NULL, object, caller);
+}
+
+/**
+ * mal_large_room() - how much memory there is
+ * @desc: descriptor of the page that it begins in
+ *
+ * Context: any.
+ * Return: bytes; zero if there begins no large memory.
+ */
+size_t mal_large_room(const struct mal_page *desc)
+{
+	if (READ_ONCE(desc->state) != MAL_PAGE_LARGE)
+		return 0;
+	return mal_large_pages(desc) << PAGE_SHIFT;
+}
+
+/**
+ * mal_large_resize() - note another size
+ * @desc: descriptor of the first page
+ * @size: bytes, no more than there is room for
+ *
+ * The pages stay as many as they are; so does the size, if it would tell that
+ * they are fewer.
+ *
+ * Context: any but NMI.
+ */
+void mal_large_resize(struct mal_page *desc, size_t size)
+{
+	unsigned long pages = DIV_ROUND_UP(size, PAGE_SIZE);
+
+	if (pages == mal_large_pages(desc))
+		desc->private = size;
+}

@@ -1,0 +1,677 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slabs: blocks of pages cut into objects of one size
+ *
+ * A slab (Bonwick 1994) is a block of pages of ours and, outside of it, its
+ * description: struct mal_slab, with one byte for each object that says where
+ * the object is.
+ *
+ *	  block of 2^order pages                  struct mal_slab
+ *	+--------+--------+-----+--------+---+   +---------------------+
+ *	| object | object | ... | object |   |   | cache, base, nr ... |
+ *	|   0    |   1    |     | nr - 1 |   |   | states[0 .. nr - 1] |
+ *	+--------+--------+-----+--------+---+   +---------------------+
+ *	                                waste              ^
+ *	  struct mal_page of each page: SLAB, owner -------'
+ *
+ * The bytes are the free list, too: to take objects out of a slab is to look
+ * for bytes that say FREE, eight at a time. There is no list that runs through
+ * the objects or beside them, so nothing that a user of the memory does,
+ * however late or far out of bounds, can make the allocator hand out what it
+ * should not. Where the search begins is random, and so is the order in which
+ * what it finds is handed out.
+ *
+ * What a byte says, and who may change it:
+ *
+ *	      mal_slab_node_take()      mal_kmem_cache_alloc()
+ *	FREE ---------------------> CACHED ----------------> ALLOCATED
+ *	     <---------------------        <----------------
+ *	       mal_slab_node_put()       mal_kmem_cache_free()
+ *
+ * FREE is entered and left under the lock of the node. An object in any other
+ * state belongs to whoever has it: a sheaf, or a user; the byte is then written
+ * without a lock. Freeing looks for ALLOCATED and allocating for CACHED, so an
+ * object that is freed twice is found out at once or, if two CPUs do it in the
+ * same instant, when it is allocated the second time. With "lean", an object
+ * out of its slab is ALLOCATED throughout.
+ *
+ * Lookup. From an address to its page descriptor, to the slab, to the number of
+ * the object: no lock, no search, and no memory touched that is not valid for
+ * any address whatever; see mal_slab_of() and mal_slab_index(). Slabs are freed
+ * after a grace period, so a lookup that comes too late finds one with nothing
+ * ALLOCATED in it.
+ *
+ * Order. The smallest block that wastes an eighth at most, and holds some
+ * objects; where the buddy allocator has none of it, the smallest that holds
+ * one.
+ *
+ * Lists. A slab is on one of three lists of its node: partial, full (nothing
+ * FREE) or empty (all FREE). So many empty ones are kept as the cache says; what
+ * is surplus is destroyed, after the lock has been dropped.
+ *
+ * Locking: mal_slab_node.lock, with interrupts off. Nothing is called under it
+ * that takes another lock.
+ *
+ * Context: any but NMI. Only mal_slab_create() may sleep, if its flags allow.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include <memalloc/page_alloc.h>
+
+#include "internal/buddy.h"
+#include "internal/inject.h"
+#include "internal/region.h"
+#include "internal/report.h"
+#include "internal/sheaf.h"
+#include "internal/slab.h"
+
+/* States are looked at a word at a time. */
+#define MAL_STATES_WORD		sizeof(u64)
+
+/* What the host understands, of the flags of an allocation of an object. */
+#define MAL_GFP_FOR_METADATA	(GFP_RECLAIM_MASK)
+#define GFP_RECLAIM_MASK	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | \
+				 __GFP_FS | __GFP_NOWARN | \
+				 __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
+				 __GFP_NORETRY | __GFP_MEMALLOC | \
+				 __GFP_NOMEMALLOC)
+
+/* Not for pages of a slab. */
+#define MAL_GFP_NOT_FOR_SLAB	(__GFP_ZERO | __GFP_COMP | __GFP_HIGHMEM | \
+				 __GFP_MOVABLE | __GFP_ACCOUNT)
+
+/*
+ * Making and unmaking
+ */
+
+static u32 mal_slab_capacity(const struct mal_kmem_cache *cache,
+			     unsigned int order)
+{
+	return (PAGE_SIZE << order) / cache->size;
+}
+
+static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
+					  unsigned int order, gfp_t gfp, int nid)
+{
+	u32 nr = mal_slab_capacity(cache, order);
+	size_t bytes = round_up(nr, MAL_STATES_WORD);
+	struct mal_slab *slab;
+
+	if (mal_inject_should_fail())
+		return NULL;
+	slab = kmalloc_node(struct_size(slab, states, bytes),
+			    gfp & MAL_GFP_FOR_METADATA, nid);
+	if (!slab)
+		return NULL;
+	memset(slab, 0, sizeof(*slab));
+	slab->cache = cache;
+	slab->nr = nr;
+	slab->free = nr;
+	slab->order = order;
+	memset(slab->states, MAL_OBJECT_FREE, nr);
+	memset(slab->states + nr, MAL_OBJECT_NONE, bytes - nr);
+	return slab;
+}
+
+static struct page *mal_slab_pages(struct mal_kmem_cache *cache, gfp_t gfp,
+				   int nid, unsigned int *order)
+{
+	gfp_t easy = (gfp & ~(__GFP_NOFAIL | __GFP_RETRY_MAYFAIL)) |
+		     __GFP_NORETRY | __GFP_NOWARN;
+	struct page *page;
+
+	*order = cache->order;
+	if (cache->order > cache->min_order) {
+		page = mal_alloc_pages_node(nid, easy, *order);
+		if (page)
+			return page;
+		*order = cache->min_order;
+	}
+	return mal_alloc_pages_node(nid, gfp, *order);
+}
+
+static void mal_slab_mark(struct mal_slab *slab, struct page *page)
+{
+	struct mal_page *desc = mal_page_of(page);
+
+	mal_zone_mark(mal_page_section(desc)->zone, desc, slab->order,
+		      MAL_PAGE_SLAB, (void *)slab + MAL_OWNER_SLAB);
+}
+
+static void mal_slab_unmark(struct mal_slab *slab, struct page *page)
+{
+	struct mal_page *desc = mal_page_of(page);
+
+	mal_zone_mark(mal_page_section(desc)->zone, desc, slab->order,
+		      MAL_PAGE_USED, NULL);
+}
+
+static void mal_slab_for_each(struct mal_slab *slab, void (*call)(void *object))
+{
+	u32 i;
+
+	for (i = 0; call && i < slab->nr; i++)
+		call(mal_slab_object(slab, i));
+}
+
+/**
+ * mal_slab_create() - make a slab
+ * @cache: the cache
+ * @gfp: as for mal_kmem_cache_alloc()
+ * @nid: the node to prefer; with __GFP_THISNODE, the only one
+ *
+ * All objects are FREE and constructed. The slab is on no list.
+ *
+ * Context: any but NMI; sleeps if @gfp allows it.
+ * Return: the slab, or NULL.
+ */
+struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
+				 int nid)
+{
+	struct mal_slab *slab;
+	unsigned int order;
+	struct page *page;
+
+	gfp = (gfp & ~MAL_GFP_NOT_FOR_SLAB) | cache->gfp;
+	page = mal_slab_pages(cache, gfp, nid, &order);
+	if (!page)
+		return NULL;
+	nid = page_to_nid(page);
+	slab = mal_slab_describe(cache, order, gfp, nid);
+	if (!slab) {
+		mal_free_pages(page, order);
+		return NULL;
+	}
+	slab->nid = nid;
+	slab->base = page_address(page) + cache->left;
+	slab->cursor = get_random_u32();
+	mal_slab_for_each(slab, cache->ctor);
+	mal_slab_mark(slab, page);
+	return slab;
+}
+
+static void mal_slab_free_pages(struct mal_slab *slab)
+{
+	struct page *page = virt_to_page(slab->base);
+
+	mal_slab_for_each(slab, slab->cache->dtor);
+	mal_slab_unmark(slab, page);
+	mal_free_pages(page, slab->order);
+	kfree_rcu(slab, rcu);
+}
+
+static void mal_slab_free_pages_rcu(struct rcu_head *rcu)
+{
+	mal_slab_free_pages(container_of(rcu, struct mal_slab, rcu));
+}
+
+/**
+ * mal_slab_destroy() - unmake a slab
+ * @slab: the slab, on no list, all objects FREE
+ *
+ * Context: any but NMI.
+ */
+void mal_slab_destroy(struct mal_slab *slab)
+{
+	if (slab->cache->flags & MAL_CACHE_RCU)
+		call_rcu(&slab->rcu, mal_slab_free_pages_rcu);
+	else
+		mal_slab_free_pages(slab);
+}
+
+/**
+ * mal_slab_destroy_list() - unmake slabs
+ * @slabs: the slabs, by mal_slab.link; empty after
+ *
+ * Context: any but NMI.
+ */
+void mal_slab_destroy_list(struct list_head *slabs)
+{
+	struct mal_slab *slab, *next;
+
+	list_for_each_entry_safe(slab, next, slabs, link)
+		mal_slab_destroy(slab);
+	INIT_LIST_HEAD(slabs);
+}
+
+/*
+ * The slabs of a node
+ */
+
+/**
+ * mal_slab_node_init() - no slabs
+ * @node: the node
+ *
+ * Context: any.
+ */
+void mal_slab_node_init(struct mal_slab_node *node)
+{
+	spin_lock_init(&node->lock);
+	INIT_LIST_HEAD(&node->partial);
+	INIT_LIST_HEAD(&node->full);
+	INIT_LIST_HEAD(&node->empty);
+	INIT_LIST_HEAD(&node->full_sheaves);
+	INIT_LIST_HEAD(&node->empty_sheaves);
+}
+
+/**
+ * mal_slab_node_add() - take in a new slab
+ * @node: the node that the slab's pages are of
+ * @slab: the slab, all objects FREE
+ *
+ * Context: any but NMI; the node's lock is held.
+ */
+void mal_slab_node_add(struct mal_slab_node *node, struct mal_slab *slab)
+{
+	lockdep_assert_held(&node->lock);
+	list_add(&slab->link, &node->empty);
+	node->nr_empty++;
+	node->nr_slabs++;
+	node->nr_pages += 1UL << slab->order;
+	node->nr_objects += slab->nr;
+	node->nr_free += slab->nr;
+}
+
+/* Put a slab on the list that it belongs to, after @free has changed. */
+static void mal_slab_relist(struct mal_slab_node *node, struct mal_slab *slab,
+			    u32 free_before)
+	__must_hold(&node->lock)
+{
+	if (!free_before && slab->free && slab->free < slab->nr) {
+		list_move_tail(&slab->link, &node->partial);
+	} else if (!slab->free) {
+		list_move(&slab->link, &node->full);
+	} else if (slab->free == slab->nr) {
+		list_move(&slab->link, &node->empty);
+		node->nr_empty++;
+	} else if (free_before == slab->nr) {
+		list_move(&slab->link, &node->partial);
+	}
+	if (free_before == slab->nr)
+		node->nr_empty--;
+}
+
+/* Does any byte of the word say FREE, that is, zero? */
+static bool mal_states_any_free(u64 word)
+{
+	const u64 ones = 0x0101010101010101ULL;
+
+	return (word - ones) & ~word & (ones << 7);
+}
+
+/* A new entry trades places with any of those before it, or stays. */
+static void mal_entries_shuffle(struct mal_sheaf_entry *entries, unsigned int nr,
+				u32 *seed)
+{
+	unsigned int other;
+
+	/* Any generator will do that a full seed is spent on so soon. */
+	*seed = *seed * 1664525 + 1013904223;
+	other = ((u64)*seed * nr) >> 32;
+	swap(entries[nr - 1], entries[other]);
+}
+
+/* The FREE objects of one word of states. Returns how many were taken. */
+static unsigned int mal_slab_take_word(struct mal_slab *slab, u32 first,
+				       struct mal_sheaf_entry *entries,
+				       unsigned int taken, unsigned int want,
+				       u32 *seed)
+{
+	u8 state = mal_lean() ? MAL_OBJECT_ALLOCATED : MAL_OBJECT_CACHED;
+	u32 i;
+
+	for (i = first; i < first + MAL_STATES_WORD && taken < want; i++) {
+		if (slab->states[i] != MAL_OBJECT_FREE)
+			continue;
+		WRITE_ONCE(slab->states[i], state);
+		entries[taken].object = mal_slab_object(slab, i);
+		entries[taken].state = &slab->states[i];
+		taken++;
+		mal_entries_shuffle(entries, taken, seed);
+	}
+	return taken;
+}
+
+static unsigned int mal_slab_take(struct mal_slab *slab,
+				  struct mal_sheaf_entry *entries,
+				  unsigned int want)
+{
+	u32 words = DIV_ROUND_UP(slab->nr, MAL_STATES_WORD);
+	u32 seed = get_random_u32();
+	unsigned int taken = 0;
+	u32 word, i;
+
+	want = min(want, slab->free);
+	word = slab->cursor % words;
+	for (i = 0; i <= words && taken < want; i++) {
+		u32 first = word * MAL_STATES_WORD;
+
+		if (mal_states_any_free(READ_ONCE(*(u64 *)&slab->states[first])))
+			taken = mal_slab_take_word(slab, first, entries, taken,
+						   want, &seed);
+		if (taken < want && ++word == words)
+			word = 0;
+	}
+	slab->cursor = word;
+	slab->free -= taken;
+	return taken;
+}
+
+/**
+ * mal_slab_node_take() - take objects out of slabs
+ * @node: the node
+ * @entries: filled in
+ * @want: how many objects are wanted
+ *
+ * Context: any but NMI; the node's lock is held.
+ * Return: how many were there, CACHED now.
+ */
+unsigned int mal_slab_node_take(struct mal_slab_node *node,
+				struct mal_sheaf_entry *entries,
+				unsigned int want)
+{
+	unsigned int taken = 0;
+	struct mal_slab *slab;
+	u32 before;
+
+	lockdep_assert_held(&node->lock);
+	while (taken < want) {
+		slab = list_first_entry_or_null(&node->partial, struct mal_slab,
+						link);
+		if (!slab)
+			slab = list_first_entry_or_null(&node->empty,
+							struct mal_slab, link);
+		if (!slab)
+			break;
+		before = slab->free;
+		taken += mal_slab_take(slab, entries + taken, want - taken);
+		mal_slab_relist(node, slab, before);
+	}
+	node->nr_free -= taken;
+	return taken;
+}
+
+/**
+ * mal_slab_node_put() - put an object back into its slab
+ * @node: the node that the slab is on
+ * @slab: the slab
+ * @index: number of the object, which is the caller's and not FREE
+ * @surplus: the slab goes here if it is empty now and there are enough of them
+ *
+ * Context: any but NMI; the node's lock is held.
+ */
+void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
+		       u32 index, struct list_head *surplus)
+{
+	u32 before = slab->free;
+
+	lockdep_assert_held(&node->lock);
+	WRITE_ONCE(slab->states[index], MAL_OBJECT_FREE);
+	slab->free++;
+	node->nr_free++;
+	if (before && slab->free < slab->nr)
+		return;
+	mal_slab_relist(node, slab, before);
+	if (slab->free == slab->nr &&
+	    node->nr_empty > slab->cache->max_empty_slabs)
+		mal_slab_node_shrink(node, node->nr_empty - 1, surplus);
+}
+
+/**
+ * mal_slab_node_shrink() - take out empty slabs
+ * @node: the node
+ * @keep: so many stay
+ * @surplus: the others are added here, to be destroyed
+ *
+ * Context: any but NMI; the node's lock is held.
+ */
+void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
+			  struct list_head *surplus)
+{
+	struct mal_slab *slab;
+
+	lockdep_assert_held(&node->lock);
+	while (node->nr_empty > keep) {
+		slab = list_last_entry(&node->empty, struct mal_slab, link);
+		list_move(&slab->link, surplus);
+		node->nr_empty--;
+		node->nr_slabs--;
+		node->nr_pages -= 1UL << slab->order;
+		node->nr_objects -= slab->nr;
+		node->nr_free -= slab->nr;
+	}
+}
+
+/*
+ * What was wrong with a free
+ */
+
+static void mal_report_free_in_slab(const struct mal_slab *slab,
+				    struct mal_kmem_cache *cache,
+				    const void *object, unsigned long caller)
+{
+	u32 index = mal_slab_index(slab->cache, slab, object);
+	long distance = (long)object - (long)slab->base;
+
+	if (index >= slab->nr)
+		mal_report(MAL_REPORT_WRONG_FREE, caller,
+			   "%ld bytes into object %ld of cache %s",
+			   distance % (long)slab->cache->size,
+			   distance / (long)slab->cache->size, slab->cache->name);
+	else if (slab->states[index] != MAL_OBJECT_ALLOCATED)
+		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
+			   "object %u of cache %s is free already", index,
+			   slab->cache->name);
+	else
+		mal_report(MAL_REPORT_WRONG_FREE, caller,
+			   "object %u of cache %s, into cache %s", index,
+			   slab->cache->name, cache ? cache->name : "?");
+}
+
+static void mal_report_free_of_page(const struct mal_page *desc,
+				    unsigned long caller)
+{
+	u8 state = desc ? READ_ONCE(desc->state) : MAL_PAGE_FOREIGN;
+
+	switch (state) {
+	case MAL_PAGE_FOREIGN:
+		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
+			   "an object that is not ours");
+		break;
+	case MAL_PAGE_FREE:
+	case MAL_PAGE_PCP:
+	case MAL_PAGE_QUARANTINED:
+		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
+			   "an object in a page that is free");
+		break;
+	case MAL_PAGE_USED:
+		mal_report(MAL_REPORT_WRONG_FREE, caller,
+			   "an object in pages that %pS allocated",
+			   (void *)desc->caller);
+		break;
+	default:
+		mal_report(MAL_REPORT_WRONG_FREE, caller,
+			   "an address inside of a block of pages");
+	}
+}
+
+/**
+ * mal_slab_report_free() - report a free that is not right
+ * @cache: the cache that was said to have the object, or NULL
+ * @object: the address
+ * @caller: code address of who did it
+ *
+ * Context: any.
+ */
+void mal_slab_report_free(struct mal_kmem_cache *cache, const void *object,
+			  unsigned long caller)
+{
+	struct mal_page *desc;
+	struct mal_slab *slab;
+
+	rcu_read_lock();
+	desc = mal_page_of_address(object);
+	slab = mal_slab_of(object);
+	if (slab)
+		mal_report_free_in_slab(slab, cache, object, caller);
+	else
+		mal_report_free_of_page(desc, caller);
+	rcu_read_unlock();
+}
+
+/*
+ * Validation
+ */
+
+/**
+ * struct mal_slab_tally - what a validation has seen of the slabs of a node
+ * @cache: the cache
+ * @nid: the node
+ * @slabs: slabs
+ * @objects: objects in them
+ * @free: those in state FREE
+ * @checked: things looked at
+ * @errors: of those, wrong
+ */
+struct mal_slab_tally {
+	struct mal_kmem_cache *cache;
+	int nid;
+	unsigned long slabs;
+	unsigned long objects;
+	unsigned long free;
+	u64 checked;
+	u64 errors;
+};
+
+__printf(3, 4)
+static void mal_slab_check(struct mal_slab_tally *tally, bool ok,
+			   const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+
+	tally->checked++;
+	if (likely(ok))
+		return;
+	tally->errors++;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	mal_report(MAL_REPORT_CORRUPTION, 0, "cache %s node %d: %pV",
+		   tally->cache->name, tally->nid, &vaf);
+	va_end(args);
+}
+
+static void mal_slab_tally_pages(struct mal_slab_tally *tally,
+				 struct mal_slab *slab)
+{
+	void *page = slab->base - slab->cache->left;
+	unsigned int i;
+
+	for (i = 0; i < 1U << slab->order; i++, page += PAGE_SIZE)
+		mal_slab_check(tally, mal_slab_of(page) == slab,
+			       "page %u of a slab is not known as such", i);
+}
+
+static u32 mal_slab_tally_states(struct mal_slab_tally *tally,
+				 struct mal_slab *slab)
+{
+	u32 i, free = 0;
+
+	for (i = 0; i < slab->nr; i++) {
+		u8 state = READ_ONCE(slab->states[i]);
+
+		free += state == MAL_OBJECT_FREE;
+		mal_slab_check(tally, state <= MAL_OBJECT_LEAKED,
+			       "object %u is in state %u", i, state);
+	}
+	for (; !IS_ALIGNED(i, MAL_STATES_WORD); i++)
+		mal_slab_check(tally, slab->states[i] == MAL_OBJECT_NONE,
+			       "what is no object is in state %u",
+			       slab->states[i]);
+	return free;
+}
+
+static void mal_slab_tally_one(struct mal_slab_tally *tally,
+			       struct mal_slab *slab)
+{
+	u32 free = mal_slab_tally_states(tally, slab);
+
+	mal_slab_check(tally, slab->cache == tally->cache &&
+		       slab->nid == tally->nid, "a slab on the wrong list");
+	mal_slab_check(tally, free == slab->free,
+		       "%u objects are free, but %u counted", free, slab->free);
+	mal_slab_tally_pages(tally, slab);
+	tally->slabs++;
+	tally->objects += slab->nr;
+	tally->free += free;
+}
+
+static void mal_slab_tally_lists(struct mal_slab_tally *tally,
+				 struct mal_slab_node *node)
+{
+	unsigned long empty = 0;
+	struct mal_slab *slab;
+
+	list_for_each_entry(slab, &node->partial, link) {
+		mal_slab_check(tally, slab->free && slab->free < slab->nr,
+			       "a partial slab with %u of %u objects free",
+			       slab->free, slab->nr);
+		mal_slab_tally_one(tally, slab);
+	}
+	list_for_each_entry(slab, &node->full, link) {
+		mal_slab_check(tally, !slab->free,
+			       "a full slab with %u objects free", slab->free);
+		mal_slab_tally_one(tally, slab);
+	}
+	list_for_each_entry(slab, &node->empty, link) {
+		mal_slab_check(tally, slab->free == slab->nr,
+			       "an empty slab with %u of %u objects free",
+			       slab->free, slab->nr);
+		mal_slab_tally_one(tally, slab);
+		empty++;
+	}
+	mal_slab_check(tally, empty == node->nr_empty,
+		       "%lu empty slabs, but %lu counted", empty, node->nr_empty);
+}
+
+/**
+ * mal_slab_node_validate() - check every invariant of the slabs of a node
+ * @cache: the cache
+ * @nid: the node
+ * @checked: the number of things checked is added here
+ *
+ * Interrupts are off for as long as it takes: for testing.
+ *
+ * Context: any but NMI.
+ * Return: how many of them were wrong. Each has been reported.
+ */
+u64 mal_slab_node_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
+{
+	struct mal_slab_tally tally = { .cache = cache, .nid = nid };
+	struct mal_slab_node *node = cache->nodes[nid];
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	mal_slab_tally_lists(&tally, node);
+	mal_slab_check(&tally, tally.slabs == node->nr_slabs,
+		       "%lu slabs, but %lu counted", tally.slabs, node->nr_slabs);
+	mal_slab_check(&tally, tally.objects == node->nr_objects,
+		       "%lu objects, but %lu counted", tally.objects,
+		       node->nr_objects);
+	mal_slab_check(&tally, tally.free == node->nr_free,
+		       "%lu objects free, but %lu counted", tally.free,
+		       node->nr_free);
+	spin_unlock_irqrestore(&node->lock, flags);
+	*checked += tally.checked;
+	return tally.errors;
+}

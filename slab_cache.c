@@ -1,0 +1,848 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slab caches: their making, emptying and unmaking, and their figures
+ *
+ * Layers, from the user to the pages: slab_alloc.c, the short way; sheaf.c,
+ * objects at hand on each CPU and in the depot of each node; slab.c, slabs.
+ * Here is what concerns a cache as a whole.
+ *
+ * Emptying. Depots and empty slabs are anybody's; what a CPU has at hand, that
+ * CPU has to be asked for. Shrinking and destruction take everything. Reaping
+ * under memory pressure takes depots and empty slabs, and only if there were
+ * none, what CPUs have.
+ *
+ * Destruction. First everything is emptied. A cache that then still has objects
+ * that somebody owns is reported, and stays what it was. Else it leaves the list
+ * of caches, the grace period of its last slabs is waited for, and it is freed
+ * after another: a late free of an object of it may still be looking.
+ *
+ * Constructed objects. The constructor runs once for each object, when its slab
+ * is made, and the destructor once, before the pages go. Nothing of ours is
+ * written into a free object, so it stays constructed in between.
+ *
+ * SLAB_TYPESAFE_BY_RCU. Objects are reused at once; the pages of a slab go, and
+ * the destructor runs, after a grace period.
+ *
+ * Copying to and from user space. The host's hardened usercopy knows its own
+ * slabs, and takes ours for plain pages: it checks no more than that a copy
+ * does not run over kernel text or the stack. A module cannot add to that. Who
+ * copies can ask mal_usercopy_allowed().
+ *
+ * Lock order: the host's lock of CPU hotplug, mal_cache_mutex, then
+ * mal_slab_node.lock. The mutex is only tried, where memory is being
+ * reclaimed.
+ *
+ * Context: task, but for the shrinker's functions, which are called from
+ * wherever memory is short and may be waited for.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cache.h>
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/hardirq.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/panic.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/shrinker.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <memalloc/slab_cache.h>
+
+#include "internal/compat.h"
+#include "internal/inject.h"
+#include "internal/kunit.h"
+#include "internal/report.h"
+#include "internal/sheaf.h"
+#include "internal/slab.h"
+#include "internal/slab_alloc.h"
+#include "internal/slab_cache.h"
+
+/* A slab has room for so many objects, unless it would grow beyond the order. */
+#define MAL_SLAB_OBJECTS	8
+#define MAL_SLAB_ORDER		3
+
+/* Larger objects than this are not kept at hand, but in their slabs. */
+#define MAL_SHEAF_OBJECT	SZ_256K
+
+/* What the depot of a node, and its empty slabs, hold of each cache. */
+#define MAL_DEPOT_BYTES		SZ_256K
+#define MAL_EMPTY_BYTES		SZ_128K
+#define MAL_EMPTY_ORDER		5
+
+/* Protects the list, and lets caches be emptied one at a time. */
+static DEFINE_MUTEX(mal_cache_mutex);
+static LIST_HEAD(mal_caches);
+
+static struct shrinker *mal_cache_shrinker;
+static int mal_cache_cpuhp;
+
+/*
+ * The list, and CPUs that come and go
+ */
+
+/* CPUs neither come nor go, and no cache does, until mal_caches_unlock(). */
+static void mal_caches_lock(void)
+{
+	cpus_read_lock();
+	mutex_lock(&mal_cache_mutex);
+}
+
+static void mal_caches_unlock(void)
+{
+	mutex_unlock(&mal_cache_mutex);
+	cpus_read_unlock();
+}
+
+/* The sheaves of a CPU that is gone. */
+static int mal_cache_cpu_dead(unsigned int cpu)
+{
+	struct mal_kmem_cache *cache;
+
+	mutex_lock(&mal_cache_mutex);
+	list_for_each_entry(cache, &mal_caches, link)
+		mal_sheaf_drain_dead(cache, cpu);
+	mutex_unlock(&mal_cache_mutex);
+	return 0;
+}
+
+/*
+ * Emptying
+ */
+
+static unsigned long mal_node_empty(struct mal_kmem_cache *cache,
+				    struct mal_slab_node *node)
+{
+	unsigned long flags, slabs;
+	LIST_HEAD(surplus);
+
+	mal_depot_flush(cache, node);
+	spin_lock_irqsave(&node->lock, flags);
+	slabs = node->nr_slabs;
+	mal_slab_node_shrink(node, 0, &surplus);
+	slabs -= node->nr_slabs;
+	spin_unlock_irqrestore(&node->lock, flags);
+	mal_slab_destroy_list(&surplus);
+	return slabs;
+}
+
+/* Depots and empty slabs. Returns pages, about. */
+static unsigned long mal_cache_reap(struct mal_kmem_cache *cache)
+{
+	unsigned long slabs = 0;
+	int nid;
+
+	for_each_node(nid)
+		slabs += mal_node_empty(cache, cache->nodes[nid]);
+	return slabs << cache->order;
+}
+
+static void mal_cache_empty(struct mal_kmem_cache *cache)
+{
+	mal_deferred_sync();
+	mal_sheaf_drain(cache);
+	mal_cache_reap(cache);
+}
+
+/**
+ * mal_kmem_cache_shrink() - give the memory that a cache does not need away
+ * @cache: the cache
+ *
+ * Context: task; sleeps.
+ * Return: 0 if no slab is left, else 1.
+ */
+int mal_kmem_cache_shrink(struct mal_kmem_cache *cache)
+{
+	unsigned long slabs = 0;
+	int nid;
+
+	mal_caches_lock();
+	mal_cache_empty(cache);
+	mal_caches_unlock();
+	for_each_node(nid)
+		slabs += READ_ONCE(cache->nodes[nid]->nr_slabs);
+	return !!slabs;
+}
+MAL_EXPORT(mal_kmem_cache_shrink);
+
+static unsigned long mal_caches_reap(bool drain)
+{
+	struct mal_kmem_cache *cache;
+	unsigned long pages = 0;
+
+	list_for_each_entry(cache, &mal_caches, link) {
+		if (cache->flags & MAL_CACHE_NO_REAP)
+			continue;
+		if (drain)
+			mal_sheaf_drain(cache);
+		pages += mal_cache_reap(cache);
+	}
+	return pages;
+}
+
+/**
+ * mal_slab_reap() - give away what caches can spare
+ *
+ * Context: task, where memory is reclaimed; waits for nobody who waits for
+ * memory.
+ * Return: pages that have gone to the page allocator, about.
+ */
+unsigned long mal_slab_reap(void)
+{
+	unsigned long pages;
+
+	if (!mutex_trylock(&mal_cache_mutex))
+		return 0;
+	pages = mal_caches_reap(false) ?: mal_caches_reap(true);
+	mutex_unlock(&mal_cache_mutex);
+	return pages;
+}
+MAL_EXPORT_FOR_KUNIT(mal_slab_reap);
+
+/**
+ * mal_slab_shrink() - give away what caches do not need, all of it
+ *
+ * Context: task; sleeps.
+ */
+void mal_slab_shrink(void)
+{
+	struct mal_kmem_cache *cache;
+
+	mal_caches_lock();
+	list_for_each_entry(cache, &mal_caches, link)
+		mal_cache_empty(cache);
+	mal_caches_unlock();
+}
+MAL_EXPORT_FOR_KUNIT(mal_slab_shrink);
+
+static unsigned long mal_cache_reapable(struct mal_kmem_cache *cache)
+{
+	unsigned long pages = 0;
+	int nid;
+
+	for_each_node(nid) {
+		struct mal_slab_node *node = cache->nodes[nid];
+		unsigned long in_depot = (unsigned long)cache->sheaf_capacity *
+					 cache->size *
+					 READ_ONCE(node->nr_full_sheaves);
+
+		pages += (READ_ONCE(node->nr_empty) << cache->order) +
+			 (in_depot >> PAGE_SHIFT);
+	}
+	return pages;
+}
+
+static unsigned long mal_cache_shrinker_count(struct shrinker *shrinker,
+					      struct shrink_control *sc)
+{
+	struct mal_kmem_cache *cache;
+	unsigned long pages = 0;
+
+	if (!mutex_trylock(&mal_cache_mutex))
+		return 0;
+	list_for_each_entry(cache, &mal_caches, link)
+		if (!(cache->flags & MAL_CACHE_NO_REAP))
+			pages += mal_cache_reapable(cache);
+	mutex_unlock(&mal_cache_mutex);
+	return pages ?: SHRINK_EMPTY;
+}
+
+static unsigned long mal_cache_shrinker_scan(struct shrinker *shrinker,
+					     struct shrink_control *sc)
+{
+	return mal_slab_reap() ?: SHRINK_STOP;
+}
+
+/*
+ * Making
+ */
+
+/* The usual alignment, and if wanted, so that objects share no cache line. */
+static unsigned int mal_cache_align(unsigned int size, unsigned int align,
+				    slab_flags_t flags)
+{
+	unsigned int line = cache_line_size();
+
+	if (flags & SLAB_HWCACHE_ALIGN) {
+		while (size <= line / 2)
+			line /= 2;
+		align = max(align, line);
+	}
+	return max3(align, (unsigned int)ARCH_SLAB_MINALIGN,
+		    (unsigned int)sizeof(void *));
+}
+
+/* The inverse of an odd number modulo 2^32; each turn doubles the bits known. */
+static u32 mal_inverse(u32 odd)
+{
+	u32 inverse = odd;
+	unsigned int bits;
+
+	for (bits = 3; bits < 32; bits *= 2)
+		inverse *= 2 - odd * inverse;
+	return inverse;
+}
+
+static unsigned int mal_cache_order(unsigned int size)
+{
+	unsigned int order;
+
+	for (order = get_order(size); order < MAL_MAX_ORDER; order++) {
+		unsigned long bytes = PAGE_SIZE << order;
+
+		if (order < MAL_SLAB_ORDER && bytes / size < MAL_SLAB_OBJECTS)
+			continue;
+		if (bytes % size <= bytes / 8)
+			break;
+	}
+	return order;
+}
+
+static void mal_cache_set_size(struct mal_kmem_cache *cache, unsigned int size,
+			       unsigned int align)
+{
+	cache->object_size = size;
+	cache->align = align;
+	cache->size = ALIGN(size, align);
+	cache->shift = __ffs(cache->size);
+	cache->inverse = mal_inverse(cache->size >> cache->shift);
+	cache->min_order = get_order(cache->size);
+	cache->order = mal_cache_order(cache->size);
+}
+
+/*
+ * A sheaf is a power of two in bytes, its entries included, and what is at hand
+ * of each cache is bounded.
+ */
+static unsigned int mal_sheaf_bytes(unsigned int size)
+{
+	if (size <= 256)
+		return 1024;
+	if (size <= 1024)
+		return 512;
+	if (size <= 4096)
+		return 256;
+	return size <= 16384 ? 128 : 64;
+}
+
+static void mal_cache_set_bounds(struct mal_kmem_cache *cache)
+{
+	unsigned long bytes;
+
+	if (cache->size <= MAL_SHEAF_OBJECT && !(cache->flags & MAL_CACHE_DEBUG))
+		cache->sheaf_capacity = (mal_sheaf_bytes(cache->size) -
+					 sizeof(struct mal_sheaf)) /
+					sizeof(struct mal_sheaf_entry);
+	bytes = max((unsigned long)cache->sheaf_capacity * cache->size, 1UL);
+	cache->max_full_sheaves = clamp(MAL_DEPOT_BYTES / bytes, 2UL, 16UL);
+	if (cache->order <= MAL_EMPTY_ORDER)
+		cache->max_empty_slabs = clamp(MAL_EMPTY_BYTES >>
+					       (PAGE_SHIFT + cache->order), 1, 32);
+}
+
+static void mal_cache_set_flags(struct mal_kmem_cache *cache, slab_flags_t flags)
+{
+	if (flags & SLAB_TYPESAFE_BY_RCU)
+		cache->flags |= MAL_CACHE_RCU | MAL_CACHE_NO_INIT;
+	if (cache->ctor)
+		cache->flags |= MAL_CACHE_NO_INIT;
+	if (flags & MAL_SLAB_NO_REAP)
+		cache->flags |= MAL_CACHE_NO_REAP;
+	if (flags & SLAB_RECLAIM_ACCOUNT)
+		cache->flags |= MAL_CACHE_RECLAIM;
+	if (flags & SLAB_CACHE_DMA)
+		cache->gfp |= __GFP_DMA;
+	if (flags & SLAB_CACHE_DMA32)
+		cache->gfp |= __GFP_DMA32;
+}
+
+static void mal_cache_free(struct mal_kmem_cache *cache)
+{
+	int nid;
+
+	for_each_node(nid)
+		kfree(cache->nodes[nid]);
+	kfree(cache->name);
+	kfree(cache);
+}
+
+static void mal_cache_free_rcu(struct rcu_head *rcu)
+{
+	mal_cache_free(container_of(rcu, struct mal_kmem_cache, rcu));
+}
+
+/* What a cache consists of; each piece may be missing. */
+static int mal_cache_fill(struct mal_kmem_cache *cache, const char *name)
+{
+	int nid;
+
+	for_each_node(nid) {
+		struct mal_slab_node *node;
+
+		if (mal_inject_should_fail())
+			return -ENOMEM;
+		node = kzalloc_node(sizeof(*node), GFP_KERNEL,
+				    node_online(nid) ? nid : NUMA_NO_NODE);
+		if (!node)
+			return -ENOMEM;
+		mal_slab_node_init(node);
+		cache->nodes[nid] = node;
+	}
+	if (mal_inject_should_fail())
+		return -ENOMEM;
+	cache->name = kstrdup(name, GFP_KERNEL);
+	if (!cache->name || mal_inject_should_fail())
+		return -ENOMEM;
+	cache->cpu = __alloc_percpu(sizeof(struct mal_cpu_sheaves),
+				    cache_line_size());
+	return cache->cpu ? 0 : -ENOMEM;
+}
+
+static struct mal_kmem_cache *mal_cache_alloc(const char *name)
+{
+	struct mal_kmem_cache *cache;
+
+	if (mal_inject_should_fail())
+		return NULL;
+	cache = kzalloc(struct_size(cache, nodes, nr_node_ids), GFP_KERNEL);
+	if (!cache)
+		return NULL;
+	if (mal_cache_fill(cache, name)) {
+		mal_cache_free(cache);
+		return NULL;
+	}
+	return cache;
+}
+
+static bool mal_cache_args_ok(const char *name, unsigned int size,
+			      const struct mal_kmem_cache_args *args)
+{
+	return name && size && size <= PAGE_SIZE << MAL_MAX_ORDER &&
+	       (!args->align || is_power_of_2(args->align)) &&
+	       args->align <= PAGE_SIZE && args->useroffset <= size &&
+	       args->usersize <= size - args->useroffset;
+}
+
+static struct mal_kmem_cache *
+mal_cache_create(const char *name, unsigned int size,
+		 const struct mal_kmem_cache_args *args, slab_flags_t flags)
+{
+	struct mal_kmem_cache *cache;
+
+	if (WARN_ON_ONCE(in_interrupt()) || !mal_cache_args_ok(name, size, args)) {
+		pr_warn("cache %s cannot be created: bad arguments\n",
+			name ?: "without a name");
+		return NULL;
+	}
+	cache = mal_cache_alloc(name);
+	if (!cache)
+		return NULL;
+	cache->ctor = args->ctor;
+	cache->dtor = args->dtor;
+	cache->useroffset = args->useroffset;
+	cache->usersize = args->usersize;
+	mal_cache_set_flags(cache, flags);
+	mal_cache_set_size(cache, size, mal_cache_align(size, args->align, flags));
+	mal_cache_set_bounds(cache);
+	mutex_lock(&mal_cache_mutex);
+	list_add_tail(&cache->link, &mal_caches);
+	mutex_unlock(&mal_cache_mutex);
+	return cache;
+}
+
+/**
+ * mal_kmem_cache_create_args() - create a cache
+ * @name: its name in /proc/memalloc; copied
+ * @size: of an object, in bytes; at most 4 MiB with pages of 4 KiB
+ * @args: what else there is to say
+ * @flags: SLAB_* and MAL_SLAB_*; see memalloc/slab_cache.h
+ *
+ * Context: task; sleeps.
+ * Return: the cache, or NULL: bad arguments, or no memory. With SLAB_PANIC, the
+ * system stops instead, as with the host's.
+ */
+struct mal_kmem_cache *
+mal_kmem_cache_create_args(const char *name, unsigned int size,
+			   const struct mal_kmem_cache_args *args,
+			   slab_flags_t flags)
+{
+	static const struct mal_kmem_cache_args none;
+	struct mal_kmem_cache *cache;
+
+	cache = mal_cache_create(name, size, args ?: &none, flags);
+	if (!cache && flags & SLAB_PANIC)
+		panic("memalloc: no cache %s", name);
+	return cache;
+}
+MAL_EXPORT(mal_kmem_cache_create_args);
+
+/**
+ * mal_kmem_cache_create_usercopy() - create a cache, to copy from and to
+ * @name: as for mal_kmem_cache_create_args()
+ * @size: as for mal_kmem_cache_create_args()
+ * @align: see struct mal_kmem_cache_args
+ * @flags: as for mal_kmem_cache_create_args()
+ * @useroffset: see struct mal_kmem_cache_args
+ * @usersize: see struct mal_kmem_cache_args
+ * @ctor: see struct mal_kmem_cache_args
+ *
+ * Context: task; sleeps.
+ * Return: as for mal_kmem_cache_create_args().
+ */
+struct mal_kmem_cache *
+mal_kmem_cache_create_usercopy(const char *name, unsigned int size,
+			       unsigned int align, slab_flags_t flags,
+			       unsigned int useroffset, unsigned int usersize,
+			       void (*ctor)(void *))
+{
+	struct mal_kmem_cache_args args = {
+		.align = align,
+		.useroffset = useroffset,
+		.usersize = usersize,
+		.ctor = ctor,
+	};
+
+	return mal_kmem_cache_create_args(name, size, &args, flags);
+}
+MAL_EXPORT(mal_kmem_cache_create_usercopy);
+
+/**
+ * mal_kmem_cache_create() - create a cache
+ * @name: as for mal_kmem_cache_create_args()
+ * @size: as for mal_kmem_cache_create_args()
+ * @align: see struct mal_kmem_cache_args
+ * @flags: as for mal_kmem_cache_create_args()
+ * @ctor: see struct mal_kmem_cache_args
+ *
+ * Context: task; sleeps.
+ * Return: as for mal_kmem_cache_create_args().
+ */
+struct mal_kmem_cache *
+mal_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
+		      slab_flags_t flags, void (*ctor)(void *))
+{
+	struct mal_kmem_cache_args args = { .align = align, .ctor = ctor };
+
+	return mal_kmem_cache_create_args(name, size, &args, flags);
+}
+MAL_EXPORT(mal_kmem_cache_create);
+
+/**
+ * mal_kmem_cache_size() - how large an object is
+ * @cache: the cache
+ *
+ * Context: any.
+ * Return: bytes that the user may use.
+ */
+unsigned int mal_kmem_cache_size(struct mal_kmem_cache *cache)
+{
+	return cache->object_size;
+}
+MAL_EXPORT(mal_kmem_cache_size);
+
+/**
+ * mal_usercopy_allowed() - may this be copied to or from user space?
+ * @address: of the first byte
+ * @length: bytes
+ *
+ * For an address in an object: all of it must lie in the part of the object
+ * that its cache allows. Others are not for us to judge.
+ *
+ * Context: any; the caller holds the object.
+ * Return: false if it must not.
+ */
+bool mal_usercopy_allowed(const void *address, size_t length)
+{
+	struct mal_kmem_cache *cache;
+	struct mal_slab *slab;
+	unsigned long offset;
+	bool ok = true;
+
+	rcu_read_lock();
+	slab = mal_slab_of(address);
+	if (slab) {
+		cache = slab->cache;
+		offset = (unsigned long)(address - slab->base) % cache->size;
+		ok = offset >= cache->useroffset &&
+		     offset - cache->useroffset <= cache->usersize &&
+		     length <= cache->usersize - (offset - cache->useroffset);
+	}
+	rcu_read_unlock();
+	return ok;
+}
+MAL_EXPORT(mal_usercopy_allowed);
+
+/*
+ * Unmaking
+ */
+
+static void mal_cache_release(struct mal_kmem_cache *cache)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		mal_sheaf_drain_dead(cache, cpu);
+	if (cache->flags & MAL_CACHE_RCU)
+		rcu_barrier();
+	free_percpu(cache->cpu);
+	call_rcu(&cache->rcu, mal_cache_free_rcu);
+}
+
+/**
+ * mal_kmem_cache_remove() - destroy a cache, if nobody has objects of it
+ * @cache: the cache; nobody allocates from it any more
+ *
+ * Context: task; sleeps.
+ * Return: 0, or -EBUSY: it is as it was.
+ */
+int mal_kmem_cache_remove(struct mal_kmem_cache *cache)
+{
+	struct mal_cache_stats stats;
+
+	mal_caches_lock();
+	mal_cache_empty(cache);
+	mal_cache_stats(cache, &stats);
+	if (!stats.slabs)
+		list_del(&cache->link);
+	mal_caches_unlock();
+	if (stats.slabs)
+		return -EBUSY;
+	mal_cache_release(cache);
+	return 0;
+}
+
+/**
+ * mal_kmem_cache_abandon() - forget a cache, at unload
+ * @cache: the cache; whoever has objects of it, keeps them
+ *
+ * Context: task; sleeps.
+ */
+void mal_kmem_cache_abandon(struct mal_kmem_cache *cache)
+{
+	struct mal_cache_stats stats;
+
+	if (!mal_kmem_cache_remove(cache))
+		return;
+	mal_cache_stats(cache, &stats);
+	pr_err("leak: %llu objects of cache %s, in %llu pages\n", stats.active,
+	       cache->name, stats.slab_pages);
+	mutex_lock(&mal_cache_mutex);
+	list_del(&cache->link);
+	mutex_unlock(&mal_cache_mutex);
+	mal_cache_release(cache);
+}
+
+/**
+ * mal_kmem_cache_destroy() - destroy a cache
+ * @cache: the cache, or NULL; nobody allocates from it any more
+ *
+ * If somebody still has objects of it, that is reported, and the cache stays.
+ *
+ * Context: task; sleeps.
+ */
+void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
+{
+	struct mal_cache_stats stats;
+
+	if (!cache || !mal_kmem_cache_remove(cache))
+		return;
+	mal_cache_stats(cache, &stats);
+	mal_report(MAL_REPORT_WRONG_FREE, _RET_IP_,
+		   "cache %s, %llu objects of which are in use", cache->name,
+		   stats.active);
+}
+MAL_EXPORT(mal_kmem_cache_destroy);
+
+/*
+ * Figures
+ */
+
+static void mal_node_stats(struct mal_slab_node *node,
+			   struct mal_cache_stats *stats)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	stats->active += node->nr_objects - node->nr_free;
+	stats->objects += node->nr_objects;
+	stats->active_slabs += node->nr_slabs - node->nr_empty;
+	stats->slabs += node->nr_slabs;
+	stats->slab_pages += node->nr_pages;
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
+/**
+ * mal_cache_stats() - the figures of a cache
+ * @cache: the cache
+ * @stats: filled in; exact while nobody uses the cache
+ *
+ * Context: any but NMI.
+ */
+void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats)
+{
+	u64 cached;
+	int nid, cpu;
+
+	memset(stats, 0, sizeof(*stats));
+	for_each_node(nid)
+		mal_node_stats(cache->nodes[nid], stats);
+	cached = mal_sheaf_count(cache);
+	stats->active -= min(cached, stats->active);
+	for_each_possible_cpu(cpu) {
+		const struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
+
+		stats->hits += READ_ONCE(sheaves->hits);
+		stats->misses += READ_ONCE(sheaves->misses);
+	}
+}
+
+MAL_EXPORT_FOR_KUNIT(mal_cache_stats);
+
+/**
+ * mal_slab_validate() - check every invariant of every cache
+ * @checked: the number of things checked is added here
+ *
+ * Context: task; sleeps.
+ * Return: how many of them were wrong. Each has been reported.
+ */
+u64 mal_slab_validate(u64 *checked)
+{
+	struct mal_kmem_cache *cache;
+	u64 errors = 0;
+	int nid;
+
+	mal_caches_lock();
+	list_for_each_entry(cache, &mal_caches, link) {
+		errors += mal_sheaf_validate(cache, checked);
+		for_each_node(nid) {
+			errors += mal_slab_node_validate(cache, nid, checked);
+			errors += mal_depot_validate(cache, nid, checked);
+		}
+	}
+	mal_caches_unlock();
+	return errors;
+}
+MAL_EXPORT_FOR_KUNIT(mal_slab_validate);
+
+static unsigned int mal_cache_slab_objects(const struct mal_kmem_cache *cache)
+{
+	return (PAGE_SIZE << cache->order) / cache->size;
+}
+
+static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)
+{
+	struct mal_cache_stats stats;
+
+	mal_cache_stats(cache, &stats);
+	seq_printf(m, "%-17s %6llu %6llu %6u %4u %4d", cache->name,
+		   stats.active, stats.objects, cache->size,
+		   mal_cache_slab_objects(cache), 1 << cache->order);
+	seq_printf(m, " : tunables %4u %4u %4u", cache->sheaf_capacity,
+		   cache->sheaf_capacity, cache->max_full_sheaves);
+	seq_printf(m, " : slabdata %6llu %6llu %6u", stats.active_slabs,
+		   stats.slabs, 0);
+	seq_printf(m, " : cpustat %llu %llu\n", stats.hits, stats.misses);
+}
+
+/**
+ * mal_slab_show() - print the section "slabs"
+ * @m: /proc/memalloc
+ *
+ * The columns of slabinfo 2.1; then allocations that found an object at hand,
+ * and those that did not.
+ *
+ * Context: task.
+ */
+void mal_slab_show(struct seq_file *m)
+{
+	struct mal_kmem_cache *cache;
+
+	seq_puts(m, "\n[slabs]\n");
+	seq_puts(m, "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>");
+	seq_puts(m, " : tunables <limit> <batchcount> <sharedfactor>");
+	seq_puts(m, " : slabdata <active_slabs> <num_slabs> <sharedavail>");
+	seq_puts(m, " : cpustat <hits> <misses>\n");
+	mutex_lock(&mal_cache_mutex);
+	list_for_each_entry(cache, &mal_caches, link)
+		mal_cache_show(m, cache);
+	mutex_unlock(&mal_cache_mutex);
+}
+
+/*
+ * Load and unload
+ */
+
+static int mal_cache_shrinker_init(void)
+{
+	int err;
+
+	mal_cache_shrinker = shrinker_alloc(0, "memalloc-slab");
+	if (!mal_cache_shrinker)
+		return -ENOMEM;
+	mal_cache_shrinker->count_objects = mal_cache_shrinker_count;
+	mal_cache_shrinker->scan_objects = mal_cache_shrinker_scan;
+	err = mal_shrinker_register(mal_cache_shrinker, "memalloc-slab");
+	if (err)
+		mal_shrinker_discard(mal_cache_shrinker);
+	return err;
+}
+
+/**
+ * mal_slab_cache_init() - make caches possible
+ * @lean: switch off the detection that is otherwise always on
+ *
+ * Context: task.
+ * Return: 0, or -ENOMEM.
+ */
+int mal_slab_cache_init(bool lean)
+{
+	int err;
+
+	if (lean)
+		static_branch_enable(&mal_lean_key);
+	if (num_possible_nodes() > 1)
+		static_branch_enable(&mal_many_nodes_key);
+	err = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "memalloc/slab:dead", NULL,
+				mal_cache_cpu_dead);
+	if (err < 0)
+		return err;
+	mal_cache_cpuhp = err;
+	err = mal_cache_shrinker_init();
+	if (err)
+		goto err_cpuhp;
+	return 0;
+
+err_cpuhp:
+	cpuhp_remove_state_nocalls(mal_cache_cpuhp);
+	return err;
+}
+
+/**
+ * mal_slab_cache_exit() - the mirror of mal_slab_cache_init()
+ *
+ * Caches that somebody has left behind are reported, and forgotten.
+ *
+ * Context: task. Nobody allocates or frees any more.
+ */
+void mal_slab_cache_exit(void)
+{
+	struct mal_kmem_cache *cache, *next;
+
+	list_for_each_entry_safe(cache, next, &mal_caches, link) {
+		pr_err("leak: cache %s\n", cache->name);
+		mal_kmem_cache_abandon(cache);
+	}
+	shrinker_free(mal_cache_shrinker);
+	cpuhp_remove_state_nocalls(mal_cache_cpuhp);
+	mal_deferred_sync();
+	rcu_barrier();
+}

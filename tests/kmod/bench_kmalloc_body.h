@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * bench_kmalloc_body.h: memory by its size, which the compiler knows if
+ * BENCH_SIZE is defined; included once for each side and each such size
+ */
+static __always_inline void *SIDE(alloc)(void *pool, unsigned int size)
+{
+#ifdef BENCH_SIZE
+	return kmalloc(BENCH_SIZE, GFP_KERNEL);
+#else
+	return kmalloc(size, GFP_KERNEL);
+#endif
+}
+
+static __always_inline void SIDE(free)(void *pool, void *object, unsigned int size)
+{
+	kfree(object);
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kmalloc keeps what it says of sizes, alignment and contents
+ */
+#include <kunit/test.h>
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <memalloc/kmalloc.h>
+
+#include "internal/slab_cache.h"
+
+#include "memalloc_kunit.h"
+#include "page_account.h"
+
+static void mal_kmalloc_exit_test(struct kunit *test)
+{
+	mal_kfree_rcu_barrier();
+	mal_slab_shrink();
+	rcu_barrier();
+	mal_account_settle(test);
+}
+
+/* The smallest class that is large enough, for each size that there is. */
+static void mal_test_class_of_each_size(struct kunit *test)
+{
+	size_t size;
+
+	for (size = 1; size <= MAL_KMALLOC_MAX_CLASS; size++) {
+		unsigned int index = mal_kmalloc_index(size);
+		size_t class = mal_kmalloc_class_size(index);
+
+		KUNIT_ASSERT_LT(test, index, MAL_NR_KMALLOC_CLASSES);
+		KUNIT_EXPECT_GE(test, class, size);
+		if (index)
+			KUNIT_EXPECT_LT(test, mal_kmalloc_class_size(index - 1), size);
+		if (size > 64)
+			KUNIT_EXPECT_LE(test, (class - size) * 5, class);
+	}
+}
+
+static void mal_test_room_and_alignment(struct kunit *test)
+{
+	size_t size;
+	void *object;
+
+	for (size = 1; size <= 3 * MAL_KMALLOC_MAX_CLASS; size += 1 + size / 64) {
+		object = mal_kmalloc(size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, object);
+		KUNIT_EXPECT_GE(test, mal_ksize(object), size);
+		KUNIT_EXPECT_EQ(test, mal_ksize(object),
+				mal_kmalloc_size_roundup(size));
+		if (is_power_of_2(size))
+			KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object,
+							   min(size, PAGE_SIZE)));
+		memset(object, 0x5a, mal_ksize(object));
+		mal_kfree(object);
+	}
+}
+
+/* What the compiler picks is what the table says. */
+static void mal_test_constant_sizes(struct kunit *test)
+{
+#define mal_expect_constant(size) do {					\
+	void *object = mal_kmalloc(size, GFP_KERNEL);			\
+									\
+	KUNIT_ASSERT_NOT_NULL(test, object);				\
+	KUNIT_EXPECT_EQ(test, mal_ksize(object),			\
+			mal_kmalloc_size_roundup(size));		\
+	mal_kfree(object);						\
+} while (0)
+
+	mal_expect_constant(1);
+	mal_expect_constant(8);
+	mal_expect_constant(9);
+	mal_expect_constant(64);
+	mal_expect_constant(65);
+	mal_expect_constant(96);
+	mal_expect_constant(97);
+	mal_expect_constant(1000);
+	mal_expect_constant(8191);
+	mal_expect_constant(8192);
+	mal_expect_constant(8193);
+	mal_expect_constant(100000);
+#undef mal_expect_constant
+}
+
+static void mal_test_impossible_sizes(struct kunit *test)
+{
+	size_t huge = SIZE_MAX, most = MAL_KMALLOC_MAX_SIZE;
+	void *object;
+
+	OPTIMIZER_HIDE_VAR(huge);
+	OPTIMIZER_HIDE_VAR(most);
+	KUNIT_EXPECT_NULL(test, mal_kmalloc(huge, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, mal_kmalloc(huge - 4096, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, mal_kmalloc(most + 1, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, mal_kmalloc_array(huge / 2, 3, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, mal_kcalloc(huge, huge, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, mal_krealloc_array(NULL, huge, 2, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, mal_kmalloc(0, GFP_KERNEL), ZERO_SIZE_PTR);
+	KUNIT_EXPECT_PTR_EQ(test, mal_kcalloc(0, 8, GFP_KERNEL), ZERO_SIZE_PTR);
+	KUNIT_EXPECT_EQ(test, mal_ksize(ZERO_SIZE_PTR), 0UL);
+	object = mal_kmalloc(most, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, object);
+	KUNIT_EXPECT_EQ(test, mal_ksize(object), most);
+	mal_kfree(object);
+}
+
+/* Of a large size, no page is taken that is not needed. */
+static void mal_test_large_takes_what_it_needs(struct kunit *test)
+{
+	unsigned long pages;
+
+	for (pages = 3; pages <= 100; pages++) {
+		void *object = mal_kmalloc(pages * PAGE_SIZE - 5, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, object);
+		mal_account_check(test, pages, 0);
+		mal_kfree(object);
+		mal_account_check(test, 0, 0);
+	}
+}
+
+static void mal_test_resize(struct kunit *test)
+{
+	u8 *object = mal_kmalloc(100, GFP_KERNEL), *moved;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	for (i = 0; i < 100; i++)
+		object[i] = i;
+	moved = mal_krealloc(object, mal_ksize(object), GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, moved, object);
+	moved = mal_krealloc(object, 5000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, moved);
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, moved[i], i);
+	object = mal_krealloc(moved, 30000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, object[i], i);
+	KUNIT_EXPECT_PTR_EQ(test, mal_krealloc(object, 29000, GFP_KERNEL), object);
+	KUNIT_EXPECT_PTR_EQ(test, mal_krealloc(object, 0, GFP_KERNEL), ZERO_SIZE_PTR);
+	object = mal_krealloc(NULL, 10, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	mal_kfree(object);
+}
+
+static void mal_test_copies(struct kunit *test)
+{
+	char *copy = mal_kstrdup("memory", GFP_KERNEL);
+
+	KUNIT_EXPECT_STREQ(test, copy, "memory");
+	mal_kfree(copy);
+	copy = mal_kstrndup("memory", 3, GFP_KERNEL);
+	KUNIT_EXPECT_STREQ(test, copy, "mem");
+	mal_kfree(copy);
+	copy = mal_kmemdup_nul("memory", 4, GFP_KERNEL);
+	KUNIT_EXPECT_STREQ(test, copy, "memo");
+	mal_kfree(copy);
+	copy = mal_kmemdup("memory", 7, GFP_KERNEL);
+	KUNIT_EXPECT_STREQ(test, copy, "memory");
+	mal_kfree(copy);
+	KUNIT_EXPECT_NULL(test, mal_kstrdup(NULL, GFP_KERNEL));
+}
+
+static void mal_test_zeroes(struct kunit *test)
+{
+	size_t size;
+
+	for (size = 1; size < 70000; size += 1 + size / 3) {
+		u8 *object = mal_kmalloc(size, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, object);
+		memset(object, 0xff, size);
+		mal_kfree(object);
+		object = mal_kzalloc(size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, object);
+		KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, size));
+		mal_kfree(object);
+	}
+}
+
+/* The memory is there for as long as a reader may look at it. */
+static void mal_test_grace_period(struct kunit *test)
+{
+	struct {
+		u64 mark;
+		struct rcu_head rcu;
+	} *object = mal_kmalloc(sizeof(*object), GFP_KERNEL), *p = object;
+	unsigned long until;
+	bool intact = true;
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	object->mark = 0x1122334455667788;
+	rcu_read_lock();
+	mal_kfree_rcu(object, rcu);
+	until = jiffies + HZ / 10;
+	while (time_before(jiffies, until))
+		intact &= READ_ONCE(p->mark) == 0x1122334455667788;
+	rcu_read_unlock();
+	KUNIT_EXPECT_TRUE(test, intact);
+	mal_kfree_rcu_barrier();
+}
+
+#if IS_ENABLED(CONFIG_ZONE_DMA)
+static void mal_test_dma(struct kunit *test)
+{
+	void *object = mal_kmalloc(100, GFP_KERNEL | GFP_DMA);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	KUNIT_EXPECT_EQ(test, page_zonenum(virt_to_page(object)), ZONE_DMA);
+	mal_kfree(object);
+}
+#endif
+
+static struct kunit_case mal_kmalloc_cases[] = {
+	KUNIT_CASE(mal_test_class_of_each_size),
+	KUNIT_CASE(mal_test_room_and_alignment),
+	KUNIT_CASE(mal_test_constant_sizes),
+	KUNIT_CASE(mal_test_impossible_sizes),
+	KUNIT_CASE(mal_test_large_takes_what_it_needs),
+	KUNIT_CASE(mal_test_resize),
+	KUNIT_CASE(mal_test_copies),
+	KUNIT_CASE(mal_test_zeroes),
+	KUNIT_CASE(mal_test_grace_period),
+#if IS_ENABLED(CONFIG_ZONE_DMA)
+	KUNIT_CASE(mal_test_dma),
+#endif
+	{}
+};
+
+struct kunit_suite mal_kmalloc_suite = {
+	.name = "memalloc_kmalloc",
+	.exit = mal_kmalloc_exit_test,
+	.test_cases = mal_kmalloc_cases,
+};

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Misuse of caches and of kmalloc is reported once, as what it is, and does no
+ * harm
+ *
+ * After each misuse every invariant holds, and what was misused can still be
+ * used, and freed, as if nothing had been.
+ */
+#include <kunit/test.h>
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include <memalloc/kmalloc.h>
+
+#include "internal/report.h"
+#include "internal/slab.h"
+#include "internal/slab_cache.h"
+
+#include "memalloc_kunit.h"
+#include "page_account.h"
+
+#define MAL_MISUSE_SIZE	200
+
+struct mal_misuse {
+	struct mal_kmem_cache *cache;
+	struct mal_kmem_cache *other;
+	void *object;
+};
+
+static int mal_misuse_init(struct kunit *test)
+{
+	struct mal_misuse *misuse;
+
+	if (mal_lean())
+		kunit_skip(test, "memalloc is loaded with \"lean\"");
+	misuse = kunit_kzalloc(test, sizeof(*misuse), GFP_KERNEL);
+	if (!misuse)
+		return -ENOMEM;
+	misuse->cache = mal_kmem_cache_create("misuse", MAL_MISUSE_SIZE, 0, 0, NULL);
+	misuse->other = mal_kmem_cache_create("other", MAL_MISUSE_SIZE, 0, 0, NULL);
+	if (!misuse->cache || !misuse->other)
+		return -ENOMEM;
+	misuse->object = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+	test->priv = misuse;
+	return misuse->object ? 0 : -ENOMEM;
+}
+
+/* The object that was misused is whole, and the caches go. */
+static void mal_misuse_exit(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	u64 reports = mal_reports_total();
+
+	if (!misuse)
+		return;
+	mal_kmem_cache_free(misuse->cache, misuse->object);
+	mal_kmem_cache_destroy(misuse->cache);
+	mal_kmem_cache_destroy(misuse->other);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+	mal_slab_shrink();
+	rcu_barrier();
+	mal_account_settle(test);
+}
+
+static void mal_expect_valid(struct kunit *test)
+{
+	u64 checked = 0;
+
+	KUNIT_EXPECT_EQ(test, mal_slab_validate(&checked), 0ULL);
+}
+
+/* Expect that @misuse adds one to @kind of report, and nothing to any other. */
+#define mal_expect_report(test, kind, misuse) do {			\
+	struct memalloc_stats_reports before, after;			\
+	u64 total = mal_reports_total();				\
+									\
+	mal_report_stats(&before);					\
+	misuse;								\
+	mal_report_stats(&after);					\
+	KUNIT_EXPECT_EQ(test, after.kind, before.kind + 1);		\
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), total + 1);		\
+	mal_expect_valid(test);						\
+} while (0)
+
+static void mal_test_double_free(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	void *object = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	mal_kmem_cache_free(misuse->cache, object);
+	mal_expect_report(test, double_free,
+			  mal_kmem_cache_free(misuse->cache, object));
+	mal_expect_report(test, double_free, mal_kfree(object));
+	mal_expect_report(test, double_free,
+			  mal_kmem_cache_free_bulk(misuse->cache, 1, &object));
+	mal_expect_report(test, double_free, mal_kfree_bulk(1, &object));
+}
+
+/* When it has left the sheaves, and is in its slab. */
+static void mal_test_double_free_in_slab(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	void *object = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	mal_kmem_cache_free(misuse->cache, object);
+	mal_kmem_cache_shrink(misuse->cache);
+	mal_expect_report(test, double_free,
+			  mal_kmem_cache_free(misuse->cache, object));
+}
+
+/* When its slab is gone. */
+static void mal_test_free_in_page_that_is_free(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	void *object = mal_kmem_cache_alloc(misuse->other, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	mal_kmem_cache_free(misuse->other, object);
+	mal_kmem_cache_shrink(misuse->other);
+	KUNIT_EXPECT_EQ(test, mal_ksize(object), 0UL);
+	mal_expect_report(test, double_free,
+			  mal_kmem_cache_free(misuse->other, object));
+}
+
+/* The same twice in one array, with others around it. */
+static void mal_test_double_free_in_bulk(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	void *objects[17];
+	int i;
+
+	KUNIT_ASSERT_EQ(test, mal_kmem_cache_alloc_bulk(misuse->cache, GFP_KERNEL,
+							16, objects), 16);
+	objects[16] = objects[7];
+	mal_expect_report(test, double_free,
+			  mal_kmem_cache_free_bulk(misuse->cache, 17, objects));
+	for (i = 0; i < 16; i++) {
+		objects[i] = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
+		KUNIT_EXPECT_PTR_NE(test, objects[i], i ? objects[i - 1] : NULL);
+	}
+	mal_kmem_cache_free_bulk(misuse->cache, 16, objects);
+}
+
+static void mal_test_wrong_cache(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+
+	mal_expect_report(test, wrong_free,
+			  mal_kmem_cache_free(misuse->other, misuse->object));
+	mal_expect_report(test, wrong_free,
+			  mal_kmem_cache_free_bulk(misuse->other, 1,
+						   &misuse->object));
+}
+
+static void mal_test_free_of_inner_address(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	int i;
+
+	for (i = 1; i < MAL_MISUSE_SIZE; i++) {
+		void *inner = misuse->object + i;
+
+		mal_expect_report(test, wrong_free,
+				  mal_kmem_cache_free(misuse->cache, inner));
+		mal_expect_report(test, wrong_free, mal_kfree(inner));
+	}
+}
+
+/* All that lies in a slab's pages and is no object. */
+static void mal_test_free_in_waste(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	unsigned long page = (unsigned long)misuse->object & PAGE_MASK;
+	unsigned long waste = PAGE_SIZE - PAGE_SIZE % MAL_MISUSE_SIZE;
+
+	KUNIT_ASSERT_EQ(test, mal_ksize(misuse->object), MAL_MISUSE_SIZE);
+	mal_expect_report(test, wrong_free, mal_kfree((void *)(page + waste)));
+	mal_expect_report(test, wrong_free,
+			  mal_kfree((void *)(page + PAGE_SIZE - 1)));
+}
+
+static void mal_test_free_of_foreign_address(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	void *host = kmalloc(64, GFP_KERNEL);
+	void *area = vmalloc(PAGE_SIZE);
+	int on_stack;
+
+	KUNIT_ASSERT_NOT_NULL(test, host);
+	KUNIT_ASSERT_NOT_NULL(test, area);
+	mal_expect_report(test, foreign_free, mal_kfree(host));
+	mal_expect_report(test, foreign_free,
+			  mal_kmem_cache_free(misuse->cache, host));
+	mal_expect_report(test, foreign_free, mal_kfree(area));
+	mal_expect_report(test, foreign_free, mal_kfree(&on_stack));
+	mal_expect_report(test, foreign_free, mal_kfree(test));
+	kfree(host);
+	vfree(area);
+}
+
+static void mal_test_free_of_wild_address(struct kunit *test)
+{
+	static const unsigned long wild[] = {
+		17, 4096, 0x6b6b6b6b6b6b6b6b, -1UL, -4096UL, 1UL << 63,
+		0x0000deadbeef0000, 0x8000000000000000UL - 8,
+	};
+	struct mal_misuse *misuse = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(wild); i++) {
+		mal_expect_report(test, foreign_free, mal_kfree((void *)wild[i]));
+		mal_expect_report(test, foreign_free,
+				  mal_kmem_cache_free(misuse->cache,
+						      (void *)wild[i]));
+	}
+}
+
+static void mal_test_free_of_slab_page(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	struct page *page = virt_to_page(misuse->object);
+
+	mal_expect_report(test, wrong_free, mal_free_page(page));
+	mal_expect_report(test, wrong_free, mal_free_pages(page, 1));
+}
+
+static void mal_test_kfree_of_pages(struct kunit *test)
+{
+	struct page *page = mal_alloc_pages(GFP_KERNEL, 1);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	mal_expect_report(test, wrong_free, mal_kfree(page_address(page)));
+	mal_expect_report(test, wrong_free, mal_kfree(page_address(page + 1)));
+	mal_free_pages(page, 1);
+}
+
+static void mal_test_free_of_large(struct kunit *test)
+{
+	void *large = mal_kmalloc(5 * PAGE_SIZE, GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	for (i = 0; i < 5; i++)
+		mal_expect_report(test, wrong_free,
+				  mal_kfree(large + i * PAGE_SIZE + 8));
+	for (i = 1; i < 5; i++)
+		mal_expect_report(test, wrong_free,
+				  mal_kfree(large + i * PAGE_SIZE));
+	for (i = 0; i < 5; i++)
+		mal_expect_report(test, wrong_free,
+				  mal_free_page(virt_to_page(large + i * PAGE_SIZE)));
+	mal_kfree(large);
+	mal_expect_report(test, double_free, mal_kfree(large));
+}
+
+/* Also if one of the two ways is after a grace period. */
+static void mal_test_double_free_rcu(struct kunit *test)
+{
+	struct rcu_head *head = mal_kmalloc(64, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, head);
+	mal_kfree_call_rcu(head, head);
+	mal_expect_report(test, double_free, mal_kfree_call_rcu(head, head));
+	mal_expect_report(test, double_free, mal_kfree(head));
+	mal_kfree_rcu_barrier();
+	mal_expect_report(test, double_free, mal_kfree(head));
+}
+
+static void mal_test_destroy_in_use(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+
+	mal_expect_report(test, wrong_free, mal_kmem_cache_destroy(misuse->cache));
+	mal_kmem_cache_free(misuse->cache, misuse->object);
+	misuse->object = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, misuse->object);
+}
+
+static void mal_test_nothing_to_free(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	u64 reports = mal_reports_total();
+
+	mal_kmem_cache_free(misuse->cache, NULL);
+	mal_kfree(NULL);
+	mal_kfree(ZERO_SIZE_PTR);
+	mal_kfree_sensitive(NULL);
+	mal_kmem_cache_destroy(NULL);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+}
+
+static struct kunit_case mal_slab_misuse_cases[] = {
+	KUNIT_CASE(mal_test_double_free),
+	KUNIT_CASE(mal_test_double_free_in_slab),
+	KUNIT_CASE(mal_test_free_in_page_that_is_free),
+	KUNIT_CASE(mal_test_double_free_in_bulk),
+	KUNIT_CASE(mal_test_wrong_cache),
+	KUNIT_CASE(mal_test_free_of_inner_address),
+	KUNIT_CASE(mal_test_free_in_waste),
+	KUNIT_CASE(mal_test_free_of_foreign_address),
+	KUNIT_CASE(mal_test_free_of_wild_address),
+	KUNIT_CASE(mal_test_free_of_slab_page),
+	KUNIT_CASE(mal_test_kfree_of_pages),
+	KUNIT_CASE(mal_test_free_of_large),
+	KUNIT_CASE(mal_test_double_free_rcu),
+	KUNIT_CASE(mal_test_destroy_in_use),
+	KUNIT_CASE(mal_test_nothing_to_free),
+	{}
+};
+
+struct kunit_suite mal_slab_misuse_suite = {
+	.name = "memalloc_slab_misuse",
+	.init = mal_misuse_init,
+	.exit = mal_misuse_exit,
+	.test_cases = mal_slab_misuse_cases,
+};
