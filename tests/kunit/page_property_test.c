@@ -168,6 +168,7 @@ static void mal_test_one_user(struct kunit *test)
  * @timer_model: its own
  * @irq_work: hardirq context
  * @irq_model: its own
+ * @irq_busy: an interrupt is using it, on whatever CPU
  */
 struct mal_crowd {
 	struct task_struct *threads[MAL_CROWD_THREADS];
@@ -178,6 +179,7 @@ struct mal_crowd {
 	struct mal_model *timer_model;
 	struct irq_work irq_work;
 	struct mal_model *irq_model;
+	atomic_t irq_busy;
 };
 
 /**
@@ -222,11 +224,15 @@ static void mal_crowd_timer(struct timer_list *timer)
 		mod_timer(timer, jiffies + 1);
 }
 
+/* It may be queued on a CPU while it still runs on another. */
 static void mal_crowd_irq_work(struct irq_work *work)
 {
 	struct mal_crowd *crowd = container_of(work, struct mal_crowd, irq_work);
 
+	if (atomic_xchg_acquire(&crowd->irq_busy, 1))
+		return;
 	mal_crowd_burst(crowd->irq_model);
+	atomic_set_release(&crowd->irq_busy, 0);
 }
 
 static struct mal_model *mal_crowd_model(struct kunit *test, u8 id, u64 seed)

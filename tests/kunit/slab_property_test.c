@@ -141,6 +141,7 @@ static void mal_test_one_user(struct kunit *test)
  * @timer_model: its own
  * @irq_work: hardirq context
  * @irq_model: its own
+ * @irq_busy: an interrupt is using it, on whatever CPU
  */
 struct mal_slab_crowd {
 	struct task_struct *threads[MAL_CROWD_THREADS];
@@ -151,6 +152,7 @@ struct mal_slab_crowd {
 	struct mal_slab_model *timer_model;
 	struct irq_work irq_work;
 	struct mal_slab_model *irq_model;
+	atomic_t irq_busy;
 };
 
 static struct mal_slab_crowd mal_slab_crowd;
@@ -184,9 +186,13 @@ static void mal_crowd_timer(struct timer_list *timer)
 		mod_timer(timer, jiffies + 1);
 }
 
+/* It may be queued on a CPU while it still runs on another. */
 static void mal_crowd_irq_work(struct irq_work *work)
 {
+	if (atomic_xchg_acquire(&mal_slab_crowd.irq_busy, 1))
+		return;
 	mal_crowd_burst(mal_slab_crowd.irq_model);
+	atomic_set_release(&mal_slab_crowd.irq_busy, 0);
 }
 
 static struct mal_slab_model *mal_crowd_model(struct kunit *test,
