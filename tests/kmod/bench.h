@@ -26,7 +26,9 @@ enum bench_side {
 /* The bodies: see bench_patterns.h. */
 enum bench_body {
 	BENCH_HOT,
+	BENCH_ATOMIC,
 	BENCH_BULK,
+	BENCH_MANY,
 	BENCH_LIFO,
 	BENCH_RANDOM,
 	BENCH_FIFO,
@@ -39,9 +41,9 @@ enum bench_body {
  * @open: make the pool that objects of this size come from (a cache, say); may
  *	be NULL. Returns NULL when that fails.
  * @close: the reverse
- * @body: them. Each does what bench_thread.pairs asks for between
- *	bench_start() and bench_stop(), frees all that it allocated, and returns
- *	0 or -ENOMEM.
+ * @body: them; NULL where a kind of object cannot do it. Each does what
+ *	bench_thread.pairs asks for between bench_start() and bench_stop(), frees
+ *	all that it allocated, and returns 0 or -ENOMEM.
  */
 struct bench_ops {
 	void *(*open)(unsigned int size);
@@ -83,6 +85,8 @@ struct bench_kind {
  * @live: objects that a thread holds at most, a power of two
  * @live_min: so few will do where more do not fit into memory
  * @lean: for memalloc's "lean" mode
+ * @softirq: it is done in a softirq, and not in a task
+ * @own: each thread has a pool of its own; only for objects that have pools
  */
 struct bench_pattern {
 	const char *name;
@@ -91,6 +95,8 @@ struct bench_pattern {
 	unsigned int live;
 	unsigned int live_min;
 	bool lean;
+	bool softirq;
+	bool own;
 };
 
 /**

@@ -14,6 +14,8 @@
 
 #include "bench.h"
 
+#define BENCH_HAS_ATOMIC
+
 #define SIDE(name)	host_##name
 #include "bench_kmalloc_body.h"
 #include "bench_patterns.h"

@@ -12,6 +12,15 @@ static __always_inline void *SIDE(alloc)(void *pool, unsigned int size)
 #endif
 }
 
+static __always_inline void *SIDE(alloc_atomic)(void *pool, unsigned int size)
+{
+#ifdef BENCH_SIZE
+	return kmalloc(BENCH_SIZE, GFP_ATOMIC);
+#else
+	return kmalloc(size, GFP_ATOMIC);
+#endif
+}
+
 static __always_inline void SIDE(free)(void *pool, void *object, unsigned int size)
 {
 	kfree(object);

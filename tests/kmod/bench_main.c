@@ -56,7 +56,10 @@ static const struct bench_pattern bench_patterns[] = {
 	/* memalloc was loaded with its parameter of that name */
 	{ "lean",	 BENCH_HOT,	1, 1,	 1, .lean = true },
 	{ "leanbulk128", BENCH_BULK,	1, 128,	 128, .lean = true },
+	{ "leanmany128", BENCH_MANY,	1, 128,	 128, .lean = true },
 	{ "hot",	 BENCH_HOT,	1, 1,	 1 },
+	{ "softirq",	 BENCH_ATOMIC,	1, 1,	 1, .softirq = true },
+	{ "many128",	 BENCH_MANY,	1, 128,	 128 },
 	{ "bulk128",	 BENCH_BULK,	1, 128,	 128 },
 	{ "bulk4096",	 BENCH_BULK,	1, 4096, 4096 },
 	{ "lifo",	 BENCH_LIFO,	1, 1024, 8 },
@@ -64,9 +67,11 @@ static const struct bench_pattern bench_patterns[] = {
 	{ "fifo",	 BENCH_FIFO,	1, 1024, 8 },
 	{ "remote",	 BENCH_REMOTE,	2, 256,	 8 },
 	{ "par2",	 BENCH_HOT,	2, 1,	 1 },
+	{ "par2own",	 BENCH_HOT,	2, 1,	 1, .own = true },
 	{ "par2bulk128", BENCH_BULK,	2, 128,	 128 },
 	{ "par2random",	 BENCH_RANDOM,	2, 1024, 8 },
 	{ "par4",	 BENCH_HOT,	4, 1,	 1 },
+	{ "par4own",	 BENCH_HOT,	4, 1,	 1, .own = true },
 	{ "par4bulk128", BENCH_BULK,	4, 128,	 128 },
 	{ "par4random",	 BENCH_RANDOM,	4, 1024, 8 },
 };
@@ -165,13 +170,22 @@ static unsigned int bench_live(const struct bench_pattern *pattern,
 	return live;
 }
 
+/* Can both sides do that with such objects? */
+static bool bench_makes_sense(const struct bench_pattern *pattern,
+			      const struct bench_object *object)
+{
+	const struct bench_ops *host = object->ops[BENCH_HOST];
+
+	return host->body[pattern->body] && (!pattern->own || host->open);
+}
+
 static int bench_offer(const struct bench_pattern *pattern,
 		       const struct bench_object *object, struct dentry *dir)
 {
 	unsigned int live = bench_live(pattern, object);
 	struct bench_file *file;
 
-	if (!live)
+	if (!live || !bench_makes_sense(pattern, object))
 		return 0;
 	file = kzalloc(sizeof(*file), GFP_KERNEL);
 	if (!file)

@@ -8,6 +8,11 @@ static __always_inline void *SIDE(alloc)(void *pool, unsigned int order)
 	return alloc_pages(GFP_KERNEL, order);
 }
 
+static __always_inline void *SIDE(alloc_atomic)(void *pool, unsigned int order)
+{
+	return alloc_pages(GFP_ATOMIC, order);
+}
+
 static __always_inline void SIDE(free)(void *pool, void *page, unsigned int order)
 {
 	__free_pages(page, order);

@@ -9,6 +9,12 @@
  *	SIDE(name)				a name of this side
  *	void *SIDE(alloc)(pool, size)		allocate an object
  *	void SIDE(free)(pool, object, size)	free it
+ *	SIDE(alloc_many), SIDE(free_many)	many with one call: (pool, size, nr,
+ *						objects), if BENCH_HAS_MANY is
+ *						defined; alloc_many returns false
+ *						if it did not get all
+ *	void *SIDE(alloc_atomic)(pool, size)	allocate one where nobody may sleep,
+ *						if BENCH_HAS_ATOMIC is defined
  *	SIDE(open), SIDE(close)			for struct bench_ops, if
  *						BENCH_HAS_POOL is defined
  *
@@ -35,6 +41,27 @@ static noinline int SIDE(hot)(struct bench_thread *t)
 	bench_stop(t);
 	return 0;
 }
+
+#ifdef BENCH_HAS_ATOMIC
+/* The same where nobody may sleep. */
+static noinline int SIDE(atomic)(struct bench_thread *t)
+{
+	const unsigned int size = t->size;
+	void * const pool = t->pool;
+	unsigned long n;
+	void *object;
+
+	bench_start(t);
+	for (n = t->pairs; n; n--) {
+		object = SIDE(alloc_atomic)(pool, size);
+		if (unlikely(!object))
+			return -ENOMEM;
+		SIDE(free)(pool, object, size);
+	}
+	bench_stop(t);
+	return 0;
+}
+#endif
 
 static __always_inline int SIDE(fill)(struct bench_thread *t)
 {
@@ -81,6 +108,24 @@ static noinline int SIDE(bulk)(struct bench_thread *t)
 	bench_stop(t);
 	return 0;
 }
+
+#ifdef BENCH_HAS_MANY
+/* Allocate many with one call, then free them with one. */
+static noinline int SIDE(many)(struct bench_thread *t)
+{
+	unsigned long n;
+
+	memset(t->objects, 0, t->live * sizeof(*t->objects));
+	bench_start(t);
+	for (n = t->pairs; n; n -= t->live) {
+		if (unlikely(!SIDE(alloc_many)(t->pool, t->size, t->live, t->objects)))
+			return -ENOMEM;
+		SIDE(free_many)(t->pool, t->size, t->live, t->objects);
+	}
+	bench_stop(t);
+	return 0;
+}
+#endif
 
 /* Allocate many, then free them, the latest first. */
 static noinline int SIDE(lifo)(struct bench_thread *t)
@@ -194,7 +239,13 @@ static const struct bench_ops SIDE(ops) = {
 #endif
 	.body = {
 		[BENCH_HOT] = SIDE(hot),
+#ifdef BENCH_HAS_ATOMIC
+		[BENCH_ATOMIC] = SIDE(atomic),
+#endif
 		[BENCH_BULK] = SIDE(bulk),
+#ifdef BENCH_HAS_MANY
+		[BENCH_MANY] = SIDE(many),
+#endif
 		[BENCH_LIFO] = SIDE(lifo),
 		[BENCH_RANDOM] = SIDE(random),
 		[BENCH_FIFO] = SIDE(fifo),

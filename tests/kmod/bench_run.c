@@ -23,6 +23,7 @@
 #include <linux/cpumask.h>
 #include <linux/completion.h>
 #include <linux/err.h>
+#include <linux/interrupt.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/limits.h>
@@ -52,19 +53,26 @@ MODULE_PARM_DESC(seed, "Of the random orders (default: 1)");
  * @task: it
  * @done: it has ended
  * @random: for its shuffle
+ * @pool: of each side; that of the first thread, if they share it
+ * @tasklet: what runs the body in a softirq
+ * @body: that body
+ * @err: what it returned
  */
 struct bench_member {
 	struct bench_thread thread;
 	struct task_struct *task;
 	struct completion done;
 	struct rnd_state random;
+	void *pool[BENCH_NR_SIDES];
+	struct tasklet_struct tasklet;
+	int (*body)(struct bench_thread *t);
+	int err;
 };
 
 /**
  * struct bench_run - a workload being measured
  * @workload: it
  * @samples: results; written by the first thread
- * @pool: of each side
  * @arrived: how many times a thread has come to a meeting
  * @err: why the run is over
  * @nr: threads
@@ -73,7 +81,6 @@ struct bench_member {
 struct bench_run {
 	const struct bench_workload *workload;
 	struct bench_samples *samples;
-	void *pool[BENCH_NR_SIDES];
 	atomic_t arrived;
 	int err;
 	unsigned int nr;
@@ -164,17 +171,43 @@ static u64 bench_slowest_ns(const struct bench_run *run)
 	return ns;
 }
 
+static void bench_tasklet_fn(struct tasklet_struct *tasklet)
+{
+	struct bench_member *member = container_of(tasklet, struct bench_member,
+						   tasklet);
+
+	member->err = member->body(&member->thread);
+}
+
+/* The thread's CPU does it, as soon as it lets softirqs in. */
+static int bench_in_softirq(struct bench_member *member)
+{
+	local_bh_disable();
+	tasklet_schedule(&member->tasklet);
+	local_bh_enable();
+	tasklet_unlock_wait(&member->tasklet);
+	return member->err;
+}
+
+static int bench_body(struct bench_thread *t, enum bench_side side)
+{
+	struct bench_member *member = container_of(t, struct bench_member, thread);
+	const struct bench_workload *w = t->run->workload;
+
+	t->pool = member->pool[side];
+	member->body = w->object->ops[side]->body[w->pattern->body];
+	return w->pattern->softirq ? bench_in_softirq(member) : member->body(t);
+}
+
 /* Returns what one side took for t->pairs, or 0 when the run is over. */
 static u64 bench_one(struct bench_thread *t, enum bench_side side)
 {
-	const struct bench_workload *w = t->run->workload;
 	u64 clock = bench_clock_ns(), ns;
 	int err;
 
 	if (!bench_meet(t))
 		return 0;
-	t->pool = t->run->pool[side];
-	err = w->object->ops[side]->body[w->pattern->body](t);
+	err = bench_body(t, side);
 	if (err)
 		bench_fail(t, err);
 	if (!bench_meet(t))
@@ -265,6 +298,7 @@ static int bench_member_init(struct bench_run *run, unsigned int index, int cpu)
 	t->objects = kvcalloc(w->live, sizeof(*t->objects), GFP_KERNEL);
 	t->shuffle = kvcalloc(w->live, sizeof(*t->shuffle), GFP_KERNEL);
 	init_completion(&member->done);
+	tasklet_setup(&member->tasklet, bench_tasklet_fn);
 	prandom_seed_state(&member->random, seed + index);
 	if (!t->objects || !t->shuffle)
 		return -ENOMEM;
@@ -324,29 +358,48 @@ static int bench_work(struct bench_run *run)
 	return err ?: run->err;
 }
 
-static int bench_pools_open(struct bench_run *run)
+static int bench_member_pools(struct bench_run *run, struct bench_member *member)
 {
 	const struct bench_object *object = run->workload->object;
 	int side;
 
 	for (side = 0; side < BENCH_NR_SIDES; side++) {
-		if (!object->ops[side]->open)
-			continue;
-		run->pool[side] = object->ops[side]->open(object->size);
-		if (!run->pool[side])
+		member->pool[side] = object->ops[side]->open(object->size);
+		if (!member->pool[side])
 			return -ENOMEM;
 	}
 	return 0;
 }
 
+/* One for each side, which all threads share, or one for each of them. */
+static int bench_pools_open(struct bench_run *run)
+{
+	const struct bench_workload *w = run->workload;
+	unsigned int i;
+	int err = 0;
+
+	if (!w->object->ops[BENCH_HOST]->open)
+		return 0;
+	for (i = 0; i < run->nr && !err; i++) {
+		if (i && !w->pattern->own)
+			memcpy(run->members[i].pool, run->members[0].pool,
+			       sizeof(run->members[i].pool));
+		else
+			err = bench_member_pools(run, &run->members[i]);
+	}
+	return err;
+}
+
 static void bench_pools_close(struct bench_run *run)
 {
-	const struct bench_object *object = run->workload->object;
+	const struct bench_workload *w = run->workload;
+	unsigned int i, nr = w->pattern->own ? run->nr : 1;
 	int side;
 
-	for (side = 0; side < BENCH_NR_SIDES; side++)
-		if (run->pool[side])
-			object->ops[side]->close(run->pool[side]);
+	for (i = 0; i < nr; i++)
+		for (side = 0; side < BENCH_NR_SIDES; side++)
+			if (run->members[i].pool[side])
+				w->object->ops[side]->close(run->members[i].pool[side]);
 }
 
 /**

@@ -11,6 +11,8 @@
 #include "bench.h"
 
 #define BENCH_HAS_POOL
+#define BENCH_HAS_ATOMIC
+#define BENCH_HAS_MANY
 
 #define SIDE(name)	host_##name
 #include "bench_slab_cache_body.h"
@@ -21,10 +23,14 @@
 #undef kmem_cache_destroy
 #undef kmem_cache_alloc
 #undef kmem_cache_free
+#undef kmem_cache_alloc_bulk
+#undef kmem_cache_free_bulk
 #define kmem_cache_create	mal_kmem_cache_create
 #define kmem_cache_destroy	mal_kmem_cache_destroy
 #define kmem_cache_alloc	mal_kmem_cache_alloc
 #define kmem_cache_free		mal_kmem_cache_free
+#define kmem_cache_alloc_bulk	mal_kmem_cache_alloc_bulk
+#define kmem_cache_free_bulk	mal_kmem_cache_free_bulk
 #define SIDE(name)	memalloc_##name
 #include "bench_slab_cache_body.h"
 #include "bench_patterns.h"
