@@ -301,6 +301,8 @@ static void mal_model_alloc(struct mal_slab_model *model, bool may_sleep)
 	size_t size;
 	void *address;
 
+	if (model->nr == model->max)
+		return;
 	if (mal_random(&model->rnd, 2)) {
 		from = &model->pool->caches[mal_random(&model->rnd, MAL_POOL_CACHES)];
 		if (from->constructed)
