@@ -39,7 +39,12 @@
  * Memory for sheaves is the host's. Without it, things work, but slowly: each
  * object goes to the slabs by itself.
  *
- * Locking: mal_slab_node.lock, for the depot.
+ * The lock of a depot is taken with interrupts as they are: an interrupt only
+ * tries it, and goes past the depot if that fails. What it is held for takes a
+ * few instructions, and disabling interrupts would cost more than that.
+ *
+ * Locking: mal_slab_node.depot_lock, and mal_slab_node.lock for the slabs; neither
+ * is taken while the other is held.
  *
  * Context: any but NMI, unless said otherwise.
  */
@@ -48,6 +53,7 @@
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -164,21 +170,33 @@ static struct mal_sheaf *mal_sheaf_create(struct mal_kmem_cache *cache, gfp_t gf
 	return sheaf;
 }
 
+/* Returns false in an interrupt that may have come while the lock is held here. */
+static bool mal_depot_lock(struct mal_slab_node *node)
+{
+	if (unlikely(!in_task()))
+		return spin_trylock(&node->depot_lock);
+	spin_lock(&node->depot_lock);
+	return true;
+}
+
+static void mal_depot_unlock(struct mal_slab_node *node)
+{
+	spin_unlock(&node->depot_lock);
+}
+
 static struct mal_sheaf *mal_depot_take_full(struct mal_slab_node *node)
 {
 	struct mal_sheaf *sheaf = NULL;
-	unsigned long flags;
 
-	if (!READ_ONCE(node->nr_full_sheaves))
+	if (!READ_ONCE(node->nr_full_sheaves) || !mal_depot_lock(node))
 		return NULL;
-	spin_lock_irqsave(&node->lock, flags);
 	if (node->nr_full_sheaves) {
 		sheaf = list_first_entry(&node->full_sheaves, struct mal_sheaf,
 					 link);
 		list_del(&sheaf->link);
 		node->nr_full_sheaves--;
 	}
-	spin_unlock_irqrestore(&node->lock, flags);
+	mal_depot_unlock(node);
 	return sheaf;
 }
 
@@ -187,18 +205,16 @@ static struct mal_sheaf *mal_depot_take_empty(struct mal_kmem_cache *cache,
 					      gfp_t gfp)
 {
 	struct mal_sheaf *sheaf = NULL;
-	unsigned long flags;
 
-	if (!cache->sheaf_capacity)
+	if (!cache->sheaf_capacity || !mal_depot_lock(node))
 		return NULL;
-	spin_lock_irqsave(&node->lock, flags);
 	if (node->nr_empty_sheaves) {
 		sheaf = list_first_entry(&node->empty_sheaves, struct mal_sheaf,
 					 link);
 		list_del(&sheaf->link);
 		node->nr_empty_sheaves--;
 	}
-	spin_unlock_irqrestore(&node->lock, flags);
+	mal_depot_unlock(node);
 	return sheaf ?: mal_sheaf_create(cache, gfp);
 }
 
@@ -206,10 +222,10 @@ static struct mal_sheaf *mal_depot_take_empty(struct mal_kmem_cache *cache,
 static bool mal_depot_add(struct mal_kmem_cache *cache,
 			  struct mal_slab_node *node, struct mal_sheaf *sheaf)
 {
-	unsigned long flags;
 	bool added = false;
 
-	spin_lock_irqsave(&node->lock, flags);
+	if (!mal_depot_lock(node))
+		return false;
 	if (sheaf->nr && node->nr_full_sheaves < cache->max_full_sheaves) {
 		list_add(&sheaf->link, &node->full_sheaves);
 		node->nr_full_sheaves++;
@@ -219,7 +235,7 @@ static bool mal_depot_add(struct mal_kmem_cache *cache,
 		node->nr_empty_sheaves++;
 		added = true;
 	}
-	spin_unlock_irqrestore(&node->lock, flags);
+	mal_depot_unlock(node);
 	return added;
 }
 
@@ -242,20 +258,19 @@ static void mal_depot_put(struct mal_kmem_cache *cache,
  * @cache: the cache
  * @node: the node
  *
- * Context: any but NMI.
+ * Context: task.
  */
 void mal_depot_flush(struct mal_kmem_cache *cache, struct mal_slab_node *node)
 {
 	struct mal_sheaf *sheaf, *next;
-	unsigned long flags;
 	LIST_HEAD(sheaves);
 
-	spin_lock_irqsave(&node->lock, flags);
+	spin_lock(&node->depot_lock);
 	list_splice_init(&node->full_sheaves, &sheaves);
 	list_splice_init(&node->empty_sheaves, &sheaves);
 	node->nr_full_sheaves = 0;
 	node->nr_empty_sheaves = 0;
-	spin_unlock_irqrestore(&node->lock, flags);
+	spin_unlock(&node->depot_lock);
 	list_for_each_entry_safe(sheaf, next, &sheaves, link) {
 		mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
 		kfree_rcu(sheaf, rcu);
@@ -431,6 +446,22 @@ out:
 	return sheaf;
 }
 
+/* Exact, and yet nothing atomic where nobody has been interrupted. */
+static void mal_cpu_count_miss(struct mal_kmem_cache *cache)
+{
+	struct mal_cpu_sheaves *cpu;
+
+	preempt_disable();
+	cpu = this_cpu_ptr(cache->cpu);
+	if (mal_cpu_enter(cpu)) {
+		cpu->misses++;
+		mal_cpu_leave(cpu);
+	} else {
+		this_cpu_inc(cache->cpu->crossed);
+	}
+	preempt_enable();
+}
+
 /**
  * mal_sheaf_refill() - an object, when the main sheaf has none
  * @cache: the cache
@@ -448,6 +479,7 @@ bool mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 	struct mal_slab_node *node = cache->nodes[local];
 	struct mal_sheaf *sheaf;
 
+	mal_cpu_count_miss(cache);
 	if (nid != NUMA_NO_NODE && nid != local)
 		return mal_take_some(cache, gfp, nid, entry, 1);
 	if (mal_cpu_pop(cache, entry))
@@ -684,14 +716,13 @@ static unsigned long mal_sheaf_nr(const struct mal_sheaf *sheaf)
  * Exact while nobody uses the cache; else, of one moment on one CPU, and of
  * another on another.
  *
- * Context: any but NMI.
+ * Context: task.
  * Return: a number of objects.
  */
 unsigned long mal_sheaf_count(struct mal_kmem_cache *cache)
 {
 	struct mal_sheaf *sheaf;
 	unsigned long count = 0;
-	unsigned long flags;
 	int cpu, nid;
 
 	rcu_read_lock();
@@ -709,10 +740,10 @@ unsigned long mal_sheaf_count(struct mal_kmem_cache *cache)
 	for_each_node(nid) {
 		struct mal_slab_node *node = cache->nodes[nid];
 
-		spin_lock_irqsave(&node->lock, flags);
+		spin_lock(&node->depot_lock);
 		list_for_each_entry(sheaf, &node->full_sheaves, link)
 			count += sheaf->nr;
-		spin_unlock_irqrestore(&node->lock, flags);
+		spin_unlock(&node->depot_lock);
 	}
 	return count;
 }
@@ -829,7 +860,7 @@ u64 mal_sheaf_validate(struct mal_kmem_cache *cache, u64 *checked)
  * @nid: the node
  * @checked: the number of things checked is added here
  *
- * Context: any but NMI.
+ * Context: task.
  * Return: how many of them were wrong. Each has been reported.
  */
 u64 mal_depot_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
@@ -838,9 +869,8 @@ u64 mal_depot_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
 	struct mal_slab_node *node = cache->nodes[nid];
 	unsigned int full = 0, empty = 0;
 	struct mal_sheaf *sheaf;
-	unsigned long flags;
 
-	spin_lock_irqsave(&node->lock, flags);
+	spin_lock(&node->depot_lock);
 	list_for_each_entry(sheaf, &node->full_sheaves, link) {
 		mal_sheaf_check(&tally, sheaf->nr, "a full sheaf is empty");
 		mal_sheaf_tally_entries(&tally, sheaf->entries,
@@ -854,7 +884,7 @@ u64 mal_depot_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
 	mal_sheaf_check(&tally, full == node->nr_full_sheaves &&
 			empty == node->nr_empty_sheaves,
 			"the sheaves in the depot are not as many as counted");
-	spin_unlock_irqrestore(&node->lock, flags);
+	spin_unlock(&node->depot_lock);
 	*checked += tally.checked;
 	return tally.errors;
 }

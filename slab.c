@@ -193,7 +193,8 @@ struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
 	}
 	slab->nid = nid;
 	slab->base = page_address(page) + cache->left;
-	slab->cursor = get_random_u32();
+	slab->seed = get_random_u32();
+	slab->cursor = slab->seed;
 	mal_slab_for_each(slab, cache->ctor);
 	mal_slab_mark(slab, page);
 	return slab;
@@ -256,6 +257,7 @@ void mal_slab_destroy_list(struct list_head *slabs)
 void mal_slab_node_init(struct mal_slab_node *node)
 {
 	spin_lock_init(&node->lock);
+	spin_lock_init(&node->depot_lock);
 	INIT_LIST_HEAD(&node->partial);
 	INIT_LIST_HEAD(&node->full);
 	INIT_LIST_HEAD(&node->empty);
@@ -314,7 +316,7 @@ static void mal_entries_shuffle(struct mal_sheaf_entry *entries, unsigned int nr
 {
 	unsigned int other;
 
-	/* Any generator will do that a full seed is spent on so soon. */
+	/* Any generator will do: nobody sees what it gives but as an order. */
 	*seed = *seed * 1664525 + 1013904223;
 	other = ((u64)*seed * nr) >> 32;
 	swap(entries[nr - 1], entries[other]);
@@ -346,7 +348,6 @@ static unsigned int mal_slab_take(struct mal_slab *slab,
 				  unsigned int want)
 {
 	u32 words = DIV_ROUND_UP(slab->nr, MAL_STATES_WORD);
-	u32 seed = get_random_u32();
 	unsigned int taken = 0;
 	u32 word, i;
 
@@ -357,7 +358,7 @@ static unsigned int mal_slab_take(struct mal_slab *slab,
 
 		if (mal_states_any_free(READ_ONCE(*(u64 *)&slab->states[first])))
 			taken = mal_slab_take_word(slab, first, entries, taken,
-						   want, &seed);
+						   want, &slab->seed);
 		if (taken < want && ++word == words)
 			word = 0;
 	}

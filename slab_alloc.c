@@ -145,7 +145,6 @@ noinline void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 	if (in_nmi())
 		return NULL;
 	mal_object_may_sleep(gfp);
-	this_cpu_inc(cache->cpu->misses);
 	for (;;) {
 		if (!mal_sheaf_refill(cache, gfp, nid, &entry)) {
 			mal_warn_no_object(cache, gfp, nid, caller);

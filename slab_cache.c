@@ -29,7 +29,7 @@
  * copies can ask mal_usercopy_allowed().
  *
  * Lock order: the host's lock of CPU hotplug, mal_cache_mutex, then
- * mal_slab_node.lock. The mutex is only tried, where memory is being
+ * mal_slab_node.lock or mal_slab_node.depot_lock. The mutex is only tried, where memory is being
  * reclaimed.
  *
  * Context: task, but for the shrinker's functions, which are called from
@@ -69,7 +69,7 @@
 
 /* A slab has room for so many objects, unless it would grow beyond the order. */
 #define MAL_SLAB_OBJECTS	8
-#define MAL_SLAB_ORDER		3
+#define MAL_SLAB_ORDER		4
 
 /* Larger objects than this are not kept at hand, but in their slabs. */
 #define MAL_SHEAF_OBJECT	SZ_256K
@@ -325,6 +325,8 @@ static void mal_cache_set_size(struct mal_kmem_cache *cache, unsigned int size,
  */
 static unsigned int mal_sheaf_bytes(unsigned int size)
 {
+	if (size <= 64)
+		return 2048;
 	if (size <= 256)
 		return 1024;
 	if (size <= 1024)
@@ -685,7 +687,7 @@ static void mal_node_stats(struct mal_slab_node *node,
  * @cache: the cache
  * @stats: filled in; exact while nobody uses the cache
  *
- * Context: any but NMI.
+ * Context: task.
  */
 void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats)
 {
@@ -701,7 +703,8 @@ void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats
 		const struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
 
 		stats->hits += READ_ONCE(sheaves->hits);
-		stats->misses += READ_ONCE(sheaves->misses);
+		stats->misses += READ_ONCE(sheaves->misses) +
+				 READ_ONCE(sheaves->crossed);
 	}
 }
 

@@ -55,6 +55,7 @@ struct mal_sheaf {
  * @spare: full or empty, to be exchanged with the main sheaf, or NULL
  * @remote: objects freed here that are at home on another node, or NULL
  * @misses: allocations that the main sheaf did not serve
+ * @crossed: and those that came while somebody was at it
  *
  * Used on its own CPU only, with preemption off and @busy set; or by anybody,
  * when that CPU is gone.
@@ -69,6 +70,7 @@ struct mal_cpu_sheaves {
 	struct mal_sheaf *spare;
 	struct mal_sheaf *remote;
 	unsigned long misses;
+	unsigned long crossed;
 };
 
 /**

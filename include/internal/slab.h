@@ -52,6 +52,7 @@ enum mal_object_state {
  * @deferred: in the list of slabs with DEFERRED objects
  * @tracks: who allocated and freed each object, if the cache stores it
  * @cursor: where the last search for free objects ended; under the node's lock
+ * @seed: of the order in which they are handed out; under the node's lock
  * @nid: the node that the pages are of
  * @order: order of the block of pages
  * @is_deferred: is or will be in the list of slabs with DEFERRED objects
@@ -73,6 +74,7 @@ struct mal_slab {
 	struct llist_node deferred;
 	struct mal_track *tracks;
 	u32 cursor;
+	u32 seed;
 	u16 nid;
 	u8 order;
 	u8 is_deferred;
@@ -81,8 +83,8 @@ struct mal_slab {
 
 /**
  * struct mal_slab_node - the slabs of a cache on one node
- * @lock: protects all of it, mal_slab.free of the slabs, and which of their
- *	objects are FREE
+ * @lock: protects what is before @depot_lock, mal_slab.free of the slabs, and
+ *	which of their objects are FREE
  * @partial: slabs with some objects FREE
  * @full: slabs with none
  * @empty: slabs with all
@@ -91,6 +93,7 @@ struct mal_slab {
  * @nr_pages: pages in the slabs
  * @nr_objects: objects in the slabs
  * @nr_free: those in state FREE
+ * @depot_lock: protects what follows; see mal_depot_lock()
  * @full_sheaves: the depot: sheaves with objects in them
  * @nr_full_sheaves: how many
  * @empty_sheaves: the depot: sheaves without
@@ -106,6 +109,7 @@ struct mal_slab_node {
 	unsigned long nr_pages;
 	unsigned long nr_objects;
 	unsigned long nr_free;
+	spinlock_t depot_lock;
 	struct list_head full_sheaves;
 	unsigned int nr_full_sheaves;
 	struct list_head empty_sheaves;
