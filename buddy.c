@@ -26,13 +26,34 @@
  * belongs to whoever took it. Only the first page of a block says what it is;
  * the others are TAIL, so splitting and merging write one descriptor a step.
  *
- * Order of the lists. What matters in the long run is that memory comes
+ * Which block is taken. What matters in the long run is that memory comes
  * together again: a page that is held for long keeps its whole section from
- * being a block of the highest order, and from going back to the host. So a free
- * block goes to the front of its list, where it is allocated next, if more of
- * its section is in use than of the zone on average, and else to the end: pages
- * gather in the fuller sections, and the others empty. Warmth in the CPU's cache is the business
- * of the per-CPU lists in front (pcp.c).
+ * being a block of the highest order, and from going back to the host. So each
+ * section has its own lists of free blocks, and an allocation is served from the
+ * fullest section that can; there, from the smallest block. Pages gather in
+ * the fuller sections, and the others empty. (zsmalloc fills its zspages so.) To
+ * find that section at once, the zone files its sections under the order of
+ * their largest free block and a group by the number of their free pages:
+ *
+ *	mal_zone.sections[top][group]
+ *
+ *	           fullest                     emptiest
+ *	group         0      1      2     ...     31
+ *	top  0        o------o                              o  a list of sections
+ *	     3               o      o             o
+ *	     10                                   o         <- nothing is in use
+ *
+ * One bit for each list tells whether it is empty, so it is eleven words to be
+ * looked at; and filing a section anew, two lists to be changed. Warmth in the
+ * CPU's cache is the business of the per-CPU lists in front (pcp.c).
+ *
+ * Unseen. A free block may have pages that nobody has looked at since it was
+ * freed: whether somebody holds a reference on one is seen in struct page, and
+ * to read that of all pages of a large block takes longer than all else that is
+ * done here. A block remembers the lowest order with which such a part of it was
+ * freed, through merging and splitting. It may be allocated again with that
+ * order or a higher one, as it may from a per-CPU list; before it is cut into
+ * smaller ones, a part of it is handed out to be looked at (quarantine.c).
  *
  * Locking: mal_zone.lock, with interrupts off. No other lock is taken inside.
  *
@@ -63,121 +84,203 @@
  */
 void mal_zone_init(struct mal_zone *zone, int nid, enum memalloc_zone type)
 {
-	unsigned int order;
+	unsigned int top, group;
 
 	spin_lock_init(&zone->lock);
-	for (order = 0; order < MAL_NR_ORDERS; order++)
-		INIT_LIST_HEAD(&zone->free[order].blocks);
+	for (top = 0; top < MAL_NR_ORDERS; top++)
+		for (group = 0; group < MAL_NR_GROUPS; group++)
+			INIT_LIST_HEAD(&zone->sections[top][group]);
 	zone->nid = nid;
 	zone->type = type;
 }
 
-/* Is less of this section in use than of the zone on average? */
-static bool mal_section_is_sparse(const struct mal_zone *zone,
-				  const struct mal_section *section)
+/*
+ * Sections
+ */
+
+/**
+ * mal_section_group() - the group that a section belongs to
+ * @section: a section with free pages
+ *
+ * Context: any, under the zone's lock.
+ * Return: less than MAL_NR_GROUPS; the lower, the fuller is the section.
+ */
+unsigned int mal_section_group(const struct mal_section *section)
 {
-	return (u64)section->free * zone->pages >
-	       (u64)zone->free_pages * READ_ONCE(section->borrowed);
+	return min(section->free / MAL_GROUP_PAGES, MAL_NR_GROUPS - 1UL);
 }
 
-static void mal_free_list_add(struct mal_zone *zone, struct mal_page *desc,
-			      unsigned int order)
+static void mal_section_unfile(struct mal_zone *zone, struct mal_section *section)
 	__must_hold(&zone->lock)
 {
-	struct mal_section *section = mal_page_section(desc);
-
-	desc->state = MAL_PAGE_FREE;
-	desc->order = order;
-	section->free += 1UL << order;
-	if (mal_section_is_sparse(zone, section))
-		list_add_tail(&desc->link, &zone->free[order].blocks);
-	else
-		list_add(&desc->link, &zone->free[order].blocks);
-	zone->free[order].nr++;
+	if (list_empty(&section->link))
+		return;
+	list_del_init(&section->link);
+	if (list_empty(&zone->sections[section->top][section->group]))
+		zone->groups[section->top] &= ~BIT(section->group);
 }
 
-static void mal_free_list_del(struct mal_zone *zone, struct mal_page *desc,
-			      unsigned int order)
+/* What is free in a section has changed: file it where it belongs now. */
+static void mal_section_file(struct mal_zone *zone, struct mal_section *section)
+	__must_hold(&zone->lock)
+{
+	unsigned int top, group;
+
+	if (!section->orders) {
+		mal_section_unfile(zone, section);
+		return;
+	}
+	top = __fls(section->orders);
+	group = mal_section_group(section);
+	if (top == section->top && group == section->group &&
+	    !list_empty(&section->link))
+		return;
+	mal_section_unfile(zone, section);
+	section->top = top;
+	section->group = group;
+	list_add(&section->link, &zone->sections[top][group]);
+	zone->groups[top] |= BIT(group);
+}
+
+/* The fullest section that has a block of @order, or one to be split for it. */
+static struct mal_section *mal_zone_fullest(struct mal_zone *zone, unsigned int order)
+	__must_hold(&zone->lock)
+{
+	unsigned int group = MAL_NR_GROUPS, top = order;
+
+	for (; order < MAL_NR_ORDERS; order++) {
+		if (zone->groups[order] && __ffs(zone->groups[order]) < group) {
+			group = __ffs(zone->groups[order]);
+			top = order;
+		}
+	}
+	if (group == MAL_NR_GROUPS)
+		return NULL;
+	return list_first_entry(&zone->sections[top][group], struct mal_section,
+				link);
+}
+
+/*
+ * A section with a block of @order, or else the largest that there is: then of
+ * several the emptiest, and @order becomes that of the block.
+ */
+static struct mal_section *mal_zone_largest(struct mal_zone *zone, unsigned int *order)
+	__must_hold(&zone->lock)
+{
+	struct mal_section *section = mal_zone_fullest(zone, *order);
+	int top;
+
+	for (top = *order; !section && top >= 0; top--) {
+		if (!zone->groups[top])
+			continue;
+		section = list_first_entry(&zone->sections[top][__fls(zone->groups[top])],
+					   struct mal_section, link);
+		*order = top;
+	}
+	return section;
+}
+
+/*
+ * Blocks. After these, the section is to be filed.
+ */
+
+static void mal_free_list_add(struct mal_zone *zone, struct mal_section *section,
+			      struct mal_page *desc, unsigned int order,
+			      unsigned int unseen)
+	__must_hold(&zone->lock)
+{
+	desc->state = MAL_PAGE_FREE;
+	desc->order = order;
+	desc->unseen = unseen;
+	list_add(&desc->link, &section->blocks[order]);
+	section->orders |= BIT(order);
+	zone->blocks[order]++;
+}
+
+static void mal_free_list_del(struct mal_zone *zone, struct mal_section *section,
+			      struct mal_page *desc, unsigned int order)
 	__must_hold(&zone->lock)
 {
 	list_del(&desc->link);
-	mal_page_section(desc)->free -= 1UL << order;
-	zone->free[order].nr--;
+	if (list_empty(&section->blocks[order]))
+		section->orders &= ~BIT(order);
+	zone->blocks[order]--;
 	desc->state = MAL_PAGE_TAIL;
 }
 
 /* Put a block on its list, merged with as many buddies as are free. */
 static void mal_zone_merge(struct mal_zone *zone, struct mal_page *desc,
-			   unsigned int order)
+			   unsigned int order, unsigned int unseen)
 	__must_hold(&zone->lock)
 {
-	struct mal_page *pages = mal_page_section(desc)->pages;
+	struct mal_section *section = mal_page_section(desc);
+	struct mal_page *pages = section->pages;
 	unsigned int index = desc->index;
 
 	zone->free_pages += 1UL << order;
+	section->free += 1UL << order;
 	for (; order < MAL_MAX_ORDER; order++) {
 		struct mal_page *buddy = &pages[index ^ (1U << order)];
 
 		if (!mal_page_is(buddy, MAL_PAGE_FREE, order))
 			break;
-		mal_free_list_del(zone, buddy, order);
+		unseen = min(unseen, buddy->unseen);
+		mal_free_list_del(zone, section, buddy, order);
 		pages[index].state = MAL_PAGE_TAIL;
 		index &= ~(1U << order);
 	}
-	mal_free_list_add(zone, &pages[index], order);
+	mal_free_list_add(zone, section, &pages[index], order, unseen);
 }
 
 /* Take a block off its list and put what is more than @order back. */
-static struct mal_page *mal_zone_split(struct mal_zone *zone, unsigned int from,
-				       unsigned int order)
+static struct mal_page *mal_zone_split(struct mal_zone *zone,
+				       struct mal_page *desc, unsigned int order)
 	__must_hold(&zone->lock)
 {
-	struct mal_page *desc = list_first_entry(&zone->free[from].blocks,
-						 struct mal_page, link);
+	struct mal_section *section = mal_page_section(desc);
+	unsigned int from = desc->order, unseen = desc->unseen;
 
-	mal_free_list_del(zone, desc, from);
+	mal_free_list_del(zone, section, desc, from);
 	while (from > order) {
 		from--;
-		mal_free_list_add(zone, desc + (1U << from), from);
+		mal_free_list_add(zone, section, desc + (1U << from), from, unseen);
 	}
 	zone->free_pages -= 1UL << order;
+	section->free -= 1UL << order;
 	desc->order = order;
-	return desc;
-}
-
-/* The lowest order from @order on that has a free block. */
-static int mal_zone_lowest(struct mal_zone *zone, unsigned int order)
-	__must_hold(&zone->lock)
-{
-	for (; order < MAL_NR_ORDERS; order++)
-		if (zone->free[order].nr)
-			return order;
-	return -1;
-}
-
-/* The highest order up to @order that has a free block. */
-static int mal_zone_highest(struct mal_zone *zone, int order)
-	__must_hold(&zone->lock)
-{
-	for (; order >= 0; order--)
-		if (zone->free[order].nr)
-			return order;
-	return -1;
-}
-
-static struct mal_page *mal_zone_take_locked(struct mal_zone *zone,
-					     unsigned int order)
-	__must_hold(&zone->lock)
-{
-	int from = mal_zone_lowest(zone, order);
-	struct mal_page *desc;
-
-	if (from < 0)
-		return NULL;
-	desc = mal_zone_split(zone, from, order);
 	desc->state = MAL_PAGE_PCP;
 	zone->changes++;
 	return desc;
+}
+
+/* The block to take, or to split, for one of @order. */
+static struct mal_page *mal_section_pick(struct mal_section *section,
+					 unsigned int order)
+{
+	unsigned int from = __ffs(section->orders >> order) + order;
+
+	return list_first_entry(&section->blocks[from], struct mal_page, link);
+}
+
+static void mal_chain_add(struct mal_page **chain, struct mal_page *desc)
+{
+	desc->next = *chain;
+	desc->page = pfn_to_page(mal_page_pfn(desc));
+	*chain = desc;
+}
+
+/* Is somebody to look at this block before one of @order is taken from it? */
+static bool mal_block_is_unseen(const struct mal_page *desc, unsigned int order)
+{
+	return desc->unseen != MAL_ALL_SEEN && order < desc->unseen;
+}
+
+/* How much of it is to be looked at for @nr of @order? What was freed as one, at least. */
+static unsigned int mal_look_order(const struct mal_page *desc,
+				   unsigned int order, unsigned int nr)
+{
+	return clamp_t(unsigned int, order + order_base_2(nr), desc->unseen,
+		       desc->order);
 }
 
 /* The same for every loan in the section: see region.c. */
@@ -187,7 +290,7 @@ static void mal_section_home(struct mal_section *section, struct mal_zone *zone)
 	WRITE_ONCE(section->zone, zone);
 }
 
-static void mal_zone_add_locked(struct mal_zone *zone, struct mal_page *desc,
+static void mal_zone_adopt(struct mal_zone *zone, struct mal_page *desc,
 				unsigned int order)
 	__must_hold(&zone->lock)
 {
@@ -199,7 +302,6 @@ static void mal_zone_add_locked(struct mal_zone *zone, struct mal_page *desc,
 	zone->pages += 1UL << order;
 	zone->used = true;
 	zone->changes++;
-	mal_zone_merge(zone, desc, order);
 }
 
 /**
@@ -220,16 +322,18 @@ void mal_zone_add(struct mal_zone *zone, struct mal_page *desc,
 	if (mal_page_poison_on())
 		mal_page_poison(desc, order);
 	spin_lock_irqsave(&zone->lock, flags);
-	mal_zone_add_locked(zone, desc, order);
+	mal_zone_adopt(zone, desc, order);
+	mal_zone_merge(zone, desc, order, MAL_ALL_SEEN);
+	mal_section_file(zone, mal_page_section(desc));
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 /**
- * mal_zone_add_take() - take a loan into a zone, and a block out of the zone
+ * mal_zone_add_take() - take a loan into a zone, but for a block of it
  * @zone: the zone that its pages belong to
  * @desc: the first page of the loan
  * @order: the order of the loan
- * @take: the order of the block to take, @order at most
+ * @take: the order of the block, @order at most
  *
  * In one step, so that nobody else is faster: who borrows is served.
  *
@@ -245,8 +349,14 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 	if (mal_page_poison_on())
 		mal_page_poison(desc, order);
 	spin_lock_irqsave(&zone->lock, flags);
-	mal_zone_add_locked(zone, desc, order);
-	desc = mal_zone_take_locked(zone, take);
+	mal_zone_adopt(zone, desc, order);
+	desc->state = MAL_PAGE_PCP;
+	desc->order = take;
+	while (order > take) {
+		order--;
+		mal_zone_merge(zone, desc + (1U << order), order, MAL_ALL_SEEN);
+	}
+	mal_section_file(zone, mal_page_section(desc));
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return desc;
 }
@@ -256,13 +366,14 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
  * @zone: where to
  * @desc: its first page, in state PCP
  * @order: its order
+ * @seen: somebody has looked at all of its pages since they were freed
  *
  * Context: any but NMI.
  * Return: true, or false if the block is not in state PCP: it was freed by two
  * at the same time, and the other was first.
  */
 bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
-		   unsigned int order)
+		   unsigned int order, bool seen)
 {
 	unsigned long flags;
 	bool ok;
@@ -270,7 +381,8 @@ bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
 	spin_lock_irqsave(&zone->lock, flags);
 	ok = mal_page_is(desc, MAL_PAGE_PCP, order);
 	if (likely(ok)) {
-		mal_zone_merge(zone, desc, order);
+		mal_zone_merge(zone, desc, order, seen ? MAL_ALL_SEEN : order);
+		mal_section_file(zone, mal_page_section(desc));
 		zone->changes++;
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
@@ -282,25 +394,34 @@ bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
  * @zone: where to
  * @chain: their first pages, in state PCP, linked by mal_page.next
  * @order: their order
+ * @seen: as for mal_zone_give(), of all of them
  *
  * Context: any but NMI.
  * Return: how many were not in state PCP, as with mal_zone_give().
  */
 unsigned int mal_zone_give_chain(struct mal_zone *zone, struct mal_page *chain,
-				 unsigned int order)
+				 unsigned int order, bool seen)
 {
+	unsigned int unseen = seen ? MAL_ALL_SEEN : order, bad = 0;
+	struct mal_section *section;
 	struct mal_page *desc;
-	unsigned int bad = 0;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
+	section = mal_page_section(chain);
 	while ((desc = chain)) {
 		chain = desc->next;
-		if (likely(mal_page_is(desc, MAL_PAGE_PCP, order)))
-			mal_zone_merge(zone, desc, order);
-		else
+		if (unlikely(!mal_page_is(desc, MAL_PAGE_PCP, order))) {
 			bad++;
+			continue;
+		}
+		if (section != mal_page_section(desc)) {
+			mal_section_file(zone, section);
+			section = mal_page_section(desc);
+		}
+		mal_zone_merge(zone, desc, order, unseen);
 	}
+	mal_section_file(zone, section);
 	zone->changes++;
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return bad;
@@ -314,33 +435,88 @@ unsigned int mal_zone_give_chain(struct mal_zone *zone, struct mal_page *chain,
  * @keep: free pages that must be left in the zone by the first one; the others
  *	leave its reserve alone, whoever takes them
  * @chain: the blocks, linked by mal_page.next, with mal_page.page set
+ * @unseen: NULL; or, if that is all that there is for now, a block of a higher
+ *	order, in state PCP: to be looked at before mal_zone_take_part()
  *
  * Context: any but NMI.
  * Return: how many there are.
  */
 unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 				 unsigned int nr, unsigned long keep,
-				 struct mal_page **chain)
+				 struct mal_page **chain,
+				 struct mal_page **unseen)
 {
-	struct mal_page *desc;
+	struct mal_section *section = NULL;
 	unsigned long flags;
 	unsigned int i;
 
 	*chain = NULL;
+	*unseen = NULL;
 	if (READ_ONCE(zone->free_pages) < keep + (1UL << order))
 		return 0;
 	spin_lock_irqsave(&zone->lock, flags);
 	for (i = 0; i < nr && zone->free_pages >= keep + (1UL << order); i++) {
-		keep = zone->reserve;
-		desc = mal_zone_take_locked(zone, order);
-		if (!desc)
+		struct mal_page *desc;
+
+		/* The fullest one is so as long as it has any. */
+		if (!section || !(section->orders >> order)) {
+			if (section)
+				mal_section_file(zone, section);
+			section = mal_zone_fullest(zone, order);
+			if (!section)
+				break;
+		}
+		desc = mal_section_pick(section, order);
+		if (unlikely(mal_block_is_unseen(desc, order))) {
+			/* What there is so far will do. */
+			if (!i)
+				*unseen = mal_zone_split(zone, desc,
+							 mal_look_order(desc, order, nr));
 			break;
-		desc->next = *chain;
-		desc->page = pfn_to_page(mal_page_pfn(desc));
-		*chain = desc;
+		}
+		mal_chain_add(chain, mal_zone_split(zone, desc, order));
+		keep = zone->reserve;
 	}
+	if (section)
+		mal_section_file(zone, section);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return i;
+}
+
+/**
+ * mal_zone_take_part() - allocate from a block that was looked at
+ * @zone: its zone
+ * @desc: what mal_zone_take_chain() has found unseen
+ * @order: as for mal_zone_take_chain()
+ * @nr: as for mal_zone_take_chain()
+ * @chain: as for mal_zone_take_chain()
+ *
+ * What is not taken goes to the free lists.
+ *
+ * Context: any but NMI.
+ */
+void mal_zone_take_part(struct mal_zone *zone, struct mal_page *desc,
+			unsigned int order, unsigned int nr,
+			struct mal_page **chain)
+{
+	unsigned long at, end = 1UL << desc->order, left, flags;
+
+	*chain = NULL;
+	spin_lock_irqsave(&zone->lock, flags);
+	left = zone->free_pages + end;
+	for (at = 0; nr-- && at < end; at += 1UL << order) {
+		if (at && left < zone->reserve + (1UL << order))
+			break;
+		left -= 1UL << order;
+		desc[at].order = order;
+		desc[at].state = MAL_PAGE_PCP;
+		mal_chain_add(chain, desc + at);
+	}
+	for (; at < end; at += 1UL << __ffs(at))
+		mal_zone_merge(zone, desc + at, __ffs(at), MAL_ALL_SEEN);
+	mal_section_file(zone, mal_page_section(desc));
+	zone->changes++;
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 /**
@@ -438,208 +614,56 @@ void mal_zone_mark(struct mal_zone *zone, struct mal_page *desc,
  * @max_pages: the most pages wanted, at least one
  * @order: the order of the block
  *
- * The largest block is taken, as it is worth most to the host; if all are
- * larger than wanted, one is split. The zone's reserve stays.
+ * The largest block is taken, as it is worth most to the host; of a larger one
+ * than is wanted, a part. The zone's reserve stays.
  *
  * Context: any but NMI.
- * Return: the block's first page, all of whose pages are FOREIGN now, or NULL
- * if nothing is to spare.
+ * Return: the block's first page, in state PCP: it is to be looked at, and goes on to
+ * mal_zone_disown(). NULL if nothing is to spare.
  */
 struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
 				   unsigned long max_pages,
 				   unsigned int *order)
 {
+	struct mal_section *section;
 	struct mal_page *desc = NULL;
 	unsigned long flags;
-	unsigned int i;
-	int from;
 
 	spin_lock_irqsave(&zone->lock, flags);
 	if (zone->free_pages <= zone->reserve)
 		goto out;
 	max_pages = min(max_pages, zone->free_pages - zone->reserve);
 	*order = min_t(unsigned int, ilog2(max_pages), MAL_MAX_ORDER);
-	from = mal_zone_highest(zone, *order);
-	if (from >= 0)
-		*order = from;
-	else
-		from = mal_zone_lowest(zone, *order);
-	desc = mal_zone_split(zone, from, *order);
-	for (i = 0; i < 1U << *order; i++)
-		desc[i].state = MAL_PAGE_FOREIGN;
-	zone->pages -= 1UL << *order;
-	zone->changes++;
+	section = mal_zone_largest(zone, order);
+	if (!section)
+		goto out;
+	desc = mal_zone_split(zone, mal_section_pick(section, *order), *order);
+	mal_section_file(zone, section);
 out:
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return desc;
 }
 
-/*
- * Validation
- *
- * A zone may be large and its lock is held with interrupts off, so it is
- * looked at a section at a time. What is true of a section at any time is
- * checked for each; the sums over all of them are checked only if nothing has
- * changed the zone in between.
- */
-
 /**
- * struct mal_tally - what a validation has seen of a zone
+ * mal_zone_disown() - a block is the zone's no more
  * @zone: the zone
- * @blocks: free blocks by order
- * @pages: pages borrowed
- * @checked: things looked at
- * @errors: of those, wrong
+ * @desc: its first page, in state PCP
+ * @order: its order
+ *
+ * All of its pages are FOREIGN after this.
+ *
+ * Context: any but NMI.
  */
-struct mal_tally {
-	struct mal_zone *zone;
-	unsigned long blocks[MAL_NR_ORDERS];
-	unsigned long pages;
-	u64 checked;
-	u64 errors;
-};
-
-__printf(3, 4)
-static void mal_tally_check(struct mal_tally *tally, bool ok,
-			    const char *fmt, ...)
-{
-	struct va_format vaf;
-	va_list args;
-
-	tally->checked++;
-	if (likely(ok))
-		return;
-	tally->errors++;
-	va_start(args, fmt);
-	vaf.fmt = fmt;
-	vaf.va = &args;
-	mal_report(MAL_REPORT_CORRUPTION, 0, "node %d zone %d: %pV",
-		   tally->zone->nid, tally->zone->type, &vaf);
-	va_end(args);
-}
-
-static void mal_tally_refs(struct mal_tally *tally, struct mal_page *desc)
-{
-	struct page *page = pfn_to_page(mal_page_pfn(desc));
-
-	tally->checked++;
-	if (unlikely(page_ref_count(page) < MAL_PAGE_REFS)) {
-		tally->errors++;
-		mal_page_mend(page, 0);
-	}
-}
-
-static void mal_tally_free_block(struct mal_tally *tally, struct mal_page *desc)
-{
-	struct mal_page *pages = mal_page_section(desc)->pages;
-	struct mal_page *buddy = &pages[desc->index ^ (1U << desc->order)];
-	bool linked = desc->link.next->prev == &desc->link &&
-		      desc->link.prev->next == &desc->link;
-
-	tally->blocks[desc->order]++;
-	mal_tally_check(tally, linked, "free block %u is not on its list",
-			desc->index);
-	mal_tally_check(tally, desc->order == MAL_MAX_ORDER ||
-			!mal_page_is(buddy, MAL_PAGE_FREE, desc->order),
-			"free blocks %u and %u of order %u are not merged",
-			desc->index, buddy->index, desc->order);
-}
-
-/* Look at the block that begins here. Returns the number of its pages. */
-static unsigned int mal_tally_block(struct mal_tally *tally,
-				    struct mal_page *desc)
-{
-	bool sound = desc->state > MAL_PAGE_TAIL &&
-		     desc->order <= MAL_MAX_ORDER &&
-		     IS_ALIGNED(desc->index, 1U << desc->order);
-	enum mal_page_state tail = desc->state == MAL_PAGE_SLAB ?
-				   MAL_PAGE_SLAB : MAL_PAGE_TAIL;
-	unsigned int i, nr = sound ? 1U << desc->order : 1;
-
-	if (desc->state == MAL_PAGE_FOREIGN)
-		return 1;
-	mal_tally_check(tally, sound,
-			"page %u in state %u cannot begin a block of order %u",
-			desc->index, desc->state, desc->order);
-	for (i = 1; i < nr; i++)
-		mal_tally_check(tally, desc[i].state == tail,
-				"page %u inside block %u is in state %u",
-				desc[i].index, desc->index, desc[i].state);
-	if (sound && desc->state == MAL_PAGE_FREE)
-		mal_tally_free_block(tally, desc);
-	for (i = 0; i < nr; i++)
-		mal_tally_refs(tally, &desc[i]);
-	tally->pages += nr;
-	return nr;
-}
-
-static void mal_tally_section(struct mal_tally *tally,
-			      struct mal_section *section)
+void mal_zone_disown(struct mal_zone *zone, struct mal_page *desc,
+		     unsigned int order)
 {
 	unsigned long flags;
 	unsigned int i;
 
-	spin_lock_irqsave(&tally->zone->lock, flags);
-	for (i = 0; i < MAL_SECTION_PAGES; )
-		i += mal_tally_block(tally, &section->pages[i]);
-	spin_unlock_irqrestore(&tally->zone->lock, flags);
-}
-
-static void mal_tally_sections(struct mal_tally *tally)
-{
-	unsigned long nr;
-
-	for (nr = 0; nr < mal_section_table.nr; nr++) {
-		struct mal_section *section;
-
-		rcu_read_lock();
-		section = mal_section_at(nr);
-		if (section && READ_ONCE(section->zone) == tally->zone)
-			mal_tally_section(tally, section);
-		rcu_read_unlock();
-		cond_resched();
-	}
-}
-
-static void mal_tally_sums(struct mal_tally *tally)
-{
-	struct mal_zone *zone = tally->zone;
-	unsigned long free = 0;
-	unsigned int order;
-
-	for (order = 0; order < MAL_NR_ORDERS; order++) {
-		free += tally->blocks[order] << order;
-		mal_tally_check(tally, tally->blocks[order] == zone->free[order].nr,
-				"%lu free blocks of order %u, but %lu counted",
-				tally->blocks[order], order, zone->free[order].nr);
-	}
-	mal_tally_check(tally, free == zone->free_pages,
-			"%lu free pages, but %lu counted", free, zone->free_pages);
-	mal_tally_check(tally, tally->pages == zone->pages,
-			"%lu pages, but %lu counted", tally->pages, zone->pages);
-}
-
-/**
- * mal_zone_validate() - check every invariant of a zone
- * @zone: the zone
- * @checked: the number of things checked is added here
- *
- * Safe while the zone is in use.
- *
- * Context: task; sleeps.
- * Return: how many of them were wrong. Each has been reported.
- */
-u64 mal_zone_validate(struct mal_zone *zone, u64 *checked)
-{
-	struct mal_tally tally = { .zone = zone };
-	unsigned long changes = READ_ONCE(zone->changes);
-	unsigned long flags;
-
-	mal_tally_sections(&tally);
 	spin_lock_irqsave(&zone->lock, flags);
-	if (zone->changes == changes)
-		mal_tally_sums(&tally);
+	for (i = 0; i < 1U << order; i++)
+		desc[i].state = MAL_PAGE_FOREIGN;
+	zone->pages -= 1UL << order;
+	zone->changes++;
 	spin_unlock_irqrestore(&zone->lock, flags);
-	*checked += tally.checked;
-	return tally.errors;
 }

@@ -86,6 +86,9 @@ static unsigned long mal_zone_shrink(struct mal_zone *zone, unsigned long nr_pag
 		desc = mal_zone_withdraw(zone, nr_pages - returned, &order);
 		if (!desc)
 			break;
+		if (!mal_block_let_pass(desc))
+			continue;
+		mal_zone_disown(zone, desc, order);
 		mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
 		returned += 1UL << order;
 		cond_resched();

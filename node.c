@@ -102,7 +102,7 @@ static void mal_zone_fill_stats(struct mal_zone *zone,
 	stats->watermark_low = mal_zone_low(zone);
 	stats->watermark_high = mal_zone_high(zone);
 	for (order = 0; order < MAL_NR_ORDERS; order++)
-		stats->free_blocks[order] = zone->free[order].nr;
+		stats->free_blocks[order] = zone->blocks[order];
 	spin_unlock_irqrestore(&zone->lock, flags);
 	mal_zone_count_up(zone, stats);
 	mal_pcp_stats(stats);

@@ -225,7 +225,7 @@ void mal_pcp_free(struct mal_page *desc, struct page *page, unsigned int order)
 
 	if (zone->nid != numa_mem_id() ||
 	    READ_ONCE(zone->free_pages) < zone->reserve || !mal_pcp_enter(&pcp)) {
-		mal_release(desc, order);
+		mal_release_whole(desc, order);
 		return;
 	}
 	list = &pcp->lists[zone->type][order];
@@ -238,7 +238,7 @@ void mal_pcp_free(struct mal_page *desc, struct page *page, unsigned int order)
 	mal_pcp_leave(pcp);
 	mal_spill_release(&spill);
 	if (!pushed)
-		mal_release(desc, order);
+		mal_release_whole(desc, order);
 }
 
 /* What the fast path has noticed is told here: it has no time for that. */
@@ -346,10 +346,15 @@ static struct mal_page *mal_pcp_stock(const struct mal_zone *zone,
 struct mal_page *mal_pcp_refill(struct mal_zone *zone, unsigned int order,
 				unsigned long keep)
 {
-	struct mal_page *desc, *chain;
+	unsigned int nr = mal_pcp_batch(zone, order);
+	struct mal_page *desc, *chain, *unseen;
 
-	if (!mal_zone_take_chain(zone, order, mal_pcp_batch(zone, order), keep,
-				 &chain))
+	do {
+		mal_zone_take_chain(zone, order, nr, keep, &chain, &unseen);
+	} while (unlikely(unseen) && !mal_block_let_pass(unseen));
+	if (unlikely(unseen))
+		mal_zone_take_part(zone, unseen, order, nr, &chain);
+	if (!chain)
 		return NULL;
 	desc = chain;
 	mal_release_chain(mal_pcp_stock(zone, order, desc->next), order);

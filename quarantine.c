@@ -8,9 +8,13 @@
  * reused nor given back: it waits here, page by page whatever block it came
  * in, until its count is back at what is ours.
  *
- * Every block on its way to its zone's free lists comes through here, and each
- * of its pages is looked at. That is where a reference on a page inside a
- * block is seen, which the fast path of freeing does not look for.
+ * Who frees a block whose inner pages others may hold says so, and all of
+ * them are looked at (mal_free_pages_shared()). Who does not is not believed
+ * blindly: every block that leaves the per-CPU lists comes through here. But to
+ * look at a large one costs more than to free it, as each of its pages has a cache
+ * line of its own. So that is put off until the block is cut into smaller
+ * pieces or given back to the host (mal_page.unseen), and not done at all if it is
+ * allocated again as what it was.
  *
  * Nobody tells when the last reference goes. So the quarantine is swept when
  * memory is short, when somebody asks for shrinking, and once a second while
@@ -94,13 +98,13 @@ bool mal_block_is_held(struct page *page, unsigned int order)
 	return false;
 }
 
-static void mal_give(struct mal_page *desc, unsigned int order)
+static void mal_give(struct mal_page *desc, unsigned int order, bool seen)
 {
 	struct mal_zone *zone = mal_page_section(desc)->zone;
 
 	if (mal_page_poison_on())
 		mal_page_poison(desc, order);
-	if (unlikely(!mal_zone_give(zone, desc, order)))
+	if (unlikely(!mal_zone_give(zone, desc, order, seen)))
 		mal_report(MAL_REPORT_DOUBLE_FREE, 0,
 			   "block of order %u freed by two at once", order);
 }
@@ -116,7 +120,7 @@ static void mal_release_held(struct mal_page *desc, struct page *page,
 		if (mal_page_is_held(page + i))
 			mal_quarantine_add(desc + i);
 		else
-			mal_give(desc + i, 0);
+			mal_give(desc + i, 0, true);
 	}
 	schedule_delayed_work(&mal_sweep, MAL_SWEEP_INTERVAL);
 }
@@ -126,7 +130,7 @@ static void mal_release_held(struct mal_page *desc, struct page *page,
  * @desc: its first page, in state PCP
  * @order: its order
  *
- * Pages of it that somebody else holds go to the quarantine.
+ * All pages are looked at. Those that somebody else holds go to the quarantine.
  *
  * Context: any but NMI.
  */
@@ -137,20 +141,64 @@ void mal_release(struct mal_page *desc, unsigned int order)
 	if (unlikely(mal_block_is_held(page, order)))
 		mal_release_held(desc, page, order);
 	else
-		mal_give(desc, order);
+		mal_give(desc, order, true);
 }
 
-/* Take up to a batch of blocks that nobody holds off the chain. */
+/* Of a single page, it is put off to no end; and poison does not wait. */
+static bool mal_look_is_due(unsigned int order)
+{
+	return !order || mal_page_poison_on();
+}
+
+/**
+ * mal_release_whole() - free a block to its zone that nobody is known to hold
+ * @desc: its first page, in state PCP
+ * @order: its order
+ *
+ * As mal_release(), but the pages of a block are looked at later.
+ *
+ * Context: any but NMI.
+ */
+void mal_release_whole(struct mal_page *desc, unsigned int order)
+{
+	if (mal_look_is_due(order))
+		mal_release(desc, order);
+	else
+		mal_give(desc, order, false);
+}
+
+/**
+ * mal_block_let_pass() - look at a block before it is used
+ * @desc: its first page, in state PCP
+ *
+ * If somebody holds a page of it, that one goes to the quarantine, and the
+ * others to the zone.
+ *
+ * Context: any but NMI.
+ * Return: true if nobody does: the block is the caller's still.
+ */
+bool mal_block_let_pass(struct mal_page *desc)
+{
+	struct page *page = pfn_to_page(mal_page_pfn(desc));
+
+	if (likely(!mal_block_is_held(page, desc->order)))
+		return true;
+	mal_release_held(desc, page, desc->order);
+	return false;
+}
+
+/* Take up to a batch of blocks that nobody is known to hold off the chain. */
 static struct mal_page *mal_chain_unheld(struct mal_page **chain,
 					 unsigned int order)
 {
 	struct mal_page *unheld = NULL, *desc;
+	bool look = mal_look_is_due(order);
 	unsigned int i;
 
 	for (i = 0; *chain && i < MAL_RELEASE_BATCH; i++) {
 		desc = *chain;
 		*chain = desc->next;
-		if (unlikely(mal_block_is_held(desc->page, order))) {
+		if (look && unlikely(mal_block_is_held(desc->page, order))) {
 			mal_release_held(desc, desc->page, order);
 			continue;
 		}
@@ -166,7 +214,7 @@ static struct mal_page *mal_chain_unheld(struct mal_page **chain,
  *	mal_page.page set
  * @order: their order
  *
- * As mal_release() of each, but the zone's lock is taken once for many.
+ * As mal_release_whole() of each, but the zone's lock is taken once for many.
  *
  * Context: any but NMI.
  */
@@ -180,7 +228,7 @@ void mal_release_chain(struct mal_page *chain, unsigned int order)
 		if (!unheld)
 			continue;
 		bad = mal_zone_give_chain(mal_page_section(unheld)->zone,
-					  unheld, order);
+					  unheld, order, mal_look_is_due(order));
 		if (unlikely(bad))
 			mal_report(MAL_REPORT_DOUBLE_FREE, 0,
 				   "%u blocks of order %u freed by two at once",
@@ -231,7 +279,7 @@ bool mal_quarantine_sweep(void)
 	if (!desc)
 		return false;
 	WRITE_ONCE(desc->state, MAL_PAGE_PCP);
-	mal_give(desc, 0);
+	mal_give(desc, 0, true);
 	return true;
 }
 

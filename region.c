@@ -156,6 +156,9 @@ static struct mal_section *mal_section_create(unsigned long first_pfn, gfp_t gfp
 	if (!section)
 		return NULL;
 	section->first_pfn = first_pfn;
+	INIT_LIST_HEAD(&section->link);
+	for (i = 0; i < MAL_NR_ORDERS; i++)
+		INIT_LIST_HEAD(&section->blocks[i]);
 	for (i = 0; i < MAL_SECTION_PAGES; i++)
 		section->pages[i].index = i;
 	return section;

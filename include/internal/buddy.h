@@ -17,22 +17,19 @@
 
 struct seq_file;
 
-/**
- * struct mal_free_list - the free blocks of one order in one zone
- * @blocks: them, by mal_page.link, the next to be allocated first
- * @nr: how many
- */
-struct mal_free_list {
-	struct list_head blocks;
-	unsigned long nr;
-};
+/* Sections are told apart by how many pages of them are free, in such steps. */
+#define MAL_GROUP_PAGES		(MAL_SECTION_PAGES / MAL_NR_GROUPS)
+#define MAL_NR_GROUPS		32
 
 /**
  * struct mal_zone - borrowed pages of one zone of one node
  * @lock: protects all of the zone, and the descriptors of its free blocks
- * @free: free blocks by order
+ * @sections: those with free pages, by the order of their largest free block
+ *	and by group, the fewest free pages first
+ * @groups: the groups that have any, a bit for each, by that order
+ * @blocks: how many free blocks there are, by order
  * @pages: pages borrowed
- * @free_pages: pages on @free
+ * @free_pages: pages in @blocks
  * @reserve: the zone's watermark "min": so many of @free_pages are neither
  *	given back nor given to those who may sleep
  * @changes: grows with whatever changes the zone, so that a look at it that
@@ -43,7 +40,8 @@ struct mal_free_list {
  */
 struct mal_zone {
 	spinlock_t lock;
-	struct mal_free_list free[MAL_NR_ORDERS];
+	u32 groups[MAL_NR_ORDERS];
+	unsigned long blocks[MAL_NR_ORDERS];
 	unsigned long pages;
 	unsigned long free_pages;
 	unsigned long reserve;
@@ -51,6 +49,7 @@ struct mal_zone {
 	bool used;
 	int nid;
 	enum memalloc_zone type;
+	struct list_head sections[MAL_NR_ORDERS][MAL_NR_GROUPS];
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -85,14 +84,21 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 				   unsigned int take);
 unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 				 unsigned int nr, unsigned long keep,
-				 struct mal_page **chain);
+				 struct mal_page **chain,
+				 struct mal_page **unseen);
+void mal_zone_take_part(struct mal_zone *zone, struct mal_page *desc,
+			unsigned int order, unsigned int nr,
+			struct mal_page **chain);
 bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
-		   unsigned int order);
+		   unsigned int order, bool seen);
 unsigned int mal_zone_give_chain(struct mal_zone *zone, struct mal_page *chain,
-				 unsigned int order);
+				 unsigned int order, bool seen);
 struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
 				   unsigned long max_pages,
 				   unsigned int *order);
+void mal_zone_disown(struct mal_zone *zone, struct mal_page *desc,
+		     unsigned int order);
+unsigned int mal_section_group(const struct mal_section *section);
 void mal_zone_break(struct mal_zone *zone, struct mal_page *desc,
 		    unsigned int order);
 void mal_zone_cut(struct mal_zone *zone, struct mal_page *desc,

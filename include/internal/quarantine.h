@@ -24,7 +24,10 @@ static inline bool mal_page_is_held(struct page *page)
 
 bool mal_block_is_held(struct page *page, unsigned int order);
 
+bool mal_block_let_pass(struct mal_page *desc);
+
 void mal_release(struct mal_page *desc, unsigned int order);
+void mal_release_whole(struct mal_page *desc, unsigned int order);
 void mal_release_chain(struct mal_page *chain, unsigned int order);
 
 bool mal_quarantine_sweep(void);

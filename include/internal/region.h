@@ -5,6 +5,7 @@
 #ifndef _MAL_REGION_H
 #define _MAL_REGION_H
 
+#include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/types.h>
@@ -59,6 +60,9 @@ enum mal_page_state {
  * @order: order of the block, if this is its first page
  * @index: of the page in its section; never changes
  * @private: USED: for the layer that holds the block. LARGE: bytes asked for
+ * @unseen: FREE: no part of the block that nobody has looked at since it was
+ *	freed (quarantine.c) was freed with a lower order than this;
+ *	MAL_ALL_SEEN if there is no such part
  *
  * Lives outside struct page: all that is in there belongs to the page's user,
  * as with the host's allocator. But for SLAB, only the first page of a block has
@@ -81,8 +85,14 @@ struct mal_page {
 	u8 state;
 	u8 order;
 	u16 index;
-	u32 private;
+	union {
+		u32 private;
+		u32 unseen;
+	};
 };
+
+/* In mal_page.unseen: there is nothing left to look at. */
+#define MAL_ALL_SEEN	MAL_NR_ORDERS
 
 /**
  * struct mal_section - descriptors of MAL_SECTION_PAGES consecutive pages
@@ -91,7 +101,13 @@ struct mal_page {
  * @host_zone: the zone of the host's that they all come from
  * @first_pfn: number of the first page
  * @borrowed: pages borrowed here, under the lock of the region
- * @free: of those, free in the zone, under its lock
+ * @free: of those, free in the zone, under its lock as all that follows
+ * @link: in the zone's list of sections with that much free, see @top and
+ *	@group; empty if nothing is
+ * @blocks: free blocks by order, by mal_page.link
+ * @orders: the orders of which there are any
+ * @top: the highest of these, when it was put on that list
+ * @group: which of the groups by free pages, when it was put on that list
  * @rcu: frees the section when no lookup can see it any more
  * @pages: one for each page, borrowed or not
  *
@@ -104,6 +120,11 @@ struct mal_section {
 	unsigned long first_pfn;
 	unsigned long borrowed;
 	unsigned long free;
+	struct list_head link;
+	struct list_head blocks[MAL_NR_ORDERS];
+	u16 orders;
+	u8 top;
+	u8 group;
 	struct rcu_head rcu;
 	struct mal_page pages[MAL_SECTION_PAGES];
 };

@@ -37,8 +37,59 @@ static struct page *mal_quarantine_alloc(struct kunit *test, unsigned int order)
 	return page;
 }
 
-/* Allocate all there is. Returns how many pages, and if @page is among them. */
-static unsigned long mal_take_all(struct kunit *test, struct page *page, bool *there)
+/**
+ * struct mal_held - pages of a block that somebody holds
+ * @pages: them
+ * @nr: how many
+ */
+struct mal_held {
+	struct page *pages[2];
+	unsigned int nr;
+};
+
+/* One page in each half of a block, if it has two. */
+static struct mal_held mal_hold_two(struct page *page, unsigned int order)
+{
+	unsigned int half = (1U << order) / 2, i;
+	struct mal_held held = { .nr = order ? 2 : 1 };
+
+	held.pages[0] = page + half / 3;
+	held.pages[1] = page + (1U << order) - 1 - half / 5;
+	for (i = 0; i < held.nr; i++)
+		get_page(held.pages[i]);
+	return held;
+}
+
+/* One page that is not the first: who frees the block need not see it. */
+static struct mal_held mal_hold_inner(struct page *page, unsigned int order)
+{
+	struct mal_held held = { .pages = { page + (1U << order) / 2 }, .nr = 1 };
+
+	get_page(held.pages[0]);
+	return held;
+}
+
+static void mal_let_go(const struct mal_held *held)
+{
+	unsigned int i;
+
+	for (i = 0; i < held->nr; i++)
+		put_page(held->pages[i]);
+}
+
+static bool mal_is_among(struct page *page, const struct mal_held *held)
+{
+	unsigned int i;
+
+	for (i = 0; i < held->nr; i++)
+		if (held->pages[i] == page)
+			return true;
+	return false;
+}
+
+/* Allocate all there is. Returns how many pages, and if any of @held is there. */
+static unsigned long mal_take_all(struct kunit *test, const struct mal_held *held,
+				  bool *there)
 {
 	struct page **all = kunit_kcalloc(test, MAL_QUARANTINE_CAP, sizeof(*all),
 					  GFP_KERNEL);
@@ -50,7 +101,7 @@ static unsigned long mal_take_all(struct kunit *test, struct page *page, bool *t
 		all[nr] = mal_alloc_page(GFP_ATOMIC | __GFP_NOWARN);
 		if (!all[nr])
 			break;
-		*there |= all[nr] == page;
+		*there |= mal_is_among(all[nr], held);
 		nr++;
 	}
 	for (i = 0; i < nr; i++)
@@ -59,37 +110,105 @@ static unsigned long mal_take_all(struct kunit *test, struct page *page, bool *t
 	return nr;
 }
 
-static void mal_expect_out_of_use(struct kunit *test, struct page *page)
+static void mal_expect_out_of_use(struct kunit *test, const struct mal_held *held)
 {
 	struct memalloc_stats_borrowing stats;
+	unsigned int i;
 	bool there;
 
-	KUNIT_EXPECT_EQ(test, mal_take_all(test, page, &there),
-			MAL_QUARANTINE_CAP - 1);
+	KUNIT_EXPECT_EQ(test, mal_take_all(test, held, &there),
+			MAL_QUARANTINE_CAP - held->nr);
 	KUNIT_EXPECT_FALSE(test, there);
 	mal_loan_shrink(0);
 	mal_borrowing_stats(&stats);
-	KUNIT_EXPECT_EQ(test, stats.borrowed, stats.reserve + 1);
-	KUNIT_EXPECT_EQ(test, stats.quarantined, 1ULL);
-	KUNIT_EXPECT_EQ(test, page_ref_count(page), MAL_PAGE_REFS + 1);
-	mal_account_check(test, 0, 1);
+	KUNIT_EXPECT_EQ(test, stats.borrowed, stats.reserve + held->nr);
+	KUNIT_EXPECT_EQ(test, stats.quarantined, (u64)held->nr);
+	for (i = 0; i < held->nr; i++)
+		KUNIT_EXPECT_EQ(test, page_ref_count(held->pages[i]),
+				MAL_PAGE_REFS + 1);
+	mal_account_check(test, 0, held->nr);
 }
 
-static void mal_test_held_page_waits(struct kunit *test)
+/* They are out of use, and of use again when they were let go. */
+static void mal_expect_to_wait(struct kunit *test, const struct mal_held *held)
+{
+	mal_expect_out_of_use(test, held);
+	mal_let_go(held);
+	mal_account_settle(test);
+}
+
+static void mal_test_held_pages_wait(struct kunit *test)
 {
 	unsigned int order;
 
 	for (order = 0; order <= MAL_MAX_ORDER; order++) {
 		struct page *page = mal_quarantine_alloc(test, order);
-		struct page *held = page + (1U << order) / 2;
 		u64 reports = mal_reports_total();
+		struct mal_held held = mal_hold_two(page, order);
 
-		get_page(held);
 		mal_free_pages_shared(page, order);
-		mal_expect_out_of_use(test, held);
-		put_page(held);
-		mal_account_settle(test);
+		mal_expect_to_wait(test, &held);
 		KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+	}
+}
+
+/*
+ * The same by the fast path: the list that the block goes on has room, as one was
+ * taken from there.
+ */
+static void mal_free_fast(struct kunit *test, struct page *page, unsigned int order)
+{
+	struct page *room;
+
+	mal_free_pages(mal_quarantine_alloc(test, order), order);
+	room = mal_quarantine_alloc(test, order);
+	mal_free_pages(page, order);
+	mal_free_pages(room, order);
+}
+
+static void mal_test_held_first_page_waits(struct kunit *test)
+{
+	unsigned int order;
+
+	for (order = 0; order <= MAL_MAX_ORDER; order++) {
+		struct page *page = mal_quarantine_alloc(test, order);
+		struct mal_held held = { .pages = { page }, .nr = 1 };
+
+		get_page(page);
+		mal_free_fast(test, page, order);
+		mal_expect_to_wait(test, &held);
+	}
+}
+
+/* Nobody looks when the block is freed: but before it is cut into pieces. */
+static void mal_test_held_inner_page_is_found(struct kunit *test)
+{
+	unsigned int order;
+
+	for (order = 1; order <= MAL_MAX_ORDER; order++) {
+		struct page *page = mal_quarantine_alloc(test, order);
+		struct mal_held held = mal_hold_inner(page, order);
+
+		mal_free_fast(test, page, order);
+		mal_expect_to_wait(test, &held);
+	}
+}
+
+/* Or before it goes back to the host. */
+static void mal_test_held_inner_page_stays(struct kunit *test)
+{
+	struct memalloc_stats_borrowing stats;
+	unsigned int order;
+
+	for (order = 1; order <= MAL_MAX_ORDER; order++) {
+		struct page *page = mal_quarantine_alloc(test, order);
+		struct mal_held held = mal_hold_inner(page, order);
+
+		mal_free_fast(test, page, order);
+		mal_loan_shrink(0);
+		mal_borrowing_stats(&stats);
+		KUNIT_EXPECT_EQ(test, stats.borrowed, stats.reserve + 1);
+		mal_expect_to_wait(test, &held);
 	}
 }
 
@@ -97,14 +216,15 @@ static void mal_test_held_page_waits(struct kunit *test)
 static void mal_test_released_page_is_reused(struct kunit *test)
 {
 	struct page *page = mal_quarantine_alloc(test, 0);
+	struct mal_held held = { .pages = { page }, .nr = 1 };
 	bool there;
 
 	get_page(page);
 	mal_free_page(page);
-	mal_take_all(test, page, &there);
+	mal_take_all(test, &held, &there);
 	KUNIT_EXPECT_FALSE(test, there);
 	put_page(page);
-	KUNIT_EXPECT_EQ(test, mal_take_all(test, page, &there),
+	KUNIT_EXPECT_EQ(test, mal_take_all(test, &held, &there),
 			MAL_QUARANTINE_CAP);
 	KUNIT_EXPECT_TRUE(test, there);
 	mal_account_settle(test);
@@ -147,7 +267,10 @@ static void mal_test_released_behind_many_held(struct kunit *test)
 }
 
 static struct kunit_case mal_quarantine_cases[] = {
-	KUNIT_CASE(mal_test_held_page_waits),
+	KUNIT_CASE(mal_test_held_pages_wait),
+	KUNIT_CASE(mal_test_held_first_page_waits),
+	KUNIT_CASE(mal_test_held_inner_page_is_found),
+	KUNIT_CASE(mal_test_held_inner_page_stays),
 	KUNIT_CASE(mal_test_released_page_is_reused),
 	KUNIT_CASE(mal_test_double_free_in_quarantine),
 	KUNIT_CASE(mal_test_released_behind_many_held),
