@@ -18,6 +18,14 @@
  * somebody dropped a reference that was not theirs, and it is seen and told
  * instead of handing the host a page that is still in use.
  *
+ * Giving back. A block goes back as a block where that is possible, with the
+ * counts that it had when it came: one reference on its first page, none on the
+ * others. Page by page it would first lie on the host's per-CPU lists of single
+ * pages, and become large blocks again only as these are drained; and it takes
+ * longer. page_ref_freeze() takes a page's last reference only if nobody has
+ * another one, so that who looks a page up by its number at just that time
+ * either gets none or makes us give the pages back singly.
+ *
  * Sections. Physical memory is seen as sections of MAL_SECTION_PAGES pages,
  * aligned to their size, and a section is described by an array of struct
  * mal_page while any page of it is borrowed:
@@ -314,12 +322,54 @@ static void mal_host_free(struct page *page)
 		__free_page(page);
 }
 
-static void mal_host_free_block(struct page *page, unsigned int order)
+static void mal_host_free_pages(struct page *page, unsigned int order)
 {
 	unsigned int i;
 
 	for (i = 0; i < 1U << order; i++)
 		mal_host_free(page + i);
+}
+
+/*
+ * The reverse of split_page(): a block of which only the first page has a
+ * count. A page on which somebody has a reference, were it for a moment only,
+ * prevents it, and one that the host must not use again.
+ */
+static bool mal_host_unsplit(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 1; i < 1U << order; i++)
+		if (PageHWPoison(page + i) ||
+		    !page_ref_freeze(page + i, MAL_PAGE_REFS))
+			goto err_unfreeze;
+	return true;
+
+err_unfreeze:
+	while (--i)
+		page_ref_unfreeze(page + i, MAL_PAGE_REFS);
+	return false;
+}
+
+/*
+ * Where the host notes with each page on whose behalf it was allocated, it does
+ * not expect to get back as one what it has split.
+ */
+static bool mal_host_takes_unsplit(void)
+{
+	return !IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING);
+}
+
+static void mal_host_free_block(struct page *page, unsigned int order)
+{
+	if (!order || !mal_host_takes_unsplit() || PageHWPoison(page) ||
+	    page_ref_count(page) != MAL_PAGE_REFS ||
+	    !mal_host_unsplit(page, order)) {
+		mal_host_free_pages(page, order);
+		return;
+	}
+	page_ref_dec(page);
+	__free_pages(page, order);
 }
 
 /* A loan of just this order; @effort is what its descriptors may cost. */
