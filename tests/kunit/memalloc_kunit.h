@@ -15,6 +15,7 @@ extern struct kunit_suite mal_page_limit_suite;
 extern struct kunit_suite mal_page_gfp_suite;
 extern struct kunit_suite mal_page_bulk_suite;
 extern struct kunit_suite mal_page_misuse_suite;
+extern struct kunit_suite mal_page_reentry_suite;
 extern struct kunit_suite mal_quarantine_suite;
 extern struct kunit_suite mal_page_poison_suite;
 extern struct kunit_suite mal_slab_misuse_suite;

@@ -110,6 +110,28 @@ static bool mal_account_agrees(const struct mal_account *account, u64 held)
 	       account->in_blocks == stats->free;
 }
 
+/* Returns the pages in quarantine. */
+static u64 mal_account_expect(struct kunit *test, u64 held)
+{
+	struct mal_account account;
+	const struct memalloc_stats_borrowing *stats = &account.stats;
+	int tries = MAL_ACCOUNT_TRIES;
+
+	mal_account_read(&account);
+	while (!mal_account_agrees(&account, held) && tries--) {
+		schedule_timeout_uninterruptible(1);
+		mal_account_read(&account);
+	}
+	KUNIT_EXPECT_EQ(test, stats->free + held + stats->quarantined,
+			stats->borrowed);
+	KUNIT_EXPECT_EQ(test, stats->borrowed_total - stats->returned_total,
+			stats->borrowed);
+	KUNIT_EXPECT_EQ(test, account.sums.pages, stats->borrowed);
+	KUNIT_EXPECT_EQ(test, account.sums.free, stats->free);
+	KUNIT_EXPECT_EQ(test, account.in_blocks, stats->free);
+	return stats->quarantined;
+}
+
 /**
  * mal_account_check() - expect that all is valid and all figures agree
  * @test: the test
@@ -120,23 +142,10 @@ static bool mal_account_agrees(const struct mal_account *account, u64 held)
  */
 void mal_account_check(struct kunit *test, u64 held, u64 quarantined)
 {
-	struct mal_account account;
-	int tries = MAL_ACCOUNT_TRIES;
-
+	/* With what the CPUs keep on their lists, and after these were drained. */
+	mal_account_expect(test, held);
 	mal_account_valid(test);
-	mal_account_read(&account);
-	while (!mal_account_agrees(&account, held) && tries--) {
-		schedule_timeout_uninterruptible(1);
-		mal_account_read(&account);
-	}
-	KUNIT_EXPECT_EQ(test, account.stats.quarantined, quarantined);
-	KUNIT_EXPECT_EQ(test, account.stats.free + held + quarantined,
-			account.stats.borrowed);
-	KUNIT_EXPECT_EQ(test, account.stats.borrowed_total -
-			account.stats.returned_total, account.stats.borrowed);
-	KUNIT_EXPECT_EQ(test, account.sums.pages, account.stats.borrowed);
-	KUNIT_EXPECT_EQ(test, account.sums.free, account.stats.free);
-	KUNIT_EXPECT_EQ(test, account.in_blocks, account.stats.free);
+	KUNIT_EXPECT_EQ(test, mal_account_expect(test, held), quarantined);
 }
 
 /**

@@ -86,6 +86,16 @@ static void mal_test_double_free_of_half_used_pair(struct kunit *test)
 	mal_account_settle(test);
 }
 
+/*
+ * A block to be freed when it has served: the list of this CPU for its order
+ * has room. What is freed then with that order may take the fast path.
+ */
+static struct page *mal_misuse_make_room(struct kunit *test, unsigned int order)
+{
+	mal_free_pages(mal_misuse_alloc(test, order), order);
+	return mal_misuse_alloc(test, order);
+}
+
 static void mal_test_free_with_wrong_order(struct kunit *test)
 {
 	unsigned int order, wrong;
@@ -93,10 +103,19 @@ static void mal_test_free_with_wrong_order(struct kunit *test)
 	for (order = 0; order <= MAL_MAX_ORDER; order++) {
 		struct page *page = mal_misuse_alloc(test, order);
 
-		for (wrong = 0; wrong <= MAL_MAX_ORDER + 1; wrong++)
-			if (wrong != order)
-				mal_expect_report(test, wrong_free, 1U << order,
-						  mal_free_pages(page, wrong));
+		for (wrong = 0; wrong <= MAL_MAX_ORDER; wrong++) {
+			struct page *room;
+
+			if (wrong == order)
+				continue;
+			room = mal_misuse_make_room(test, wrong);
+			mal_expect_report(test, wrong_free,
+					  (1U << order) + (1U << wrong),
+					  mal_free_pages(page, wrong));
+			mal_free_pages(room, wrong);
+		}
+		mal_expect_report(test, wrong_free, 1U << order,
+				  mal_free_pages(page, MAL_MAX_ORDER + 1));
 		mal_free_pages(page, order);
 		mal_account_check(test, 0, 0);
 	}

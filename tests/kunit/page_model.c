@@ -348,7 +348,7 @@ void mal_model_free(struct mal_model *model, unsigned int nr)
 		else
 			mal_model_disown_page(model, block.page + i);
 	}
-	if (kept < 1U << block.order || mal_model_one_in(model, 2))
+	if ((kept && kept < 1U << block.order) || mal_model_one_in(model, 2))
 		mal_free_pages_shared(block.page, block.order);
 	else
 		mal_free_pages(block.page, block.order);
