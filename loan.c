@@ -50,7 +50,7 @@
 #include "internal/region.h"
 
 /* The part of the cap that the CPUs' lists may hold. */
-#define MAL_PCP_SHARE	4
+#define MAL_PCP_SHARE	16
 
 static unsigned long mal_reserve_pages;
 static struct shrinker *mal_shrinker;

@@ -32,8 +32,11 @@
  *
  * Tuning. How many blocks a list may hold is found by its use. All begin at
  * none. A list that runs full for the first time is granted MAL_PCP_START
- * pages, or one block. Each time it runs full after having run empty, the load
- * swings more than it holds, and it is granted twice as much. If it runs empty
+ * pages, or one block. Each time it goes from empty to full without turning
+ * round, the load swings more than it holds, and it is granted twice as much. A
+ * load that wanders to and fro is served well by a short list, while a long one would
+ * hand out again and again pages that lie anywhere, and so keep the zone from
+ * drawing together what is in use (buddy.c). If a list runs empty
  * time after time, or full time after time, the CPU allocates what others free,
  * or frees what others allocate: then it is granted twice as much, up to
  * MAL_PCP_STREAM blocks, for the zone's lock to be taken for many at once.
@@ -75,8 +78,9 @@
 /* The most blocks that are taken from a zone at once. */
 #define MAL_PCP_BATCH	64U
 
-/* What a list may hold, in blocks, just to have that many taken at once. */
-#define MAL_PCP_STREAM	(2 * MAL_PCP_BATCH)
+/* What a list may hold, in blocks and in pages, just to have many taken at once. */
+#define MAL_PCP_STREAM		(2 * MAL_PCP_BATCH)
+#define MAL_PCP_STREAM_PAGES	1024U
 
 DEFINE_PER_CPU(struct mal_pcp, mal_pcp);
 
@@ -183,14 +187,36 @@ static void mal_pcp_decay(struct mal_pcp *pcp, struct mal_spill *spill)
 	}
 }
 
+static unsigned long mal_pcp_clock(const struct mal_pcp_list *list)
+{
+	return list->allocs + list->frees;
+}
+
+/* Has a list that is full come straight from being empty, and refilled? */
+static bool mal_pcp_swings(const struct mal_pcp *pcp, unsigned int type,
+			   unsigned int order)
+{
+	const struct mal_pcp_list *list = &pcp->lists[type][order];
+
+	return pcp->missed[type] & BIT(order) &&
+	       mal_pcp_clock(list) - pcp->missed_at[type][order] <=
+	       list->high + MAL_PCP_BATCH + 1;
+}
+
+/* Is it worth a longer list to take more at once from the zone, or to it? */
+static bool mal_pcp_may_stream(const struct mal_pcp_list *list, unsigned int order)
+{
+	return list->high < min(MAL_PCP_STREAM, MAL_PCP_STREAM_PAGES >> order);
+}
+
 /* A list is full: let it hold more, or make it hold less. */
 static void mal_pcp_make_room(struct mal_pcp *pcp, unsigned int type,
 			      unsigned int order, struct mal_spill *spill)
 {
 	struct mal_pcp_list *list = &pcp->lists[type][order];
 	bool again = pcp->filled[type] & BIT(order);
-	bool grow = !list->high || pcp->missed[type] & BIT(order) ||
-		    (again && list->high < MAL_PCP_STREAM);
+	bool grow = !list->high || mal_pcp_swings(pcp, type, order) ||
+		    (again && mal_pcp_may_stream(list, order));
 
 	pcp->missed[type] &= ~BIT(order);
 	pcp->filled[type] |= BIT(order);
@@ -257,8 +283,9 @@ static void mal_pcp_note_miss(struct mal_pcp *pcp, unsigned int type,
 {
 	struct mal_pcp_list *list = &pcp->lists[type][order];
 
-	if (pcp->missed[type] & BIT(order) && list->high < MAL_PCP_STREAM)
+	if (pcp->missed[type] & BIT(order) && mal_pcp_may_stream(list, order))
 		mal_pcp_grant(pcp, list, order);
+	pcp->missed_at[type][order] = mal_pcp_clock(list);
 	pcp->missed[type] |= BIT(order);
 	pcp->filled[type] &= ~BIT(order);
 	pcp->used[type] |= BIT(order);
@@ -292,6 +319,7 @@ struct mal_page *mal_pcp_take(int nid, int highest, int lowest,
 		if (!list->head)
 			continue;
 		desc = mal_pcp_pop(pcp, list);
+		pcp->missed_at[type][order]--;
 		if (highest == MEMALLOC_ZONE_NORMAL)
 			mal_pcp_set_plain(pcp, type);
 	}

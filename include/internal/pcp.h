@@ -46,6 +46,8 @@ struct mal_pcp_list {
  * @granted: the pages that all lists may hold together, by their @high
  * @lists: them, by zone and order
  * @missed: orders that have run empty since they last ran full, by zone
+ * @missed_at: how much each list had allocated and freed when it ran empty last,
+ *	less what it has allocated since without counting it
  * @filled: orders that have run full since they last ran empty, by zone
  * @used: orders that ran empty or full since the last look, by zone
  *
@@ -63,6 +65,7 @@ struct mal_pcp {
 	u16 missed[MEMALLOC_NR_ZONES];
 	u16 filled[MEMALLOC_NR_ZONES];
 	u16 used[MEMALLOC_NR_ZONES];
+	unsigned long missed_at[MEMALLOC_NR_ZONES][MAL_NR_ORDERS];
 };
 
 struct mal_zone;
