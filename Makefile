@@ -126,6 +126,10 @@ demo:
 check:
 	@tests/check
 
+.PHONY: check-long
+check-long:
+	@tests/check --long
+
 .PHONY: lint
 lint:
 	@tools/setup
@@ -158,6 +162,7 @@ help:
 	@echo 'In kernels of its own, without touching this machine:'
 	@echo '  make demo         see it work on the kernel of Debian 12'
 	@echo '  make check        all tests'
+	@echo '  make check-long   the same for longer: hotplug, reload, fragmentation'
 	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1'
 	@$(if $(filter insns,$(benches)),echo '  make bench-insns  instructions of ours and of the host        KERNEL=6.1 BENCH=PATTERN')
 	@$(if $(filter time,$(benches)),echo '  make bench-time   nanoseconds of ours and of the host         KERNEL=uml BENCH=PATTERN')

@@ -67,11 +67,14 @@ MODULE_PARM_DESC(steps, "Allocations and frees (default: 1260000)");
 
 static uint lasting = 100;
 module_param(lasting, uint, 0444);
-MODULE_PARM_DESC(lasting, "One allocation of so many lives for long; 0: none (default: 100)");
+MODULE_PARM_DESC(lasting, "One page of so many that are allocated singly lives for long; 0: none (default: 100)");
 
-/* Memory in use, in percent of the pool, goes from low to high and back. */
+static uint peak = 60;
+module_param(peak, uint, 0444);
+MODULE_PARM_DESC(peak, "The most memory in use, in percent of the pool (default: 60)");
+
+/* Memory in use, in percent of the pool, goes from low to the peak and back. */
 #define TRACE_LOW		20
-#define TRACE_HIGH		85
 #define TRACE_SWING		30000	/* steps from one to the other */
 #define TRACE_PERIOD		(14 * TRACE_SWING)
 
@@ -270,11 +273,11 @@ static struct page *trace_alloc(struct trace *trace, unsigned int order,
 	return NULL;
 }
 
-/* Of eight allocations one is a block of 2 to 16 pages. */
+/* Of eight allocations one is a block of 2 to 16 pages, and short-lived. */
 static void trace_add(struct trace *trace, struct trace_ballast **strays)
 {
 	unsigned int order = trace_below(trace, 8) ? 0 : 1 + trace_below(trace, 4);
-	bool lasts = lasting && !trace_below(trace, lasting);
+	bool lasts = !order && lasting && !trace_below(trace, lasting);
 	struct trace_slot *slot = &trace->slots[trace->nr];
 
 	slot->page = trace_alloc(trace, order, strays);
@@ -328,7 +331,7 @@ static unsigned long trace_target(unsigned long step)
 	step %= TRACE_PERIOD;
 	if (step < 2 * TRACE_SWING)
 		return low + trace_wave(step, 2 * TRACE_SWING,
-					pool * (TRACE_HIGH - TRACE_LOW) / 100);
+					pool * (peak - TRACE_LOW) / 100);
 	return low + trace_wave(step % TRACE_RIPPLE, TRACE_RIPPLE,
 				pool * TRACE_RIPPLE_HEIGHT / 100);
 }

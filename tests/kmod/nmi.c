@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocating and freeing in non-maskable interrupts
+ *
+ * A thread on one processor does nothing but allocate and free pages, objects of
+ * a cache and memory of kmalloc, while another processor sends it NMIs. These do
+ * the same, so most of them come in the midst of a change to the lists that
+ * they want to use: what they allocate comes from the lists or not at all, and what
+ * they free is put off where the lists are busy or full. In every second NMI a
+ * block is freed of an order that is never freed otherwise: no list has room
+ * for it, so that is always put off.
+ *
+ * Everybody writes a mark into what they get and looks at it when they free it, so
+ * a thing that two have at a time is found. Loading the module does it all and
+ * prints the result; whether something is lost is seen in /proc/memalloc.
+ *
+ * Context: task, and NMI on the second processor.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+
+#include <asm/apic.h>
+#include <asm/nmi.h>
+
+#include <memalloc/kmalloc.h>
+#include <memalloc/page_alloc.h>
+#include <memalloc/slab_cache.h>
+
+#include "internal/compat.h"
+
+static uint nmis = 10000;
+module_param(nmis, uint, 0444);
+MODULE_PARM_DESC(nmis, "How many NMIs are sent (default: 10000)");
+
+#define NMI_TARGET	1U	/* the processor that gets them */
+#define NMI_LONER	5U	/* an order that is freed in NMIs only */
+#define NMI_THINGS	4	/* that a user has at most, of each kind */
+#define NMI_GFP		(GFP_ATOMIC | __GFP_NOWARN)
+
+static struct mal_kmem_cache *nmi_cache;
+
+/*
+ * Kinds of things
+ */
+
+static void *nmi_page_alloc(void)
+{
+	struct page *page = mal_alloc_page(NMI_GFP);
+
+	return page ? page_address(page) : NULL;
+}
+
+static void nmi_page_free(void *thing)
+{
+	mal_free_page(virt_to_page(thing));
+}
+
+static void *nmi_block_alloc(void)
+{
+	struct page *page = mal_alloc_pages(NMI_GFP, 3);
+
+	return page ? page_address(page) : NULL;
+}
+
+static void nmi_block_free(void *thing)
+{
+	mal_free_pages(virt_to_page(thing), 3);
+}
+
+static void *nmi_object_alloc(void)
+{
+	return mal_kmem_cache_alloc(nmi_cache, NMI_GFP);
+}
+
+static void nmi_object_free(void *thing)
+{
+	mal_kmem_cache_free(nmi_cache, thing);
+}
+
+static void *nmi_memory_alloc(void)
+{
+	return mal_kmalloc(200, NMI_GFP);
+}
+
+static void nmi_memory_free(void *thing)
+{
+	mal_kfree(thing);
+}
+
+/**
+ * struct nmi_kind - a kind of things
+ * @name: what it is called
+ * @alloc: get one, or NULL
+ * @free: give it back
+ */
+struct nmi_kind {
+	const char *name;
+	void *(*alloc)(void);
+	void (*free)(void *thing);
+};
+
+static const struct nmi_kind nmi_kinds[] = {
+	{ "page", nmi_page_alloc, nmi_page_free },
+	{ "block", nmi_block_alloc, nmi_block_free },
+	{ "object", nmi_object_alloc, nmi_object_free },
+	{ "memory", nmi_memory_alloc, nmi_memory_free },
+};
+
+#define NMI_KINDS	ARRAY_SIZE(nmi_kinds)
+
+/*
+ * Users
+ */
+
+/**
+ * struct nmi_user - one of those who allocate
+ * @things: what it has
+ * @next: which of each kind is freed, or allocated, next
+ * @served: things that it got
+ * @refused: things that it did not get
+ * @stolen: things that somebody else has written to
+ */
+struct nmi_user {
+	void *things[NMI_KINDS][NMI_THINGS];
+	unsigned int next[NMI_KINDS];
+	unsigned long served[NMI_KINDS];
+	unsigned long refused[NMI_KINDS];
+	unsigned long stolen;
+};
+
+static struct nmi_user nmi_thread_user, nmi_handler_user;
+
+static void nmi_user_free(struct nmi_user *user, unsigned int kind, void **thing)
+{
+	if (*(void **)*thing != user)
+		user->stolen++;
+	nmi_kinds[kind].free(*thing);
+	*thing = NULL;
+}
+
+/* Free what is there, or allocate what is not. */
+static void nmi_user_step(struct nmi_user *user, unsigned int kind)
+{
+	void **thing = &user->things[kind][user->next[kind]++ % NMI_THINGS];
+
+	if (*thing) {
+		nmi_user_free(user, kind, thing);
+		return;
+	}
+	*thing = nmi_kinds[kind].alloc();
+	if (*thing) {
+		*(void **)*thing = user;
+		user->served[kind]++;
+	} else {
+		user->refused[kind]++;
+	}
+}
+
+static void nmi_user_leave(struct nmi_user *user)
+{
+	unsigned int kind, i;
+
+	for (kind = 0; kind < NMI_KINDS; kind++)
+		for (i = 0; i < NMI_THINGS; i++)
+			if (user->things[kind][i])
+				nmi_user_free(user, kind, &user->things[kind][i]);
+}
+
+/*
+ * NMIs
+ */
+
+static atomic_t nmi_sent;		/* and not yet taken */
+static unsigned long nmi_taken;
+static unsigned long nmi_put_off;	/* blocks whose free had to be */
+static unsigned long nmi_found;		/* blocks of an order that no list has */
+static struct page *nmi_loner;		/* the next of these to be freed */
+
+static void nmi_free_loner(void)
+{
+	struct page *page = xchg(&nmi_loner, NULL);
+
+	if (page) {
+		mal_free_pages(page, NMI_LONER);
+		nmi_put_off++;
+	}
+}
+
+static int nmi_handler(unsigned int type, struct pt_regs *regs)
+{
+	unsigned int kind;
+
+	if (smp_processor_id() != NMI_TARGET || !atomic_xchg(&nmi_sent, 0))
+		return NMI_DONE;
+	for (kind = 0; kind < NMI_KINDS; kind++)
+		nmi_user_step(&nmi_handler_user, kind);
+	if (nmi_taken++ % 2)
+		nmi_free_loner();
+	else if (mal_alloc_pages(NMI_GFP, NMI_LONER))
+		nmi_found++;
+	return NMI_HANDLED;
+}
+
+/* On the processor that gets the NMIs. */
+static int nmi_thread(void *data)
+{
+	unsigned int kind = 0;
+
+	while (!kthread_should_stop()) {
+		nmi_user_step(&nmi_thread_user, kind++ % NMI_KINDS);
+		if (kind % 1024 == 0)
+			cond_resched();
+	}
+	return 0;
+}
+
+static bool nmi_send(void)
+{
+	unsigned int patience = 1000000;
+
+	if (!nmi_loner) {
+		struct page *page = mal_alloc_pages(GFP_KERNEL, NMI_LONER);
+
+		xchg(&nmi_loner, page);
+	}
+	atomic_set(&nmi_sent, 1);
+	apic->send_IPI_mask(cpumask_of(NMI_TARGET), NMI_VECTOR);
+	while (atomic_read(&nmi_sent) && patience--)
+		cpu_relax();
+	return !atomic_read(&nmi_sent);
+}
+
+static void nmi_run(struct task_struct *thread)
+{
+	unsigned int i;
+
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	kthread_bind(thread, NMI_TARGET);
+	wake_up_process(thread);
+	for (i = 0; i < nmis; i++) {
+		if (!nmi_send())
+			break;
+		ndelay(1000 + i % 7 * 300);
+		cond_resched();
+	}
+	kthread_stop(thread);
+}
+
+static void nmi_tell(const char *name, const struct nmi_user *user)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < NMI_KINDS; kind++)
+		pr_info("%s %s: %lu served, %lu refused\n", name,
+			nmi_kinds[kind].name, user->served[kind],
+			user->refused[kind]);
+	pr_info("%s: %lu stolen\n", name, user->stolen);
+}
+
+static void nmi_finish(void)
+{
+	nmi_user_leave(&nmi_thread_user);
+	nmi_user_leave(&nmi_handler_user);
+	if (nmi_loner)
+		mal_free_pages(nmi_loner, NMI_LONER);
+	nmi_tell("thread", &nmi_thread_user);
+	nmi_tell("nmi", &nmi_handler_user);
+	pr_info("%lu of %u taken, %lu frees put off, %lu found\n", nmi_taken,
+		nmis, nmi_put_off, nmi_found);
+}
+
+static int __init nmi_init(void)
+{
+	struct task_struct *thread;
+	int err;
+
+	if (!cpu_online(NMI_TARGET))
+		return -ENODEV;
+	nmi_cache = mal_kmem_cache_create("memalloc_nmi", 64, 0, 0, NULL);
+	if (!nmi_cache)
+		return -ENOMEM;
+	thread = kthread_create(nmi_thread, NULL, "memalloc_nmi");
+	err = PTR_ERR_OR_ZERO(thread);
+	if (err)
+		goto out_destroy;
+	err = register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "memalloc_nmi");
+	if (err) {
+		kthread_stop(thread);
+		goto out_destroy;
+	}
+	nmi_run(thread);
+	unregister_nmi_handler(NMI_LOCAL, "memalloc_nmi");
+	nmi_finish();
+out_destroy:
+	mal_kmem_cache_destroy(nmi_cache);
+	return err;
+}
+
+static void __exit nmi_exit(void)
+{
+}
+
+module_init(nmi_init);
+module_exit(nmi_exit);
+
+MAL_IMPORT();
+MODULE_DESCRIPTION("Allocating and freeing with memalloc in NMIs");
+MODULE_LICENSE("GPL");
