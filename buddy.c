@@ -279,8 +279,9 @@ static bool mal_block_is_unseen(const struct mal_page *desc, unsigned int order)
 static unsigned int mal_look_order(const struct mal_page *desc,
 				   unsigned int order, unsigned int nr)
 {
-	return clamp_t(unsigned int, order + order_base_2(nr), desc->unseen,
-		       desc->order);
+	unsigned int wanted = order + order_base_2(nr);
+
+	return clamp_t(unsigned int, wanted, desc->unseen, desc->order);
 }
 
 /* The same for every loan in the section: see region.c. */
@@ -291,7 +292,7 @@ static void mal_section_home(struct mal_section *section, struct mal_zone *zone)
 }
 
 static void mal_zone_adopt(struct mal_zone *zone, struct mal_page *desc,
-				unsigned int order)
+			   unsigned int order)
 	__must_hold(&zone->lock)
 {
 	unsigned int i;

@@ -25,10 +25,10 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nmi.h>
 #include <linux/sched.h>
 
 #include <asm/apic.h>
-#include <asm/nmi.h>
 
 #include <memalloc/kmalloc.h>
 #include <memalloc/page_alloc.h>
@@ -36,9 +36,9 @@
 
 #include "internal/compat.h"
 
-static uint nmis = 10000;
+static uint nmis = 5000;
 module_param(nmis, uint, 0444);
-MODULE_PARM_DESC(nmis, "How many NMIs are sent (default: 10000)");
+MODULE_PARM_DESC(nmis, "How many NMIs are sent (default: 5000)");
 
 #define NMI_TARGET	1U	/* the processor that gets them */
 #define NMI_LONER	5U	/* an order that is freed in NMIs only */
