@@ -22,6 +22,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -224,7 +225,7 @@ static int nmi_thread(void *data)
 
 static bool nmi_send(void)
 {
-	unsigned int patience = 1000000;
+	unsigned long patience = jiffies + 10 * HZ;
 
 	if (!nmi_loner) {
 		struct page *page = mal_alloc_pages(GFP_KERNEL, NMI_LONER);
@@ -233,7 +234,7 @@ static bool nmi_send(void)
 	}
 	atomic_set(&nmi_sent, 1);
 	apic->send_IPI_mask(cpumask_of(NMI_TARGET), NMI_VECTOR);
-	while (atomic_read(&nmi_sent) && patience--)
+	while (atomic_read(&nmi_sent) && time_before(jiffies, patience))
 		cpu_relax();
 	return !atomic_read(&nmi_sent);
 }
