@@ -195,8 +195,9 @@ struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
 	slab->base = page_address(page) + cache->left;
 	slab->seed = get_random_u32();
 	slab->cursor = slab->seed;
-	mal_slab_for_each(slab, cache->ctor);
+	/* First, so that a constructor may ask what it has before it. */
 	mal_slab_mark(slab, page);
+	mal_slab_for_each(slab, cache->ctor);
 	return slab;
 }
 

@@ -108,7 +108,9 @@ static void mal_deferred_drain(struct irq_work *work)
  */
 void mal_deferred_sync(void)
 {
-	irq_work_sync(&mal_deferred_work);
+	/* To wait can take a grace period, even if there is nothing to wait for. */
+	if (irq_work_is_busy(&mal_deferred_work))
+		irq_work_sync(&mal_deferred_work);
 }
 
 /*
