@@ -9,7 +9,10 @@
  *
  * The bytes are user space's own: it may change them at any time, through a
  * mapping or by another command. The steps hold under that, but what they see
- * of it is not defined.
+ * of it is not defined. The object is not resized meanwhile.
+ *
+ * Objects of a slab cache are copied to and from user space only as far as their
+ * cache allows it, as the host's hardened usercopy would see to for its own.
  *
  * Contexts: task, may sleep. The caller holds the object.
  */
@@ -24,6 +27,8 @@
 
 #include <asm/byteorder.h>
 
+#include <memalloc/slab_cache.h>
+
 #include "internal/access.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
@@ -35,7 +40,7 @@
  * @length: how many
  * @step: deals with @len bytes that are at @addr for now, and @done bytes
  *	after the first. Returns how many it dealt with, fewer to end the walk,
- *	or -EFAULT.
+ *	or -EFAULT or -EPERM.
  * @to: READ: the caller's buffer
  * @from: WRITE: the caller's buffer
  * @pattern: FILL, VERIFY: the words
@@ -63,17 +68,18 @@ static ssize_t mal_walk_piece(const struct mal_walk *walk, u64 done,
 	*len = min_t(u64, walk->length - done, SZ_64K);
 	addr = walk->obj->kind->map(walk->obj, offset, len);
 	n = walk->step(walk, addr, *len, done);
-	walk->obj->kind->unmap(walk->obj, offset, addr);
+	if (walk->obj->kind->unmap)
+		walk->obj->kind->unmap(walk->obj, offset, addr);
 	return n;
 }
 
-static int mal_walk(const struct mal_walk *walk, u64 *done)
+/* Of an object that is not resized meanwhile. */
+static int mal_walk_locked(const struct mal_walk *walk, u64 *done)
 {
 	u64 size = walk->obj->bytes;
 	size_t len;
 	ssize_t n;
 
-	*done = 0;
 	if (walk->offset > size || walk->length > size - walk->offset)
 		return -EOVERFLOW;
 	while (*done < walk->length) {
@@ -90,15 +96,32 @@ static int mal_walk(const struct mal_walk *walk, u64 *done)
 	return 0;
 }
 
+static int mal_walk(const struct mal_walk *walk, u64 *done)
+{
+	int err;
+
+	*done = 0;
+	err = mal_object_lock(walk->obj);
+	if (err)
+		return err;
+	err = mal_walk_locked(walk, done);
+	mal_object_unlock(walk->obj);
+	return err;
+}
+
 static ssize_t mal_step_read(const struct mal_walk *walk, void *addr,
 			     size_t len, u64 done)
 {
+	if (!mal_usercopy_allowed(addr, len))
+		return -EPERM;
 	return copy_to_user(walk->to + done, addr, len) ? -EFAULT : len;
 }
 
 static ssize_t mal_step_write(const struct mal_walk *walk, void *addr,
 			      size_t len, u64 done)
 {
+	if (!mal_usercopy_allowed(addr, len))
+		return -EPERM;
 	return copy_from_user(addr, walk->from + done, len) ? -EFAULT : len;
 }
 
@@ -178,7 +201,8 @@ static int mal_walk_copy(const struct mal_walk *walk, u64 *done)
  * @done: how many were copied; fewer than @length only if a signal came
  *
  * Context: task, may sleep.
- * Return: 0, -EOVERFLOW if not all of it is within the object, or -EFAULT.
+ * Return: 0, -EOVERFLOW if not all of it is within the object, -EFAULT, or -EPERM
+ * if the object's cache does not let the bytes be copied.
  */
 int mal_object_read(struct mal_object *obj, u64 offset, u64 length,
 		    void __user *data, u64 *done)
@@ -203,7 +227,8 @@ int mal_object_read(struct mal_object *obj, u64 offset, u64 length,
  * @done: how many were copied; fewer than @length only if a signal came
  *
  * Context: task, may sleep.
- * Return: 0, -EOVERFLOW if not all of it is within the object, or -EFAULT.
+ * Return: 0, -EOVERFLOW if not all of it is within the object, -EFAULT, or -EPERM
+ * if the object's cache does not let the bytes be copied.
  */
 int mal_object_write(struct mal_object *obj, u64 offset, u64 length,
 		     const void __user *data, u64 *done)

@@ -14,10 +14,10 @@
  * EBADF, as write(2) does.
  *
  * If the answer cannot be delivered the command has not happened, where that
- * matters: an allocation whose handle the caller would never learn is undone.
+ * matters: what has a handle that the caller would never learn is undone.
  *
  * Contexts: task, may sleep. Each command works on objects that it holds a
- * reference to, and takes no lock.
+ * reference to, and on the bytes of one while it cannot be resized.
  *
  * Lifetimes: file->private_data is the struct mal_file, from open to release.
  * The module stays as long as a file is open, or mapped.
@@ -27,6 +27,7 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -35,8 +36,10 @@
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/stddef.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include <memalloc/slab_cache.h>
 #include <uapi/linux/memalloc.h>
 
 #include "internal/access.h"
@@ -48,6 +51,8 @@
 #include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/report.h"
+#include "internal/slab_cache.h"
+#include "internal/stats.h"
 
 /* No structure will ever be so long: what is longer is not read to its end. */
 #define MAL_SIZE_MAX	SZ_4K
@@ -64,6 +69,8 @@ union mal_arg {
 	struct memalloc_shrink shrink;
 	struct memalloc_batch batch;
 	struct memalloc_inject inject;
+	struct memalloc_resize resize;
+	struct memalloc_cache_create cache_create;
 };
 
 /**
@@ -72,6 +79,7 @@ union mal_arg {
  * @size: of its structure, as we know it
  * @min_size: of its structure, in its first version
  * @out: offset of the first answer in it
+ * @out_end: offset of what comes after the last one; @out if there are none
  * @writes: needs a file opened for writing
  * @run: carries it out. Sets all the answers if it succeeds.
  * @undo: takes it back, if its answers cannot be delivered; may be NULL
@@ -81,6 +89,7 @@ struct mal_verb {
 	u16 size;
 	u16 min_size;
 	u16 out;
+	u16 out_end;
 	bool writes;
 	int (*run)(struct mal_file *file, union mal_arg *arg);
 	void (*undo)(struct mal_file *file, union mal_arg *arg);
@@ -89,18 +98,12 @@ struct mal_verb {
 static int mal_execute(struct mal_file *file, unsigned int cmd,
 		       void __user *user);
 
-/* A pointer that travelled as __u64: all of it must be there on 32 bits, too. */
-static int mal_user_ptr(u64 value, void __user **ptr)
-{
-	if (value != (unsigned long)value)
-		return -EFAULT;
-	*ptr = u64_to_user_ptr(value);
-	return 0;
-}
-
 /* By enum memalloc_kind. */
 static const struct mal_kind *const mal_kinds[] = {
 	[MEMALLOC_KIND_PAGES] = &mal_kind_pages,
+	[MEMALLOC_KIND_CACHE] = &mal_kind_cache,
+	[MEMALLOC_KIND_OBJECT] = &mal_kind_object,
+	[MEMALLOC_KIND_KMALLOC] = &mal_kind_kmalloc,
 };
 
 static const struct mal_kind *mal_kind_from_user(u32 kind)
@@ -110,22 +113,50 @@ static const struct mal_kind *mal_kind_from_user(u32 kind)
 	return mal_kinds[array_index_nospec(kind, ARRAY_SIZE(mal_kinds))];
 }
 
-static int mal_request_from_user(const struct memalloc_alloc *arg,
+/* What it is to be made from, with a reference; NULL if from nothing. */
+static int mal_parent_from_user(struct mal_file *file,
+				const struct mal_kind *kind, u64 handle,
+				struct mal_object **parent)
+{
+	*parent = NULL;
+	if (!kind->parent)
+		return handle ? -EINVAL : 0;
+	*parent = mal_handle_get(file, handle);
+	if (!*parent)
+		return -ENOENT;
+	if ((*parent)->kind->id == kind->parent)
+		return 0;
+	mal_object_put(*parent);
+	return -EINVAL;
+}
+
+/* Undone by mal_request_put(). */
+static int mal_request_from_user(struct mal_file *file,
+				 const struct memalloc_alloc *arg,
 				 struct mal_request *request)
 {
 	int err;
 
 	request->arg = arg;
 	request->kind = mal_kind_from_user(arg->kind);
-	if (!request->kind || arg->flags)
+	if (!request->kind || !request->kind->size || arg->flags || arg->reserved)
 		return -EINVAL;
-	err = mal_gfp_from_user(arg->gfp, &request->gfp);
+	err = mal_gfp_from_user(arg->gfp, &request->gfp) ?:
+	      mal_node_from_user(arg->node, &request->node) ?:
+	      mal_parent_from_user(file, request->kind, arg->parent,
+				   &request->parent);
 	if (err)
 		return err;
-	err = mal_node_from_user(arg->node, &request->node);
-	if (err)
-		return err;
-	return request->kind->size(arg, &request->bytes);
+	err = request->kind->size(request);
+	if (err && request->parent)
+		mal_object_put(request->parent);
+	return err;
+}
+
+static void mal_request_put(const struct mal_request *request)
+{
+	if (request->parent)
+		mal_object_put(request->parent);
 }
 
 /*
@@ -159,13 +190,14 @@ static int mal_verb_alloc(struct mal_file *file, union mal_arg *arg)
 	struct mal_object *obj;
 	int err;
 
-	err = mal_request_from_user(alloc, &request);
+	err = mal_request_from_user(file, alloc, &request);
 	if (err)
 		return err;
 	if (alloc->gfp & MEMALLOC_GFP_NOFAIL)
 		obj = mal_alloc_nofail(file, &request);
 	else
 		obj = mal_handle_alloc(file, &request);
+	mal_request_put(&request);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	alloc->out_handle = READ_ONCE(obj->handle);
@@ -178,6 +210,46 @@ static int mal_verb_alloc(struct mal_file *file, union mal_arg *arg)
 static void mal_undo_alloc(struct mal_file *file, union mal_arg *arg)
 {
 	mal_handle_free(file, arg->alloc.out_handle);
+}
+
+static int mal_verb_cache_create(struct mal_file *file, union mal_arg *arg)
+{
+	struct mal_request request;
+	struct mal_object *obj;
+	int err;
+
+	err = mal_cache_request(&arg->cache_create, &request);
+	if (err)
+		return err;
+	obj = mal_handle_alloc(file, &request);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	arg->cache_create.out_handle = READ_ONCE(obj->handle);
+	mal_object_put(obj);
+	return 0;
+}
+
+static void mal_undo_cache_create(struct mal_file *file, union mal_arg *arg)
+{
+	mal_handle_free(file, arg->cache_create.out_handle);
+}
+
+static int mal_verb_resize(struct mal_file *file, union mal_arg *arg)
+{
+	const u32 not_here = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
+			     MEMALLOC_GFP_HIGHMEM | MEMALLOC_GFP_THISNODE |
+			     MEMALLOC_GFP_NOFAIL;
+	struct memalloc_resize *resize = &arg->resize;
+	gfp_t gfp;
+	int err;
+
+	if (resize->flags || resize->reserved || resize->gfp & not_here ||
+	    (resize->gfp & MEMALLOC_GFP_MODE) == MEMALLOC_GFP_HIGHUSER)
+		return -EINVAL;
+	err = mal_gfp_from_user(resize->gfp, &gfp);
+	if (err)
+		return err;
+	return mal_handle_resize(file, resize, gfp);
 }
 
 static int mal_verb_free(struct mal_file *file, union mal_arg *arg)
@@ -285,20 +357,32 @@ static int mal_verb_verify(struct mal_file *file, union mal_arg *arg)
 
 static void mal_info_fill(struct mal_object *obj, struct memalloc_info *info)
 {
+	memset((u8 *)info + offsetof(struct memalloc_info, out_kind), 0,
+	       sizeof(*info) - offsetof(struct memalloc_info, out_kind));
 	info->out_kind = obj->kind->id;
+	info->out_node = NUMA_NO_NODE;
 	info->out_bytes = obj->bytes;
 	info->out_map_offset = mal_object_map_offset(obj);
 	info->out_mappings = atomic_long_read(&obj->mappings);
-	info->out_order = 0;
-	info->out_phys = 0;
+	info->out_held = mal_object_held(obj);
+	info->out_parent = obj->parent ? READ_ONCE(obj->parent->handle) : 0;
+	info->out_children = mal_object_children(obj);
 	obj->kind->info(obj, info->offset, info);
+}
+
+static int mal_info_locked(struct mal_object *obj, struct memalloc_info *info)
+{
+	if (info->offset && info->offset >= obj->bytes)
+		return -EOVERFLOW;
+	mal_info_fill(obj, info);
+	return 0;
 }
 
 static int mal_verb_info(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_info *info = &arg->info;
 	struct mal_object *obj;
-	int err = 0;
+	int err;
 
 	if (info->flags & ~MEMALLOC_INFO_PHYS)
 		return -EINVAL;
@@ -307,128 +391,18 @@ static int mal_verb_info(struct mal_file *file, union mal_arg *arg)
 	obj = mal_handle_get(file, info->handle);
 	if (!obj)
 		return -ENOENT;
-	if (info->offset < obj->bytes)
-		mal_info_fill(obj, info);
-	else
-		err = -EOVERFLOW;
+	err = mal_object_lock(obj);
+	if (!err) {
+		err = mal_info_locked(obj, info);
+		mal_object_unlock(obj);
+	}
 	mal_object_put(obj);
 	return err;
 }
 
-/* Any section's structure. */
-union mal_section_data {
-	struct memalloc_stats_borrowing borrowing;
-	struct memalloc_stats_zone zone;
-	struct memalloc_stats_file file;
-	struct memalloc_stats_reports reports;
-};
-
-static unsigned int mal_count_one(void)
-{
-	return 1;
-}
-
-static bool mal_stats_borrowing(struct mal_file *file, u32 index,
-				union mal_section_data *data)
-{
-	mal_borrowing_stats(&data->borrowing);
-	return true;
-}
-
-static bool mal_stats_zone(struct mal_file *file, u32 index,
-			   union mal_section_data *data)
-{
-	return mal_zone_stats(index, &data->zone);
-}
-
-static bool mal_stats_file(struct mal_file *file, u32 index,
-			   union mal_section_data *data)
-{
-	mal_file_stats(file, &data->file);
-	return true;
-}
-
-static bool mal_stats_reports(struct mal_file *file, u32 index,
-			      union mal_section_data *data)
-{
-	mal_report_stats(&data->reports);
-	return true;
-}
-
-/**
- * struct mal_stats_section - a section of the statistics
- * @length: of its structure
- * @count: how many entries it has now
- * @fill: fill in an entry. Return: whether there is one at @index.
- */
-struct mal_stats_section {
-	u32 length;
-	unsigned int (*count)(void);
-	bool (*fill)(struct mal_file *file, u32 index,
-		     union mal_section_data *data);
-};
-
-/* By enum memalloc_section. */
-static const struct mal_stats_section mal_stats_sections[] = {
-	[MEMALLOC_SECTION_BORROWING] = {
-		sizeof(struct memalloc_stats_borrowing),
-		mal_count_one, mal_stats_borrowing,
-	},
-	[MEMALLOC_SECTION_ZONE] = {
-		sizeof(struct memalloc_stats_zone),
-		mal_zone_count, mal_stats_zone,
-	},
-	[MEMALLOC_SECTION_FILE] = {
-		sizeof(struct memalloc_stats_file),
-		mal_count_one, mal_stats_file,
-	},
-	[MEMALLOC_SECTION_REPORTS] = {
-		sizeof(struct memalloc_stats_reports),
-		mal_count_one, mal_stats_reports,
-	},
-};
-
-static const struct mal_stats_section *mal_section_from_user(u32 section)
-{
-	if (section >= ARRAY_SIZE(mal_stats_sections))
-		return NULL;
-	section = array_index_nospec(section, ARRAY_SIZE(mal_stats_sections));
-	return mal_stats_sections[section].fill ?
-	       &mal_stats_sections[section] : NULL;
-}
-
-/* Fills the caller's structure as far as either side knows it. */
-static int mal_section_to_user(const struct memalloc_stats *stats,
-			       const union mal_section_data *data, u32 length)
-{
-	u32 known = min(stats->length, length);
-	void __user *user;
-
-	if (mal_user_ptr(stats->data, &user))
-		return -EFAULT;
-	if (copy_to_user(user, data, known) ||
-	    clear_user(user + known, stats->length - known))
-		return -EFAULT;
-	return 0;
-}
-
 static int mal_verb_stats(struct mal_file *file, union mal_arg *arg)
 {
-	struct memalloc_stats *stats = &arg->stats;
-	const struct mal_stats_section *section;
-	union mal_section_data data = {};
-	u32 count;
-
-	section = mal_section_from_user(stats->section);
-	if (!section || stats->length > MAL_SIZE_MAX)
-		return -EINVAL;
-	count = section->count();
-	if (stats->index >= count ||
-	    !section->fill(file, stats->index, &data))
-		return -ENOENT;
-	stats->out_length = section->length;
-	stats->out_count = count;
-	return mal_section_to_user(stats, &data, section->length);
+	return mal_stats_to_user(file, &arg->stats);
 }
 
 static int mal_verb_validate(struct mal_file *file, union mal_arg *arg)
@@ -439,9 +413,39 @@ static int mal_verb_validate(struct mal_file *file, union mal_arg *arg)
 	if (validate->flags)
 		return -EINVAL;
 	validate->out_errors = mal_page_validate(&checked);
+	validate->out_errors += mal_slab_validate(&checked);
 	validate->out_errors += mal_file_validate(file, &checked);
 	validate->out_checked = checked;
 	return 0;
+}
+
+/* Somebody else may make slabs meanwhile: then there may be more than before. */
+static u64 mal_cache_give_back(struct mal_kmem_cache *cache)
+{
+	struct mal_cache_stats before, after;
+
+	mal_cache_stats(cache, &before);
+	mal_kmem_cache_shrink(cache);
+	mal_cache_stats(cache, &after);
+	return before.slab_pages - min(before.slab_pages, after.slab_pages);
+}
+
+static int mal_shrink_cache(struct mal_file *file,
+			    struct memalloc_shrink *shrink)
+{
+	struct mal_object *obj = mal_handle_get(file, shrink->handle);
+	int err = 0;
+
+	if (!obj)
+		return -ENOENT;
+	if (obj->kind != &mal_kind_cache)
+		err = -EOPNOTSUPP;
+	else if (shrink->pages)
+		err = -EINVAL;
+	else
+		shrink->out_pages = mal_cache_give_back(obj->cache);
+	mal_object_put(obj);
+	return err;
 }
 
 static int mal_verb_shrink(struct mal_file *file, union mal_arg *arg)
@@ -450,6 +454,10 @@ static int mal_verb_shrink(struct mal_file *file, union mal_arg *arg)
 
 	if (shrink->flags)
 		return -EINVAL;
+	if (shrink->handle)
+		return mal_shrink_cache(file, shrink);
+	if (!shrink->pages)
+		mal_slab_shrink();
 	shrink->out_pages = mal_loan_shrink(min_t(u64, shrink->pages,
 						  ULONG_MAX));
 	return 0;
@@ -537,79 +545,99 @@ static int mal_verb_batch(struct mal_file *file, union mal_arg *arg)
 	return done ? 0 : err;
 }
 
-#define MAL_VERB(_cmd, _struct, _last, _out) \
+/* @_last: of its first version. @_first_out, @_last_out: its answers. */
+#define MAL_VERB(_cmd, _struct, _last, _first_out, _last_out) \
 	.cmd = MEMALLOC_##_cmd, \
 	.size = sizeof(_struct), \
 	.min_size = offsetofend(_struct, _last), \
-	.out = _out
+	.out = offsetof(_struct, _first_out), \
+	.out_end = offsetofend(_struct, _last_out)
+
+/* One without answers. */
+#define MAL_VERB_SILENT(_cmd, _struct, _last) \
+	.cmd = MEMALLOC_##_cmd, \
+	.size = sizeof(_struct), \
+	.min_size = offsetofend(_struct, _last)
 
 static const struct mal_verb mal_verbs[] = {
 	[MEMALLOC_CMD_ALLOC] = {
 		MAL_VERB(ALLOC, struct memalloc_alloc, out_map_offset,
-			 offsetof(struct memalloc_alloc, out_handle)),
+			 out_handle, out_map_offset),
 		.writes = true,
 		.run = mal_verb_alloc,
 		.undo = mal_undo_alloc,
 	},
 	[MEMALLOC_CMD_FREE] = {
-		MAL_VERB(FREE, struct memalloc_free, handle,
-			 sizeof(struct memalloc_free)),
+		MAL_VERB_SILENT(FREE, struct memalloc_free, handle),
 		.writes = true,
 		.run = mal_verb_free,
 	},
 	[MEMALLOC_CMD_READ] = {
 		MAL_VERB(READ, struct memalloc_io, out_done,
-			 offsetof(struct memalloc_io, out_done)),
+			 out_done, out_done),
 		.run = mal_verb_read,
 	},
 	[MEMALLOC_CMD_WRITE] = {
 		MAL_VERB(WRITE, struct memalloc_io, out_done,
-			 offsetof(struct memalloc_io, out_done)),
+			 out_done, out_done),
 		.writes = true,
 		.run = mal_verb_write,
 	},
 	[MEMALLOC_CMD_FILL] = {
 		MAL_VERB(FILL, struct memalloc_pattern_io, out_done,
-			 offsetof(struct memalloc_pattern_io, out_done)),
+			 out_done, out_done),
 		.writes = true,
 		.run = mal_verb_fill,
 	},
 	[MEMALLOC_CMD_VERIFY] = {
 		MAL_VERB(VERIFY, struct memalloc_pattern_io, out_done,
-			 offsetof(struct memalloc_pattern_io, out_done)),
+			 out_done, out_done),
 		.run = mal_verb_verify,
 	},
 	[MEMALLOC_CMD_INFO] = {
 		MAL_VERB(INFO, struct memalloc_info, out_phys,
-			 offsetof(struct memalloc_info, out_kind)),
+			 out_kind, out_name),
 		.run = mal_verb_info,
 	},
 	[MEMALLOC_CMD_STATS] = {
 		MAL_VERB(STATS, struct memalloc_stats, out_count,
-			 offsetof(struct memalloc_stats, out_length)),
+			 out_length, out_count),
 		.run = mal_verb_stats,
 	},
 	[MEMALLOC_CMD_VALIDATE] = {
 		MAL_VERB(VALIDATE, struct memalloc_validate, out_errors,
-			 offsetof(struct memalloc_validate, out_checked)),
+			 out_checked, out_errors),
 		.run = mal_verb_validate,
 	},
 	[MEMALLOC_CMD_SHRINK] = {
 		MAL_VERB(SHRINK, struct memalloc_shrink, out_pages,
-			 offsetof(struct memalloc_shrink, out_pages)),
+			 out_pages, out_pages),
 		.writes = true,
 		.run = mal_verb_shrink,
 	},
 	[MEMALLOC_CMD_BATCH] = {
 		MAL_VERB(BATCH, struct memalloc_batch, reserved,
-			 offsetof(struct memalloc_batch, out_done)),
+			 out_done, out_done),
 		.run = mal_verb_batch,
 	},
 	[MEMALLOC_CMD_INJECT] = {
 		MAL_VERB(INJECT, struct memalloc_inject, out_left,
-			 offsetof(struct memalloc_inject, out_left)),
+			 out_left, out_left),
 		.writes = true,
 		.run = mal_verb_inject,
+	},
+	[MEMALLOC_CMD_RESIZE] = {
+		MAL_VERB(RESIZE, struct memalloc_resize, out_held,
+			 out_bytes, out_held),
+		.writes = true,
+		.run = mal_verb_resize,
+	},
+	[MEMALLOC_CMD_CACHE_CREATE] = {
+		MAL_VERB(CACHE_CREATE, struct memalloc_cache_create, out_handle,
+			 out_handle, out_handle),
+		.writes = true,
+		.run = mal_verb_cache_create,
+		.undo = mal_undo_cache_create,
 	},
 };
 
@@ -641,7 +669,7 @@ static int mal_arg_to_user(const struct mal_verb *verb,
 			   const union mal_arg *arg, void __user *user,
 			   u32 size)
 {
-	u32 end = min_t(u32, size, verb->size);
+	u32 end = min_t(u32, size, verb->out_end);
 
 	if (end <= verb->out)
 		return 0;

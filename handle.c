@@ -25,6 +25,13 @@
  * mmap(2), and an offset fits in an unsigned long, which is what the host lets
  * a device use.
  *
+ * An object may be made from another one of the same file, its parent, as an
+ * object of a slab cache is from the cache. It refers to the parent, and counts
+ * as its child from before it is allocated until it has been released: as long
+ * as there are any, the parent's handle cannot be freed, and without its handle
+ * nothing more can be made from it. When the file is closed the parent goes with
+ * the last of them, whatever the order of their handles.
+ *
  * A mapping refers to the object, and like any mapping to the open file. So a
  * file whose last descriptor is closed goes when its last mapping does, and only
  * then frees what it holds beside the mapped objects. Nothing but a mapping
@@ -34,7 +41,9 @@
  * ------
  * Three limits, each a module parameter that may be changed at any time; what is
  * held already is not taken away. An object is charged before its memory is
- * allocated, and stays charged until the memory is back with the allocator.
+ * allocated, and stays charged until the memory is back with the allocator; while
+ * it is resized, with the larger of the two sizes.
+ * What is charged is what it takes from the allocator, not what is usable.
  * Sums are exact at any time: objects are linked and counted under one hold of
  * the file's lock, and the sum of all files is compared and added to in one
  * atomic step. Handles are counted apart, since an object may lose its handle
@@ -48,11 +57,13 @@
  *
  * Lock order
  * ----------
- *	mm->mmap_lock
- *	  file->lock		never held over an access to user space
- *	    locks of the host's slab allocator and reclaim
+ *	object->resizing	held over accesses to user space
+ *	  mm->mmap_lock
+ *	    file->lock		never held over an access to user space
+ *	      locks of the host's slab allocator and reclaim
  *
- * Memory is allocated and released with no lock of ours held.
+ * Memory is allocated and released with no lock of ours held, but for that of an
+ * object that is being resized.
  *
  * Lifetimes
  * ---------
@@ -66,6 +77,7 @@
 #include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -153,22 +165,40 @@ static void mal_object_uncount(struct mal_object *obj)
 	atomic_long_dec(&mal_device_handles);
 }
 
-static int mal_object_charge(struct mal_object *obj)
+/* With the file's lock held. */
+static bool mal_file_charge(struct mal_file *file, u64 bytes)
+{
+	if (!mal_fits(file->bytes, bytes, mal_limit_bytes(&mal_quota_file_mb)) ||
+	    !mal_device_charge(bytes))
+		return false;
+	file->bytes += bytes;
+	return true;
+}
+
+/* With the file's lock held. */
+static int mal_object_enter(struct mal_object *obj)
 {
 	struct mal_file *file = obj->file;
-	int err = -EDQUOT;
 
-	mutex_lock(&file->lock);
-	if (mal_fits(file->handles, 1, mal_limit_handles()) &&
-	    mal_fits(file->bytes, obj->bytes,
-		     mal_limit_bytes(&mal_quota_file_mb)) &&
-	    mal_device_charge(obj->bytes)) {
-		list_add(&obj->link, &file->objects);
-		file->bytes += obj->bytes;
-		mal_object_count(obj);
-		err = 0;
-	}
-	mutex_unlock(&file->lock);
+	if (obj->parent && !obj->parent->handle)
+		return -ENOENT;
+	if (!mal_fits(file->handles, 1, mal_limit_handles()) ||
+	    !mal_file_charge(file, obj->held))
+		return -EDQUOT;
+	list_add(&obj->link, &file->objects);
+	mal_object_count(obj);
+	if (obj->parent)
+		obj->parent->children++;
+	return 0;
+}
+
+static int mal_object_charge(struct mal_object *obj)
+{
+	int err;
+
+	mutex_lock(&obj->file->lock);
+	err = mal_object_enter(obj);
+	mutex_unlock(&obj->file->lock);
 	return err;
 }
 
@@ -178,10 +208,65 @@ static void mal_object_uncharge(struct mal_object *obj)
 
 	mutex_lock(&file->lock);
 	list_del(&obj->link);
-	file->bytes -= obj->bytes;
+	file->bytes -= obj->held;
 	mal_object_uncount(obj);
+	if (obj->parent)
+		obj->parent->children--;
 	mutex_unlock(&file->lock);
-	atomic64_sub(obj->bytes, &mal_device_bytes);
+	atomic64_sub(obj->held, &mal_device_bytes);
+}
+
+/* Hold so many bytes from now on; more than now only if the quotas allow it. */
+static int mal_object_recharge(struct mal_object *obj, u64 held)
+{
+	struct mal_file *file = obj->file;
+	int err = 0;
+
+	mutex_lock(&file->lock);
+	if (held <= obj->held) {
+		file->bytes -= obj->held - held;
+		atomic64_sub(obj->held - held, &mal_device_bytes);
+	} else if (!mal_file_charge(file, held - obj->held)) {
+		err = -EDQUOT;
+	}
+	if (!err)
+		obj->held = held;
+	mutex_unlock(&file->lock);
+	return err;
+}
+
+/**
+ * mal_object_held() - what an object takes from the allocator
+ * @obj: an object that the caller holds
+ *
+ * Context: task, may sleep.
+ * Return: bytes, as charged.
+ */
+u64 mal_object_held(struct mal_object *obj)
+{
+	u64 held;
+
+	mutex_lock(&obj->file->lock);
+	held = obj->held;
+	mutex_unlock(&obj->file->lock);
+	return held;
+}
+
+/**
+ * mal_object_children() - how many objects are made from an object
+ * @obj: an object that the caller holds
+ *
+ * Context: task, may sleep.
+ * Return: how many.
+ */
+u64 mal_object_children(struct mal_object *obj)
+{
+	u64 children;
+
+	mutex_lock(&obj->file->lock);
+	children = obj->children;
+	mutex_unlock(&obj->file->lock);
+	return children;
 }
 
 static struct mal_object *mal_object_create(struct mal_file *file,
@@ -198,7 +283,10 @@ static struct mal_object *mal_object_create(struct mal_file *file,
 	obj->kind = request->kind;
 	obj->file = file;
 	obj->bytes = request->bytes;
+	obj->held = request->held;
+	obj->parent = request->parent;
 	kref_init(&obj->refs);
+	init_rwsem(&obj->resizing);
 
 	err = mal_object_charge(obj);
 	if (err)
@@ -206,6 +294,8 @@ static struct mal_object *mal_object_create(struct mal_file *file,
 	err = obj->kind->alloc(obj, request);
 	if (err)
 		goto err_uncharge;
+	if (obj->parent)
+		kref_get(&obj->parent->refs);
 	return obj;
 
 err_uncharge:
@@ -221,6 +311,9 @@ static void mal_object_release(struct kref *refs)
 
 	obj->kind->release(obj);
 	mal_object_uncharge(obj);
+	/* A parent has none itself, so this goes no deeper. */
+	if (obj->parent)
+		mal_object_put(obj->parent);
 	kfree_rcu(obj, rcu);
 }
 
@@ -237,9 +330,35 @@ void mal_object_put(struct mal_object *obj)
 	kref_put(&obj->refs, mal_object_release);
 }
 
-/* Pages that an object takes in its file's mmap space. */
+/**
+ * mal_object_lock() - keep an object from being resized
+ * @obj: an object that the caller holds
+ *
+ * Context: task, may sleep; until mal_object_unlock().
+ * Return: 0, or -EINTR if the task is being killed.
+ */
+int mal_object_lock(struct mal_object *obj)
+{
+	return obj->kind->resize ? down_read_killable(&obj->resizing) : 0;
+}
+
+/**
+ * mal_object_unlock() - let an object be resized again
+ * @obj: as given to mal_object_lock()
+ *
+ * Context: task.
+ */
+void mal_object_unlock(struct mal_object *obj)
+{
+	if (obj->kind->resize)
+		up_read(&obj->resizing);
+}
+
+/* Pages that an object takes in its file's mmap space; never changes. */
 static unsigned long mal_object_span(const struct mal_object *obj)
 {
+	if (!obj->kind->page)
+		return 1;
 	return max_t(u64, DIV_ROUND_UP_ULL(obj->bytes, PAGE_SIZE), 1);
 }
 
@@ -298,7 +417,7 @@ static int mal_handle_insert(struct mal_object *obj)
  * Context: task, may sleep, whatever the request's gfp: that is about the
  * memory asked for, and this needs some of its own.
  * Return: the object, with a reference for the caller; or ERR_PTR of -EDQUOT (a
- * quota is used up) or -ENOMEM.
+ * quota is used up), -ENOENT (the parent has lost its handle) or -ENOMEM.
  */
 struct mal_object *mal_handle_alloc(struct mal_file *file,
 				    const struct mal_request *request)
@@ -306,7 +425,7 @@ struct mal_object *mal_handle_alloc(struct mal_file *file,
 	struct mal_object *obj;
 	int err;
 
-	if (request->bytes >> PAGE_SHIFT >= MAL_LAST_INDEX)
+	if (request->kind->page && request->bytes >> PAGE_SHIFT >= MAL_LAST_INDEX)
 		return ERR_PTR(-ENOMEM);
 	obj = mal_object_create(file, request);
 	if (IS_ERR(obj))
@@ -378,6 +497,10 @@ static struct mal_object *mal_handle_remove(struct mal_file *file, u64 handle)
 		obj = ERR_PTR(-ENOENT);
 		goto unlock;
 	}
+	if (obj->children) {
+		obj = ERR_PTR(-EBUSY);
+		goto unlock;
+	}
 	err = mal_handle_erase(obj);
 	if (err) {
 		obj = ERR_PTR(err);
@@ -398,7 +521,8 @@ unlock:
  * The memory goes when nobody else refers to it.
  *
  * Context: task, may sleep.
- * Return: 0, or -ENOENT if the file has no such handle. Should the host break
+ * Return: 0, or -ENOENT if the file has no such handle, or -EBUSY if others are
+ * made from what it stands for. Should the host break
  * its promise of memory that does not fail, -ENOMEM, and nothing has happened.
  */
 int mal_handle_free(struct mal_file *file, u64 handle)
@@ -409,6 +533,56 @@ int mal_handle_free(struct mal_file *file, u64 handle)
 		return PTR_ERR(obj);
 	mal_object_put(obj);
 	return 0;
+}
+
+/* With the object's resizing lock held for writing. */
+static int mal_object_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
+{
+	u64 before = mal_object_held(obj);
+	s64 held = obj->kind->room(bytes);
+	int err;
+
+	if (held < 0)
+		return held;
+	err = mal_object_recharge(obj, max_t(u64, before, held));
+	if (err)
+		return err;
+	held = obj->kind->resize(obj, bytes, gfp);
+	/* Never more than before: this does not fail. */
+	mal_object_recharge(obj, held < 0 ? before : held);
+	return min_t(s64, held, 0);
+}
+
+/**
+ * mal_handle_resize() - change the size of what a handle stands for
+ * @file: where it is looked for
+ * @resize: the command, its fields checked; out_bytes and out_held are set
+ * @gfp: how more memory may be had
+ *
+ * Context: task, may sleep.
+ * Return: 0, -ENOENT (no such handle), -EOPNOTSUPP (not of a kind that can be
+ * resized), -EINVAL (too large for it), -EDQUOT, -ENOMEM, or -EINTR.
+ */
+int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
+		      gfp_t gfp)
+{
+	struct mal_object *obj = mal_handle_get(file, resize->handle);
+	int err = -EOPNOTSUPP;
+
+	if (!obj)
+		return -ENOENT;
+	if (!obj->kind->resize)
+		goto put;
+	err = down_write_killable(&obj->resizing);
+	if (err)
+		goto put;
+	err = mal_object_resize(obj, resize->bytes, gfp);
+	resize->out_bytes = obj->bytes;
+	resize->out_held = mal_object_held(obj);
+	up_write(&obj->resizing);
+put:
+	mal_object_put(obj);
+	return err;
 }
 
 static void mal_mapping_open(struct vm_area_struct *vma)
@@ -562,9 +736,11 @@ void mal_file_stats(struct mal_file *file, struct memalloc_stats_file *stats)
 
 /**
  * struct mal_file_count - what is found when a file is gone through
- * @bytes: of all objects
+ * @bytes: that all objects hold
  * @counted: objects that count as handles
  * @named: objects that have a handle
+ * @parents: children that objects say they have
+ * @children: objects that say they are one
  * @checked: things looked at
  * @errors: of those, wrong
  */
@@ -572,6 +748,8 @@ struct mal_file_count {
 	u64 bytes;
 	u64 counted;
 	u64 named;
+	u64 parents;
+	u64 children;
 	u64 checked;
 	u64 errors;
 };
@@ -592,9 +770,11 @@ static void mal_file_count_objects(struct mal_file *file,
 	struct mal_object *obj;
 
 	list_for_each_entry(obj, &file->objects, link) {
-		count->bytes += obj->bytes;
+		count->bytes += obj->held;
 		count->counted += obj->counted;
 		count->named += !!obj->handle;
+		count->parents += obj->children;
+		count->children += !!obj->parent;
 		mal_file_check(count, obj->file == file,
 			       "object belongs to another file");
 		cond_resched();
@@ -603,6 +783,8 @@ static void mal_file_count_objects(struct mal_file *file,
 		       "bytes charged are not those of its objects");
 	mal_file_check(count, count->counted == file->handles,
 		       "handles counted are not those of its objects");
+	mal_file_check(count, count->parents == count->children,
+		       "objects are not as many as are counted where they are from");
 }
 
 static void mal_file_count_tree(struct mal_file *file,

@@ -27,11 +27,14 @@
 #include "internal/kind.h"
 #include "internal/region.h"
 
-static int mal_pages_size(const struct memalloc_alloc *arg, u64 *bytes)
+static int mal_pages_size(struct mal_request *request)
 {
-	if (arg->order > MAL_MAX_ORDER || arg->bytes || arg->parent)
+	const struct memalloc_alloc *arg = request->arg;
+
+	if (arg->order > MAL_MAX_ORDER || arg->bytes || arg->count)
 		return -EINVAL;
-	*bytes = (u64)PAGE_SIZE << arg->order;
+	request->bytes = (u64)PAGE_SIZE << arg->order;
+	request->held = request->bytes;
 	return 0;
 }
 
@@ -81,19 +84,44 @@ static void mal_pages_unmap(struct mal_object *obj, u64 offset, void *addr)
 	kunmap_local(addr);
 }
 
-static void mal_pages_info(struct mal_object *obj, u64 offset,
-			   struct memalloc_info *info)
+/**
+ * mal_info_of_page() - say where a page of ours lies
+ * @page: the page
+ * @within: offset of a byte in it
+ * @info: out_node, out_zone and, if asked for, out_phys are filled in
+ *
+ * Context: any; the caller holds the page.
+ */
+void mal_info_of_page(struct page *page, unsigned int within,
+		      struct memalloc_info *info)
 {
-	struct page *page = mal_pages_page(obj, offset >> PAGE_SHIFT);
 	struct mal_page *desc = mal_page_of(page);
 	struct mal_zone *zone = mal_page_section(desc)->zone;
 
-	info->out_order = obj->order;
 	info->out_node = zone->nid;
 	info->out_zone = zone->type;
 	if (info->flags & MEMALLOC_INFO_PHYS)
-		info->out_phys = PFN_PHYS(page_to_pfn(page)) +
-				 offset_in_page(offset);
+		info->out_phys = PFN_PHYS(page_to_pfn(page)) + within;
+}
+
+/**
+ * mal_info_of_address() - say where memory of ours lies
+ * @address: of a byte that the kernel has mapped
+ * @info: as for mal_info_of_page()
+ *
+ * Context: any; the caller holds the memory.
+ */
+void mal_info_of_address(const void *address, struct memalloc_info *info)
+{
+	mal_info_of_page(virt_to_page(address), offset_in_page(address), info);
+}
+
+static void mal_pages_info(struct mal_object *obj, u64 offset,
+			   struct memalloc_info *info)
+{
+	info->out_order = obj->order;
+	mal_info_of_page(mal_pages_page(obj, offset >> PAGE_SHIFT),
+			 offset_in_page(offset), info);
 }
 
 const struct mal_kind mal_kind_pages = {

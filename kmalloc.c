@@ -25,11 +25,14 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
 
 #include <memalloc/kmalloc.h>
+#include <uapi/linux/memalloc.h>
 
 #include "internal/compat.h"
 #include "internal/kmalloc.h"
@@ -426,21 +429,75 @@ MAL_EXPORT(mal_kstrndup);
  * Figures
  */
 
-/* What a class wastes, in thousandths of the memory in its slabs. */
-static void mal_class_show(struct seq_file *m, struct mal_kmem_cache *cache)
+/* Of the bytes of some pages, how many nobody has asked for, in thousandths. */
+static u64 mal_class_waste(const struct memalloc_stats_class *stats)
 {
-	u64 samples = atomic64_read(&cache->samples);
-	u64 mean = samples ? div64_u64(atomic64_read(&cache->sampled), samples) :
-			     cache->object_size;
-	struct mal_cache_stats stats;
-	u64 bytes, used;
+	u64 mean = stats->samples ? div64_u64(stats->sampled_bytes, stats->samples) :
+				    stats->object_size;
+	u64 bytes = stats->pages << PAGE_SHIFT;
 
-	mal_cache_stats(cache, &stats);
-	bytes = stats.slab_pages << PAGE_SHIFT;
-	used = stats.active * mean;
-	seq_printf(m, "%-17s %8u %8llu %8llu %8llu %8llu %8llu\n", cache->name,
-		   cache->object_size, stats.active, stats.objects, samples, mean,
-		   bytes ? div64_u64((bytes - min(used, bytes)) * 1000, bytes) : 0);
+	return bytes ? div64_u64((bytes - min(stats->active * mean, bytes)) * 1000,
+				 bytes) : 0;
+}
+
+static void mal_class_stats_fill(struct mal_kmem_cache *cache,
+				 struct memalloc_stats_class *stats)
+{
+	struct mal_cache_stats now;
+
+	mal_cache_stats(cache, &now);
+	*stats = (struct memalloc_stats_class) {
+		.dma = !!(cache->gfp & __GFP_DMA),
+		.object_size = cache->object_size,
+		.active = now.active,
+		.objects = now.objects,
+		.pages = now.slab_pages,
+		.samples = atomic64_read(&cache->samples),
+		.sampled_bytes = atomic64_read(&cache->sampled),
+	};
+	strscpy(stats->name, cache->name, sizeof(stats->name));
+	stats->waste_per_mille = mal_class_waste(stats);
+}
+
+/**
+ * mal_class_count() - how many size classes there are
+ *
+ * Context: any.
+ * Return: a number.
+ */
+unsigned int mal_class_count(void)
+{
+	return MAL_NR_KMALLOC_TYPES * MAL_NR_KMALLOC_CLASSES;
+}
+
+/**
+ * mal_class_stats() - the figures of a size class
+ * @index: which, from zero
+ * @stats: filled in
+ *
+ * Context: any but NMI.
+ * Return: true, or false if there are not so many.
+ */
+bool mal_class_stats(unsigned int index, struct memalloc_stats_class *stats)
+{
+	if (index >= mal_class_count())
+		return false;
+	index = array_index_nospec(index, mal_class_count());
+	mal_class_stats_fill(mal_kmalloc_caches[index / MAL_NR_KMALLOC_CLASSES]
+					       [index % MAL_NR_KMALLOC_CLASSES],
+			     stats);
+	return true;
+}
+
+static void mal_class_show(struct seq_file *m,
+			   const struct memalloc_stats_class *stats)
+{
+	u64 mean = stats->samples ? div64_u64(stats->sampled_bytes, stats->samples) :
+				    stats->object_size;
+
+	seq_printf(m, "%-17s %8llu %8llu %8llu %8llu %8llu %8llu\n", stats->name,
+		   stats->object_size, stats->active, stats->objects,
+		   stats->samples, mean, stats->waste_per_mille);
 }
 
 /**
@@ -451,13 +508,13 @@ static void mal_class_show(struct seq_file *m, struct mal_kmem_cache *cache)
  */
 void mal_kmalloc_show(struct seq_file *m)
 {
-	unsigned int type, index;
+	struct memalloc_stats_class stats;
+	unsigned int index;
 
 	seq_puts(m, "\n[kmalloc]\n");
 	seq_puts(m, "# class               size   active  objects  samples mean_asked waste_per_mille\n");
-	for (type = 0; type < MAL_NR_KMALLOC_TYPES; type++)
-		for (index = 0; index < MAL_NR_KMALLOC_CLASSES; index++)
-			mal_class_show(m, mal_kmalloc_caches[type][index]);
+	for (index = 0; mal_class_stats(index, &stats); index++)
+		mal_class_show(m, &stats);
 }
 
 /*

@@ -57,6 +57,7 @@
 #include <linux/string.h>
 
 #include <memalloc/slab_cache.h>
+#include <uapi/linux/memalloc.h>
 
 #include "internal/compat.h"
 #include "internal/inject.h"
@@ -739,6 +740,111 @@ MAL_EXPORT_FOR_KUNIT(mal_slab_validate);
 static unsigned int mal_cache_slab_objects(const struct mal_kmem_cache *cache)
 {
 	return (PAGE_SIZE << cache->order) / cache->size;
+}
+
+/* As user space names them; MEMALLOC_CACHE_HWCACHE_ALIGN is not kept. */
+static u64 mal_cache_user_flags(const struct mal_kmem_cache *cache)
+{
+	static const struct {
+		u32 flag;
+		u32 user;
+	} flags[] = {
+		{ MAL_CACHE_RCU, MEMALLOC_CACHE_TYPESAFE_BY_RCU },
+		{ MAL_CACHE_RECLAIM, MEMALLOC_CACHE_RECLAIM_ACCOUNT },
+		{ MAL_CACHE_NO_REAP, MEMALLOC_CACHE_NO_REAP },
+		{ MAL_CACHE_RED_ZONE, MEMALLOC_CACHE_RED_ZONE },
+		{ MAL_CACHE_POISON, MEMALLOC_CACHE_POISON },
+		{ MAL_CACHE_STORE_USER, MEMALLOC_CACHE_STORE_USER },
+		{ MAL_CACHE_CHECKS, MEMALLOC_CACHE_CHECKS },
+	};
+	u64 user = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		if (cache->flags & flags[i].flag)
+			user |= flags[i].user;
+	if (cache->gfp & __GFP_DMA)
+		user |= MEMALLOC_CACHE_DMA;
+	if (cache->gfp & __GFP_DMA32)
+		user |= MEMALLOC_CACHE_DMA32;
+	return user;
+}
+
+/**
+ * mal_cache_stats_fill() - the figures of a cache, for user space
+ * @cache: the cache
+ * @stats: filled in
+ *
+ * Context: any but NMI.
+ */
+void mal_cache_stats_fill(struct mal_kmem_cache *cache,
+			  struct memalloc_stats_cache *stats)
+{
+	struct mal_cache_stats now;
+
+	mal_cache_stats(cache, &now);
+	*stats = (struct memalloc_stats_cache) {
+		.flags = mal_cache_user_flags(cache),
+		.object_size = cache->object_size,
+		.stride = cache->size,
+		.align = cache->align,
+		.useroffset = cache->useroffset,
+		.usersize = cache->usersize,
+		.slab_objects = mal_cache_slab_objects(cache),
+		.slab_pages = 1 << cache->order,
+		.sheaf_objects = cache->sheaf_capacity,
+		.active = now.active,
+		.objects = now.objects,
+		.active_slabs = now.active_slabs,
+		.slabs = now.slabs,
+		.pages = now.slab_pages,
+		.hits = now.hits,
+		.misses = now.misses,
+	};
+	strscpy(stats->name, cache->name, sizeof(stats->name));
+}
+
+/**
+ * mal_cache_stats_at() - the figures of one cache of all
+ * @index: its place in the list, from zero
+ * @stats: filled in
+ *
+ * Context: task; sleeps.
+ * Return: true, or false if there are not so many.
+ */
+bool mal_cache_stats_at(unsigned int index, struct memalloc_stats_cache *stats)
+{
+	struct mal_kmem_cache *cache;
+	bool found = false;
+
+	mutex_lock(&mal_cache_mutex);
+	list_for_each_entry(cache, &mal_caches, link) {
+		found = !index--;
+		if (!found)
+			continue;
+		mal_cache_stats_fill(cache, stats);
+		break;
+	}
+	mutex_unlock(&mal_cache_mutex);
+	return found;
+}
+
+/**
+ * mal_cache_count() - how many caches there are
+ *
+ * Context: task; sleeps.
+ * Return: a number.
+ */
+unsigned int mal_cache_count(void)
+{
+	struct mal_kmem_cache *cache;
+	unsigned int count = 0;
+
+	mutex_lock(&mal_cache_mutex);
+	list_for_each_entry(cache, &mal_caches, link)
+		count++;
+	mutex_unlock(&mal_cache_mutex);
+	return count;
 }
 
 static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)

@@ -6,11 +6,29 @@
 #define _MAL_ACCESS_H
 
 #include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/types.h>
 
 #include <uapi/linux/memalloc.h>
 
 struct mal_object;
+
+/**
+ * mal_user_ptr() - a pointer that travelled as __u64
+ * @value: it; all of it must be there on 32 bits, too
+ * @ptr: the pointer
+ *
+ * Context: any.
+ * Return: 0, or -EFAULT.
+ */
+static inline int mal_user_ptr(u64 value, void __user **ptr)
+{
+	if (value != (unsigned long)value)
+		return -EFAULT;
+	*ptr = u64_to_user_ptr(value);
+	return 0;
+}
 
 /**
  * struct mal_pattern - what the words of an object are

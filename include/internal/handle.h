@@ -10,12 +10,15 @@
 #include <linux/list.h>
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
 #include "internal/inject.h"
 
 struct mal_kind;
+struct mal_kmem_cache;
 struct mal_request;
+struct memalloc_resize;
 struct memalloc_stats_file;
 struct page;
 struct seq_file;
@@ -27,7 +30,7 @@ struct vm_area_struct;
  *	Written under @lock, read under RCU.
  * @lock: protects writing of @tree, and all that follows up to @writable
  * @objects: all objects charged to the file, with a handle or without
- * @bytes: sum of their sizes
+ * @bytes: sum of what they hold
  * @handles: those of @objects that have a handle, or are about to get one
  * @writable: opened for writing; never changes
  * @inject: countdown to the failure of an allocation
@@ -52,10 +55,22 @@ struct mal_file {
  * @handle: its handle; zero: none yet, or none any more. Written under
  *	@file's lock.
  * @counted: counts towards @file's handles; protected by @file's lock
- * @bytes: usable size, which is also what is charged
+ * @bytes: usable size; of a kind that can be resized, protected by @resizing
+ * @held: bytes taken from the allocator, which is what is charged; protected by
+ *	@file's lock
+ * @parent: what it is made from, with a reference; or NULL
+ * @children: objects that are made from it; protected by @file's lock
+ * @resizing: held for writing while it is resized, and for reading while its
+ *	bytes are looked at; not used by kinds that cannot be resized
  * @first: its first page in @file's mmap space, valid once it has had a handle
  * @page: MEMALLOC_KIND_PAGES: the first page
  * @order: MEMALLOC_KIND_PAGES: order of the block
+ * @cache: MEMALLOC_KIND_CACHE: the cache
+ * @count: MEMALLOC_KIND_OBJECT: how many objects
+ * @one: MEMALLOC_KIND_OBJECT: the object, if it is one
+ * @many: MEMALLOC_KIND_OBJECT: the objects, if they are more
+ * @memory: MEMALLOC_KIND_KMALLOC: the memory
+ * @zone: MEMALLOC_KIND_KMALLOC: the zone that was promised, as __GFP_*
  * @rcu: frees the object when no lookup can see it any more
  */
 struct mal_object {
@@ -67,11 +82,27 @@ struct mal_object {
 	u64 handle;
 	bool counted;
 	u64 bytes;
+	u64 held;
+	struct mal_object *parent;
+	u64 children;
+	struct rw_semaphore resizing; /* see above */
 	unsigned long first;
 	union {
 		struct {
 			struct page *page;
 			unsigned int order;
+		};
+		struct mal_kmem_cache *cache;
+		struct {
+			u32 count;
+			union {
+				void *one;
+				void **many;
+			};
+		};
+		struct {
+			void *memory;
+			gfp_t zone;
 		};
 	};
 	struct rcu_head rcu;
@@ -89,8 +120,14 @@ struct mal_object *mal_handle_alloc(struct mal_file *file,
 				    const struct mal_request *request);
 struct mal_object *mal_handle_get(struct mal_file *file, u64 handle);
 int mal_handle_free(struct mal_file *file, u64 handle);
+int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
+		      gfp_t gfp);
 
 void mal_object_put(struct mal_object *obj);
+int mal_object_lock(struct mal_object *obj);
+void mal_object_unlock(struct mal_object *obj);
+u64 mal_object_children(struct mal_object *obj);
+u64 mal_object_held(struct mal_object *obj);
 u64 mal_object_map_offset(const struct mal_object *obj);
 
 #endif /* _MAL_HANDLE_H */

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct mal_page;
+struct memalloc_stats_class;
 struct seq_file;
 
 void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller);
@@ -15,6 +16,8 @@ void mal_large_free(const void *object, unsigned long caller);
 size_t mal_large_room(const struct mal_page *desc);
 void mal_large_resize(struct mal_page *desc, size_t size);
 
+unsigned int mal_class_count(void);
+bool mal_class_stats(unsigned int index, struct memalloc_stats_class *stats);
 void mal_kmalloc_show(struct seq_file *m);
 int mal_kmalloc_init(void);
 void mal_kmalloc_exit(void);

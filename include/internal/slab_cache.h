@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct mal_kmem_cache;
+struct memalloc_stats_cache;
 struct seq_file;
 
 /**
@@ -35,6 +36,10 @@ void mal_deferred_sync(void);
 int mal_kmem_cache_remove(struct mal_kmem_cache *cache);
 void mal_kmem_cache_abandon(struct mal_kmem_cache *cache);
 void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats);
+void mal_cache_stats_fill(struct mal_kmem_cache *cache,
+			  struct memalloc_stats_cache *stats);
+bool mal_cache_stats_at(unsigned int index, struct memalloc_stats_cache *stats);
+unsigned int mal_cache_count(void);
 unsigned long mal_slab_reap(void);
 void mal_slab_shrink(void);
 u64 mal_slab_validate(u64 *checked);

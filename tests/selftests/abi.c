@@ -42,17 +42,22 @@ union request {
 	struct memalloc_shrink shrink;
 	struct memalloc_batch batch;
 	struct memalloc_inject inject;
+	struct memalloc_resize resize;
+	struct memalloc_cache_create cache_create;
 };
 
-/* What a valid request may point to; a new allocation is at hand, too. */
+/* What a valid request may point to; new allocations are at hand, too. */
 struct surroundings {
 	__u64 handle;
 	__u64 bytes;
+	__u64 memory;	/* of kmalloc */
 	unsigned char data[64];
 	struct memalloc_stats_borrowing borrowing;
 	struct memalloc_info info;
 	struct memalloc_batch_op op;
 };
+
+#define MEMORY_BYTES	200
 
 /* Bits of a 32-bit field that make a request invalid when any of them is set. */
 struct forbidden {
@@ -63,7 +68,8 @@ struct forbidden {
 /**
  * struct command - one command, as far as the common rules go
  * @cmd: its number
- * @size: of the first version of its structure
+ * @size: of its structure
+ * @first: of the first version of it
  * @prepare: make a request that succeeds
  * @out: where the out_ fields begin
  * @out_length: bytes of them
@@ -72,10 +78,11 @@ struct forbidden {
 struct command {
 	unsigned int cmd;
 	size_t size;
+	size_t first;
 	void (*prepare)(union request *request, struct surroundings *around);
 	size_t out;
 	size_t out_length;
-	struct forbidden forbidden[7];
+	struct forbidden forbidden[9];
 };
 
 static void prepare_alloc(union request *request, struct surroundings *around)
@@ -143,9 +150,28 @@ static void prepare_batch(union request *request, struct surroundings *around)
 	request->batch.ops = address_of(&around->op);
 }
 
+/* To the size that it has. */
+static void prepare_resize(union request *request, struct surroundings *around)
+{
+	request->resize.handle = around->memory;
+	request->resize.bytes = MEMORY_BYTES;
+}
+
+/* The alignment is no power of two with any other bit. */
+static void prepare_cache_create(union request *request, struct surroundings *around)
+{
+	(void)around;
+	request->cache_create.object_size = 96;
+	request->cache_create.align = 32;
+	request->cache_create.useroffset = 8;
+	request->cache_create.usersize = 64;
+	strcpy(request->cache_create.name, "abi");
+}
+
 static const struct command alloc_command = {
 	.cmd = MEMALLOC_ALLOC,
-	.size = 64,
+	.size = 72,
+	.first = 64,
 	.prepare = prepare_alloc,
 	SPAN(memalloc_alloc, out_handle, out_map_offset),
 	.forbidden = {
@@ -154,12 +180,15 @@ static const struct command alloc_command = {
 		FORBID(memalloc_alloc, gfp, ~MEMALLOC_GFP_ALL),
 		FORBID_WIDE(memalloc_alloc, bytes),
 		FORBID_WIDE(memalloc_alloc, parent),
+		FORBID(memalloc_alloc, count, ~0U),
+		FORBID(memalloc_alloc, reserved, ~0U),
 	},
 };
 
 static const struct command free_command = {
 	.cmd = MEMALLOC_FREE,
 	.size = 16,
+	.first = 16,
 	.prepare = prepare_free,
 	.forbidden = { FORBID(memalloc_free, flags, ~0U) },
 };
@@ -167,6 +196,7 @@ static const struct command free_command = {
 static const struct command read_command = {
 	.cmd = MEMALLOC_READ,
 	.size = 48,
+	.first = 48,
 	.prepare = prepare_io,
 	SPAN(memalloc_io, out_done, out_done),
 	.forbidden = { FORBID(memalloc_io, flags, ~0U) },
@@ -175,6 +205,7 @@ static const struct command read_command = {
 static const struct command write_command = {
 	.cmd = MEMALLOC_WRITE,
 	.size = 48,
+	.first = 48,
 	.prepare = prepare_io,
 	SPAN(memalloc_io, out_done, out_done),
 	.forbidden = { FORBID(memalloc_io, flags, ~0U) },
@@ -183,6 +214,7 @@ static const struct command write_command = {
 static const struct command fill_command = {
 	.cmd = MEMALLOC_FILL,
 	.size = 56,
+	.first = 56,
 	.prepare = prepare_pattern,
 	SPAN(memalloc_pattern_io, out_done, out_done),
 	.forbidden = {
@@ -195,6 +227,7 @@ static const struct command fill_command = {
 static const struct command verify_command = {
 	.cmd = MEMALLOC_VERIFY,
 	.size = 56,
+	.first = 56,
 	.prepare = prepare_pattern,
 	SPAN(memalloc_pattern_io, out_done, out_done),
 	.forbidden = {
@@ -206,23 +239,29 @@ static const struct command verify_command = {
 
 static const struct command info_command = {
 	.cmd = MEMALLOC_INFO,
-	.size = 72,
+	.size = 136,
+	.first = 72,
 	.prepare = prepare_info,
-	SPAN(memalloc_info, out_kind, out_phys),
+	SPAN(memalloc_info, out_kind, out_name),
 	.forbidden = { FORBID(memalloc_info, flags, ~MEMALLOC_INFO_PHYS) },
 };
 
 static const struct command stats_command = {
 	.cmd = MEMALLOC_STATS,
-	.size = 32,
+	.size = 40,
+	.first = 32,
 	.prepare = prepare_stats,
 	SPAN(memalloc_stats, out_length, out_count),
-	.forbidden = { FORBID(memalloc_stats, section, ~0x1fU) },
+	.forbidden = {
+		FORBID(memalloc_stats, section, ~0x1fU),
+		FORBID_WIDE(memalloc_stats, handle),
+	},
 };
 
 static const struct command validate_command = {
 	.cmd = MEMALLOC_VALIDATE,
 	.size = 24,
+	.first = 24,
 	.prepare = prepare_nothing,
 	SPAN(memalloc_validate, out_checked, out_errors),
 	.forbidden = { FORBID(memalloc_validate, flags, ~0U) },
@@ -230,7 +269,8 @@ static const struct command validate_command = {
 
 static const struct command shrink_command = {
 	.cmd = MEMALLOC_SHRINK,
-	.size = 24,
+	.size = 32,
+	.first = 24,
 	.prepare = prepare_nothing,
 	SPAN(memalloc_shrink, out_pages, out_pages),
 	.forbidden = { FORBID(memalloc_shrink, flags, ~0U) },
@@ -239,6 +279,7 @@ static const struct command shrink_command = {
 static const struct command batch_command = {
 	.cmd = MEMALLOC_BATCH,
 	.size = 32,
+	.first = 32,
 	.prepare = prepare_batch,
 	SPAN(memalloc_batch, out_done, out_done),
 	.forbidden = {
@@ -251,13 +292,48 @@ static const struct command batch_command = {
 static const struct command inject_command = {
 	.cmd = MEMALLOC_INJECT,
 	.size = 24,
+	.first = 24,
 	.prepare = prepare_nothing,
 	SPAN(memalloc_inject, out_left, out_left),
 	.forbidden = { FORBID(memalloc_inject, flags, ~0U) },
 };
 
-/* What was the first version can be no other now. */
-TEST(structures_have_the_size_of_their_first_version)
+static const struct command resize_command = {
+	.cmd = MEMALLOC_RESIZE,
+	.size = 48,
+	.first = 48,
+	.prepare = prepare_resize,
+	SPAN(memalloc_resize, out_bytes, out_held),
+	.forbidden = {
+		FORBID(memalloc_resize, flags, ~0U),
+		FORBID(memalloc_resize, gfp, ~MEMALLOC_GFP_ALL),
+		FORBID(memalloc_resize, gfp, MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
+		       MEMALLOC_GFP_HIGHMEM | MEMALLOC_GFP_THISNODE |
+		       MEMALLOC_GFP_NOFAIL),
+		FORBID(memalloc_resize, reserved, ~0U),
+		{ offsetof(struct memalloc_resize, bytes) + 4, ~0U },
+	},
+};
+
+static const struct command cache_create_command = {
+	.cmd = MEMALLOC_CACHE_CREATE,
+	.size = 64,
+	.first = 64,
+	.prepare = prepare_cache_create,
+	SPAN(memalloc_cache_create, out_handle, out_handle),
+	.forbidden = {
+		FORBID(memalloc_cache_create, flags, ~MEMALLOC_CACHE_ALL),
+		FORBID(memalloc_cache_create, object_size, 0xff000000),
+		FORBID(memalloc_cache_create, align, ~32U),
+		FORBID(memalloc_cache_create, useroffset, ~0x3fU),
+		FORBID(memalloc_cache_create, usersize, ~0x7fU),
+		FORBID(memalloc_cache_create, ctor, ~0x3U),
+		FORBID(memalloc_cache_create, reserved, ~0U),
+		FORBID(memalloc_cache_create, name[20], ~0U),
+	},
+};
+
+TEST(structures_have_the_size_that_they_have)
 {
 	EXPECT_EQ(alloc_command.size, sizeof(struct memalloc_alloc));
 	EXPECT_EQ(free_command.size, sizeof(struct memalloc_free));
@@ -271,6 +347,8 @@ TEST(structures_have_the_size_of_their_first_version)
 	EXPECT_EQ(shrink_command.size, sizeof(struct memalloc_shrink));
 	EXPECT_EQ(batch_command.size, sizeof(struct memalloc_batch));
 	EXPECT_EQ(inject_command.size, sizeof(struct memalloc_inject));
+	EXPECT_EQ(resize_command.size, sizeof(struct memalloc_resize));
+	EXPECT_EQ(cache_create_command.size, sizeof(struct memalloc_cache_create));
 }
 
 /* --- rules that hold for all commands --------------------------------------- */
@@ -302,6 +380,8 @@ FIXTURE_VARIANT_ADD(command, validate) { .command = &validate_command };
 FIXTURE_VARIANT_ADD(command, shrink) { .command = &shrink_command };
 FIXTURE_VARIANT_ADD(command, batch) { .command = &batch_command };
 FIXTURE_VARIANT_ADD(command, inject) { .command = &inject_command };
+FIXTURE_VARIANT_ADD(command, resize) { .command = &resize_command };
+FIXTURE_VARIANT_ADD(command, cache_create) { .command = &cache_create_command };
 
 static void *map_memory(size_t length, int prot)
 {
@@ -321,6 +401,7 @@ FIXTURE_SETUP(command)
 	ASSERT_NE(MAP_FAILED, self->around);
 	ASSERT_EQ(0, device_alloc(self->fd, 1, &self->around->handle));
 	self->around->bytes = order_bytes(1);
+	ASSERT_EQ(0, device_kmalloc(self->fd, MEMORY_BYTES, &self->around->memory));
 }
 
 FIXTURE_TEARDOWN(command)
@@ -362,18 +443,39 @@ TEST_F(command, need_not_be_aligned)
 	EXPECT_EQ(0, device_ioctl(self->fd, variant->command->cmd, place));
 }
 
-TEST_F(command, any_shorter_size_is_einval)
+TEST_F(command, any_size_below_the_first_is_einval)
 {
 	union request *request;
 	__u32 size;
 
-	for (size = 0; size < variant->command->size; size++) {
+	for (size = 0; size < variant->command->first; size++) {
 		request = prepare_at(self->arena, variant->command,
 				     self->around, 0);
 		request->size = size;
 		EXPECT_EQ(-EINVAL, device_ioctl(self->fd, variant->command->cmd,
 						request))
 			TH_LOG("size %u", size);
+	}
+}
+
+/* What the caller does not know of is as if it were zero, and is not written. */
+TEST_F(command, any_size_since_the_first_is_taken)
+{
+	const struct command *command = variant->command;
+	union request *request;
+	size_t byte;
+	__u32 size;
+
+	for (size = command->first; size < command->size; size++) {
+		request = prepare_at(self->arena, command, self->around, 0);
+		request->size = size;
+		memset(self->arena + size, 0x99, command->size - size);
+		EXPECT_EQ(0, device_ioctl(self->fd, command->cmd, request))
+			TH_LOG("size %u", size);
+		for (byte = size; byte < command->size; byte++) {
+			EXPECT_EQ(0x99, self->arena[byte])
+				TH_LOG("byte %zu of size %u", byte, size);
+		}
 	}
 }
 
@@ -648,7 +750,7 @@ TEST_F(command, means_the_same_in_a_batch)
 
 	memset(self->arena, 0, page_size());
 	request = prepare_at(self->arena, command, self->around, 0x5a);
-	request->size = command->size - 1;
+	request->size = command->first - 1;
 	ASSERT_EQ(1, batch_one(self->fd, command->cmd, request, &err));
 	EXPECT_EQ(-EINVAL, err);
 
@@ -688,7 +790,7 @@ TEST_F(device, unknown_number_is_enotty)
 	unsigned char request[256] = { sizeof(request) - 1 };
 	unsigned int nr;
 
-	for (nr = MEMALLOC_CMD_INJECT + 1; nr < 256; nr++) {
+	for (nr = MEMALLOC_CMD_CACHE_CREATE + 1; nr < 256; nr++) {
 		EXPECT_EQ(-ENOTTY, device_ioctl(self->fd,
 						_IO(MEMALLOC_IOCTL_TYPE, nr),
 						request))
@@ -1453,6 +1555,16 @@ FIXTURE_VARIANT_ADD(section, reports) {
 	.section = MEMALLOC_SECTION_REPORTS,
 	.length = sizeof(struct memalloc_stats_reports),
 	.single = true,
+};
+
+FIXTURE_VARIANT_ADD(section, cache) {
+	.section = MEMALLOC_SECTION_CACHE,
+	.length = sizeof(struct memalloc_stats_cache),
+};
+
+FIXTURE_VARIANT_ADD(section, class) {
+	.section = MEMALLOC_SECTION_CLASS,
+	.length = sizeof(struct memalloc_stats_class),
 };
 
 FIXTURE_SETUP(section)

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -67,6 +68,77 @@ static inline int device_alloc(int fd, unsigned int order, __u64 *handle)
 {
 	struct memalloc_alloc alloc;
 	int err = device_alloc_pages(fd, order, MEMALLOC_GFP_USER, &alloc);
+
+	if (!err)
+		*handle = alloc.out_handle;
+	return err;
+}
+
+/* Allocate bytes of kmalloc. */
+static inline int device_kmalloc(int fd, __u64 bytes, __u64 *handle)
+{
+	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.kind = MEMALLOC_KIND_KMALLOC,
+		.node = -1,
+		.bytes = bytes,
+	};
+	int err = device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
+
+	if (!err)
+		*handle = alloc.out_handle;
+	return err;
+}
+
+static inline int device_resize(int fd, __u64 handle, __u64 bytes)
+{
+	struct memalloc_resize resize = {
+		.size = sizeof(resize),
+		.handle = handle,
+		.bytes = bytes,
+	};
+	int err = device_ioctl(fd, MEMALLOC_RESIZE, &resize);
+
+	return err ? err : resize.out_bytes == bytes ? 0 : -EIO;
+}
+
+/* What is commonly wanted of a cache: all of an object may be copied. */
+static inline struct memalloc_cache_create device_cache_of(const char *name,
+							   __u32 object_size)
+{
+	struct memalloc_cache_create create = {
+		.size = sizeof(create),
+		.object_size = object_size,
+		.usersize = object_size,
+	};
+
+	strncpy(create.name, name, sizeof(create.name) - 1);
+	return create;
+}
+
+static inline int device_cache_create(int fd, const char *name, __u32 object_size,
+				      __u64 *handle)
+{
+	struct memalloc_cache_create create = device_cache_of(name, object_size);
+	int err = device_ioctl(fd, MEMALLOC_CACHE_CREATE, &create);
+
+	if (!err)
+		*handle = create.out_handle;
+	return err;
+}
+
+/* Allocate objects of a cache, all with one handle; zero means one. */
+static inline int device_alloc_objects(int fd, __u64 cache, __u32 count,
+				       __u64 *handle)
+{
+	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.kind = MEMALLOC_KIND_OBJECT,
+		.node = -1,
+		.parent = cache,
+		.count = count,
+	};
+	int err = device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
 
 	if (!err)
 		*handle = alloc.out_handle;
@@ -179,6 +251,21 @@ static inline int device_stats(int fd, __u32 section, __u32 index, void *data,
 		.index = index,
 		.length = length,
 		.data = address_of(data),
+	};
+
+	return device_ioctl(fd, MEMALLOC_STATS, &stats);
+}
+
+/* The figures of one cache. */
+static inline int device_cache(int fd, __u64 handle,
+			       struct memalloc_stats_cache *cache)
+{
+	struct memalloc_stats stats = {
+		.size = sizeof(stats),
+		.section = MEMALLOC_SECTION_CACHE,
+		.length = sizeof(*cache),
+		.data = address_of(cache),
+		.handle = handle,
 	};
 
 	return device_ioctl(fd, MEMALLOC_STATS, &stats);

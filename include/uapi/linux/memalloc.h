@@ -30,6 +30,7 @@
  *             VALIDATE and BATCH those
  * EFAULT      a pointer of the caller cannot be read or written
  * ENOENT      no such handle in this open file
+ * EOPNOTSUPP  the handle's kind knows no such command
  * EPERM       CAP_SYS_ADMIN is needed
  * EINTR       a signal came before the work was done
  * ==========  ================================================================
@@ -40,12 +41,23 @@
  * it keeps the memory alive after the handle is freed, and the file after the
  * last descriptor is closed.
  *
+ * Some handles are made from others: an object from a slab cache. The one that
+ * it is made from, its parent, cannot be freed before it (EBUSY); when the file
+ * is closed, all go in the right order.
+ *
  * Mapping: mmap(2) with out_map_offset, MAP_SHARED, any part of one allocation.
  * Fails with ENOENT (no such allocation), EINVAL (private, or beyond its end)
  * or ENODEV (not of a kind that can be mapped).
  *
  * Memory given to user space is always zeroed first: MEMALLOC_GFP_ZERO
- * changes who does it, not what the caller sees.
+ * changes who does it, not what the caller sees. The exception is an object of
+ * a cache with a constructor, or with MEMALLOC_CACHE_TYPESAFE_BY_RCU: it is as
+ * the constructor left it or, if it is not new, as whoever freed it left it, who
+ * can only have been of the same open file.
+ *
+ * Quotas count what an allocation takes from the allocator: all the pages, the
+ * size class, the objects with what lies between them. A cache counts with what
+ * describes it.
  */
 #ifndef _UAPI_LINUX_MEMALLOC_H
 #define _UAPI_LINUX_MEMALLOC_H
@@ -71,6 +83,8 @@ enum {
 	MEMALLOC_CMD_SHRINK = 0x09,
 	MEMALLOC_CMD_BATCH = 0x0a,
 	MEMALLOC_CMD_INJECT = 0x0b,
+	MEMALLOC_CMD_RESIZE = 0x0c,
+	MEMALLOC_CMD_CACHE_CREATE = 0x0d,
 };
 
 /* The highest order a page allocation may have, and the number of orders. */
@@ -80,10 +94,25 @@ enum {
 /**
  * enum memalloc_kind - what an allocation is made of
  * @MEMALLOC_KIND_PAGES: 2^order contiguous pages of the buddy allocator
+ * @MEMALLOC_KIND_CACHE: a slab cache; made by MEMALLOC_CACHE_CREATE, has no
+ *	bytes of its own
+ * @MEMALLOC_KIND_OBJECT: objects of a slab cache
+ * @MEMALLOC_KIND_KMALLOC: bytes of kmalloc
+ *
+ * Only pages can be mapped, and only kmalloc resized.
  */
 enum memalloc_kind {
 	MEMALLOC_KIND_PAGES = 1,
+	MEMALLOC_KIND_CACHE = 2,
+	MEMALLOC_KIND_OBJECT = 3,
+	MEMALLOC_KIND_KMALLOC = 4,
 };
+
+/* The most objects in one allocation of MEMALLOC_KIND_OBJECT. */
+#define MEMALLOC_COUNT_MAX	4096
+
+/* The largest allocation of MEMALLOC_KIND_KMALLOC, and object of a cache. */
+#define MEMALLOC_OBJECT_PAGES_MAX	(1U << MEMALLOC_MAX_ORDER)
 
 /*
  * How an allocation may behave: one mode, and any modifiers that go together.
@@ -117,16 +146,29 @@ enum memalloc_kind {
  * @flags: must be zero
  * @gfp: MEMALLOC_GFP_*
  * @node: NUMA node to prefer, or -1 for the caller's own
- * @order: MEMALLOC_KIND_PAGES: allocate 2^order pages, 0 to MEMALLOC_MAX_ORDER
- * @bytes: must be zero for MEMALLOC_KIND_PAGES
- * @parent: must be zero for MEMALLOC_KIND_PAGES
+ * @order: MEMALLOC_KIND_PAGES: allocate 2^order pages, 0 to MEMALLOC_MAX_ORDER;
+ *	must be zero for other kinds
+ * @bytes: MEMALLOC_KIND_KMALLOC: so many, zero included, at most those of
+ *	MEMALLOC_OBJECT_PAGES_MAX pages; must be zero for other kinds
+ * @parent: MEMALLOC_KIND_OBJECT: the cache; must be zero for other kinds
  * @out_handle: the handle of the allocation
  * @out_bytes: usable size in bytes
- * @out_map_offset: the offset to give mmap(2) for the first byte
+ * @out_map_offset: the offset to give mmap(2) for the first byte, or zero if it
+ *	cannot be mapped
+ * @count: MEMALLOC_KIND_OBJECT: so many objects at once, at most
+ *	MEMALLOC_COUNT_MAX; zero means one. Object i begins at offset i times the
+ *	size of an object. Must be zero for other kinds.
+ * @reserved: must be zero
  *
  * Beside the common ones, fails with ENOMEM (cap reached, or the host has
  * none), EDQUOT (the quota of this file or of the device is used up), EINVAL
- * (contradictory @gfp, @node not a possible one).
+ * (contradictory @gfp, @node not a possible one, @parent not a cache), ENOENT (no
+ * such @parent).
+ *
+ * The zone of a slab is its cache's: MEMALLOC_GFP_DMA and MEMALLOC_GFP_DMA32
+ * are EINVAL for MEMALLOC_KIND_OBJECT, and MEMALLOC_GFP_DMA32 is for
+ * MEMALLOC_KIND_KMALLOC, which has no such size classes. High memory is
+ * accepted for both, and never given.
  */
 struct memalloc_alloc {
 	__u32 size;
@@ -140,6 +182,8 @@ struct memalloc_alloc {
 	__aligned_u64 out_handle;
 	__aligned_u64 out_bytes;
 	__aligned_u64 out_map_offset;
+	__u32 count;
+	__u32 reserved;
 };
 #define MEMALLOC_ALLOC _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_ALLOC)
 
@@ -148,6 +192,9 @@ struct memalloc_alloc {
  * @size: sizeof(struct memalloc_free)
  * @flags: must be zero
  * @handle: what to free; unknown from now on
+ *
+ * Fails with EBUSY for a cache of which there are objects: nothing has
+ * happened then.
  */
 struct memalloc_free {
 	__u32 size;
@@ -166,8 +213,10 @@ struct memalloc_free {
  * @data: address of the caller's buffer
  * @out_done: bytes copied; less than @length only if a signal came
  *
- * Fails with EOVERFLOW if @offset + @length is not within the allocation, and
- * with EFAULT if the buffer is not all there (a part may have been copied).
+ * Fails with EOVERFLOW if @offset + @length is not within the allocation, with
+ * EFAULT if the buffer is not all there, and with EPERM if the object's cache
+ * does not let these bytes be copied to or from user space: see @useroffset of
+ * struct memalloc_cache_create. A part may have been copied in both cases.
  */
 struct memalloc_io {
 	__u32 size;
@@ -233,6 +282,14 @@ enum memalloc_zone {
 };
 #define MEMALLOC_NR_ZONES	3
 
+/*
+ * Names. One that user space gives has letters, digits, '_', '.' and '-', and is
+ * ended by a zero byte; what is after that must be zero. One that is shown is
+ * longer: user space's begin with "u:", so that none can be taken for another's.
+ */
+#define MEMALLOC_NAME_SIZE		24
+#define MEMALLOC_SHOWN_NAME_SIZE	32
+
 /* struct memalloc_info.flags */
 #define MEMALLOC_INFO_PHYS	0x00000001	/* out_phys too: CAP_SYS_ADMIN */
 
@@ -241,15 +298,24 @@ enum memalloc_zone {
  * @size: sizeof(struct memalloc_info)
  * @flags: MEMALLOC_INFO_*
  * @handle: the allocation
- * @offset: a byte in it: @out_node, @out_zone and @out_phys are of its page
+ * @offset: a byte in it: @out_node, @out_zone and @out_phys are of its page.
+ *	Zero is allowed for what has no bytes, too.
  * @out_kind: enum memalloc_kind
  * @out_order: order of a page allocation, else zero
- * @out_node: NUMA node
- * @out_zone: enum memalloc_zone
+ * @out_node: NUMA node, or -1 if there are no bytes
+ * @out_zone: enum memalloc_zone; no meaning if @out_node is -1
  * @out_bytes: usable size in bytes
- * @out_map_offset: the offset to give mmap(2) for the first byte
+ * @out_map_offset: the offset to give mmap(2) for the first byte, or zero if it
+ *	cannot be mapped
  * @out_mappings: number of areas of user space that map it now
  * @out_phys: physical address of the byte at @offset, or zero if not asked
+ * @out_held: bytes that it takes from the allocator, and that quotas count
+ * @out_parent: handle that it was made from, or zero
+ * @out_children: allocations made from it
+ * @out_count: objects in an allocation of MEMALLOC_KIND_OBJECT, else zero
+ * @out_reserved: zero
+ * @out_name: of the cache that it is, or that its bytes are from: the size class
+ *	for kmalloc. Empty if it is pages.
  *
  * Fails with EOVERFLOW if @offset is not within the allocation.
  */
@@ -266,6 +332,12 @@ struct memalloc_info {
 	__aligned_u64 out_map_offset;
 	__aligned_u64 out_mappings;
 	__aligned_u64 out_phys;
+	__aligned_u64 out_held;
+	__aligned_u64 out_parent;
+	__aligned_u64 out_children;
+	__u32 out_count;
+	__u32 out_reserved;
+	char out_name[MEMALLOC_SHOWN_NAME_SIZE];
 };
 #define MEMALLOC_INFO _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_INFO)
 
@@ -276,12 +348,18 @@ struct memalloc_info {
  *	holds or has held pages
  * @MEMALLOC_SECTION_FILE: struct memalloc_stats_file, one: the caller's own
  * @MEMALLOC_SECTION_REPORTS: struct memalloc_stats_reports, one
+ * @MEMALLOC_SECTION_CACHE: struct memalloc_stats_cache, one for each slab cache,
+ *	whoever made it, size classes included; in the order of making
+ * @MEMALLOC_SECTION_CLASS: struct memalloc_stats_class, one for each size class
+ *	of kmalloc
  */
 enum memalloc_section {
 	MEMALLOC_SECTION_BORROWING = 1,
 	MEMALLOC_SECTION_ZONE = 2,
 	MEMALLOC_SECTION_FILE = 3,
 	MEMALLOC_SECTION_REPORTS = 4,
+	MEMALLOC_SECTION_CACHE = 5,
+	MEMALLOC_SECTION_CLASS = 6,
 };
 
 /**
@@ -295,9 +373,11 @@ enum memalloc_section {
  *	kernel does not know is set to zero.
  * @out_length: size of the structure as the kernel knows it
  * @out_count: number of entries in the section
+ * @handle: MEMALLOC_SECTION_CACHE: of this cache, @index being zero; zero for
+ *	that at @index. Must be zero for other sections.
  *
  * Fails with ENOENT if @index is @out_count or more, and with EINVAL if @length
- * is more than 4096.
+ * is more than 4096, or @handle is not of a cache.
  */
 struct memalloc_stats {
 	__u32 size;
@@ -307,6 +387,7 @@ struct memalloc_stats {
 	__aligned_u64 data;
 	__u32 out_length;
 	__u32 out_count;
+	__aligned_u64 handle;
 };
 #define MEMALLOC_STATS _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_STATS)
 
@@ -408,10 +489,76 @@ struct memalloc_stats_reports {
 };
 
 /**
+ * struct memalloc_stats_cache - one slab cache
+ * @name: as shown
+ * @flags: MEMALLOC_CACHE_*, but for MEMALLOC_CACHE_HWCACHE_ALIGN, which is in
+ *	@align
+ * @object_size: of an object, in bytes
+ * @stride: from one object to the next
+ * @align: of the objects
+ * @useroffset: first byte of an object that may be copied to or from user space
+ * @usersize: how many may be
+ * @slab_objects: objects in a slab, if memory is not short
+ * @slab_pages: pages in such a slab
+ * @sheaf_objects: objects that a sheaf has room for; zero: there are none
+ * @active: objects that somebody has
+ * @objects: objects in slabs
+ * @active_slabs: slabs with an object that is not in its slab
+ * @slabs: slabs
+ * @pages: pages in slabs
+ * @hits: allocations that a sheaf at hand served
+ * @misses: those that it did not
+ */
+struct memalloc_stats_cache {
+	char name[MEMALLOC_SHOWN_NAME_SIZE];
+	__aligned_u64 flags;
+	__aligned_u64 object_size;
+	__aligned_u64 stride;
+	__aligned_u64 align;
+	__aligned_u64 useroffset;
+	__aligned_u64 usersize;
+	__aligned_u64 slab_objects;
+	__aligned_u64 slab_pages;
+	__aligned_u64 sheaf_objects;
+	__aligned_u64 active;
+	__aligned_u64 objects;
+	__aligned_u64 active_slabs;
+	__aligned_u64 slabs;
+	__aligned_u64 pages;
+	__aligned_u64 hits;
+	__aligned_u64 misses;
+};
+
+/**
+ * struct memalloc_stats_class - one size class of kmalloc
+ * @name: of its cache
+ * @dma: one if its memory is of zone DMA, else zero
+ * @object_size: the largest size that it is for, in bytes
+ * @active: pieces of memory that somebody has
+ * @objects: those that there is room for
+ * @pages: pages in slabs
+ * @samples: allocations whose size was noted: one in as many as a sheaf holds
+ * @sampled_bytes: sum of those sizes
+ * @waste_per_mille: of the bytes of @pages, how much nobody has asked for, if the
+ *	sizes of all are like those that were noted
+ */
+struct memalloc_stats_class {
+	char name[MEMALLOC_SHOWN_NAME_SIZE];
+	__aligned_u64 dma;
+	__aligned_u64 object_size;
+	__aligned_u64 active;
+	__aligned_u64 objects;
+	__aligned_u64 pages;
+	__aligned_u64 samples;
+	__aligned_u64 sampled_bytes;
+	__aligned_u64 waste_per_mille;
+};
+
+/**
  * struct memalloc_validate - ioctl(MEMALLOC_VALIDATE)
  * @size: sizeof(struct memalloc_validate)
  * @flags: must be zero
- * @out_checked: things checked: blocks, pages and lists
+ * @out_checked: things checked: blocks, pages, lists, slabs, objects
  * @out_errors: of those, wrong. The kernel log says which.
  */
 struct memalloc_validate {
@@ -426,14 +573,18 @@ struct memalloc_validate {
  * struct memalloc_shrink - ioctl(MEMALLOC_SHRINK)
  * @size: sizeof(struct memalloc_shrink)
  * @flags: must be zero
- * @pages: give back at most so many free pages to the host; zero for all
+ * @pages: give back at most so many free pages to the host; zero for all, those
+ *	included that slab caches hold and do not need
  * @out_pages: pages given back
+ * @handle: zero; or a cache, which then gives the pages that it does not need
+ *	back to the page allocator, @pages being zero
  */
 struct memalloc_shrink {
 	__u32 size;
 	__u32 flags;
 	__aligned_u64 pages;
 	__aligned_u64 out_pages;
+	__aligned_u64 handle;
 };
 #define MEMALLOC_SHRINK _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_SHRINK)
 
@@ -500,5 +651,96 @@ struct memalloc_inject {
 	__aligned_u64 out_left;
 };
 #define MEMALLOC_INJECT _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_INJECT)
+
+/**
+ * struct memalloc_resize - ioctl(MEMALLOC_RESIZE)
+ * @size: sizeof(struct memalloc_resize)
+ * @flags: must be zero
+ * @handle: an allocation of MEMALLOC_KIND_KMALLOC
+ * @bytes: that it shall have, as for MEMALLOC_ALLOC. As many of its bytes as it
+ *	has both before and after stay what they are; new ones are zero.
+ * @gfp: MEMALLOC_GFP_*, but no zone (DMA, DMA32, HIGHMEM, HIGHUSER: it stays
+ *	where it is allowed to be), no THISNODE and no NOFAIL
+ * @reserved: must be zero
+ * @out_bytes: usable size in bytes
+ * @out_held: bytes that it takes from the allocator now
+ *
+ * Fails with ENOMEM and EDQUOT as MEMALLOC_ALLOC does; nothing has changed then.
+ * To make it smaller does not fail so. EOPNOTSUPP: not of a kind that can be
+ * resized.
+ */
+struct memalloc_resize {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 handle;
+	__aligned_u64 bytes;
+	__u32 gfp;
+	__u32 reserved;
+	__aligned_u64 out_bytes;
+	__aligned_u64 out_held;
+};
+#define MEMALLOC_RESIZE _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_RESIZE)
+
+/* What a cache may be; as the kernel's SLAB_* flags of the same name. */
+#define MEMALLOC_CACHE_HWCACHE_ALIGN	0x00000001
+#define MEMALLOC_CACHE_DMA		0x00000002	/* slabs of zone DMA */
+#define MEMALLOC_CACHE_DMA32		0x00000004	/* slabs below 4 GiB */
+#define MEMALLOC_CACHE_TYPESAFE_BY_RCU	0x00000008
+#define MEMALLOC_CACHE_RECLAIM_ACCOUNT	0x00000010
+#define MEMALLOC_CACHE_NO_REAP		0x00000020	/* empty slabs stay */
+#define MEMALLOC_CACHE_RED_ZONE		0x00000040
+#define MEMALLOC_CACHE_POISON		0x00000080
+#define MEMALLOC_CACHE_STORE_USER	0x00000100
+#define MEMALLOC_CACHE_CHECKS		0x00000200
+#define MEMALLOC_CACHE_ALL		0x000003ff
+
+/**
+ * enum memalloc_ctor - what each object of a cache is made to be, once, when
+ *	the memory of a slab is allocated
+ * @MEMALLOC_CTOR_NONE: nothing; it is zeroed each time it is allocated
+ * @MEMALLOC_CTOR_ZERO: zeroes
+ * @MEMALLOC_CTOR_COUNT: what MEMALLOC_PATTERN_COUNT with the value zero is
+ *
+ * With a constructor, an object is what it was when it was freed last.
+ */
+enum memalloc_ctor {
+	MEMALLOC_CTOR_NONE = 0,
+	MEMALLOC_CTOR_ZERO = 1,
+	MEMALLOC_CTOR_COUNT = 2,
+};
+
+/**
+ * struct memalloc_cache_create - ioctl(MEMALLOC_CACHE_CREATE)
+ * @size: sizeof(struct memalloc_cache_create)
+ * @flags: MEMALLOC_CACHE_*; not DMA with DMA32
+ * @object_size: bytes of an object: one to those of MEMALLOC_OBJECT_PAGES_MAX
+ *	pages
+ * @align: of the objects: a power of two, at most a page; zero: as usual
+ * @useroffset: first byte of an object that MEMALLOC_READ and MEMALLOC_WRITE
+ *	may copy
+ * @usersize: how many bytes they may; zero: none. FILL and VERIFY, where the
+ *	kernel itself does the work, may touch all of it.
+ * @ctor: enum memalloc_ctor
+ * @reserved: must be zero
+ * @name: see MEMALLOC_NAME_SIZE. Need not differ from others'.
+ * @out_handle: the handle of the cache: what MEMALLOC_ALLOC takes as parent, and
+ *	what MEMALLOC_FREE destroys
+ *
+ * Fails with ENOMEM and EDQUOT as MEMALLOC_ALLOC does.
+ */
+struct memalloc_cache_create {
+	__u32 size;
+	__u32 flags;
+	__u32 object_size;
+	__u32 align;
+	__u32 useroffset;
+	__u32 usersize;
+	__u32 ctor;
+	__u32 reserved;
+	char name[MEMALLOC_NAME_SIZE];
+	__aligned_u64 out_handle;
+};
+#define MEMALLOC_CACHE_CREATE \
+	_IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_CACHE_CREATE)
 
 #endif /* _UAPI_LINUX_MEMALLOC_H */

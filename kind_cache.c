@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Caches: handles that stand for slab caches
+ *
+ * A cache is made by a command of its own, is the parent of the objects that
+ * kind_object.c makes, has no bytes, and is destroyed when its handle and all
+ * of them are gone. It is charged with what describes it.
+ *
+ * Names. What user space calls a cache is seen by all in /proc/memalloc and the
+ * kernel log: so it has no characters that could be taken for anything but a
+ * name, and is shown with "u:" in front, as no cache of the kernel's is.
+ *
+ * Constructors. User space chooses one of ours by number. Each fills the whole
+ * object, and where objects are not zeroed when they are allocated there is
+ * always one: nothing that was in the pages before is seen. A constructor finds
+ * out how large its object is by asking, as it is told nothing else.
+ *
+ * Contexts: task, may sleep; the constructors in any. Nothing here takes a lock.
+ */
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <asm/byteorder.h>
+
+#include <memalloc/kmalloc.h>
+#include <memalloc/slab_cache.h>
+#include <uapi/linux/memalloc.h>
+
+#include "internal/handle.h"
+#include "internal/kind.h"
+#include "internal/sheaf.h"
+#include "internal/slab.h"
+
+/* What shows that a name is user space's. */
+#define MAL_NAME_PREFIX		"u:"
+
+static_assert(sizeof(MAL_NAME_PREFIX) - 1 + MEMALLOC_NAME_SIZE <=
+	      MEMALLOC_SHOWN_NAME_SIZE);
+
+struct mal_cache_flag {
+	u32 user;
+	slab_flags_t flag;
+};
+
+static const struct mal_cache_flag mal_cache_flags[] = {
+	{ MEMALLOC_CACHE_HWCACHE_ALIGN, SLAB_HWCACHE_ALIGN },
+	{ MEMALLOC_CACHE_DMA, SLAB_CACHE_DMA },
+	{ MEMALLOC_CACHE_DMA32, SLAB_CACHE_DMA32 },
+	{ MEMALLOC_CACHE_TYPESAFE_BY_RCU, SLAB_TYPESAFE_BY_RCU },
+	{ MEMALLOC_CACHE_RECLAIM_ACCOUNT, SLAB_RECLAIM_ACCOUNT },
+	{ MEMALLOC_CACHE_NO_REAP, MAL_SLAB_NO_REAP },
+	{ MEMALLOC_CACHE_RED_ZONE, SLAB_RED_ZONE },
+	{ MEMALLOC_CACHE_POISON, SLAB_POISON },
+	{ MEMALLOC_CACHE_STORE_USER, SLAB_STORE_USER },
+	{ MEMALLOC_CACHE_CHECKS, SLAB_CONSISTENCY_CHECKS },
+};
+
+static slab_flags_t mal_cache_flags_from_user(u32 user)
+{
+	slab_flags_t flags = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mal_cache_flags); i++)
+		if (user & mal_cache_flags[i].user)
+			flags |= mal_cache_flags[i].flag;
+	return flags;
+}
+
+/*
+ * Constructors
+ */
+
+static void mal_ctor_zero(void *object)
+{
+	memset(object, 0, mal_ksize(object));
+}
+
+static void mal_ctor_count(void *object)
+{
+	size_t size = mal_ksize(object), offset;
+	__le64 word;
+
+	for (offset = 0; offset < size; offset += sizeof(word)) {
+		word = cpu_to_le64(offset / sizeof(word));
+		memcpy(object + offset, &word, min(size - offset, sizeof(word)));
+	}
+}
+
+/* By enum memalloc_ctor. */
+static void (*const mal_ctors[])(void *object) = {
+	[MEMALLOC_CTOR_NONE] = NULL,
+	[MEMALLOC_CTOR_ZERO] = mal_ctor_zero,
+	[MEMALLOC_CTOR_COUNT] = mal_ctor_count,
+};
+
+static void (*mal_ctor_from_user(const struct memalloc_cache_create *arg))(void *)
+{
+	u32 ctor = array_index_nospec(arg->ctor, ARRAY_SIZE(mal_ctors));
+
+	if (!mal_ctors[ctor] && arg->flags & MEMALLOC_CACHE_TYPESAFE_BY_RCU)
+		return mal_ctor_zero;
+	return mal_ctors[ctor];
+}
+
+/*
+ * What user space says
+ */
+
+static bool mal_name_ok(const char *name, size_t size)
+{
+	size_t length = strnlen(name, size), i;
+
+	if (!length || length == size || memchr_inv(name + length, 0, size - length))
+		return false;
+	for (i = 0; i < length; i++)
+		if (!isascii(name[i]) ||
+		    (!isalnum(name[i]) && !strchr("_.-", name[i])))
+			return false;
+	return true;
+}
+
+static bool mal_cache_create_ok(const struct memalloc_cache_create *arg)
+{
+	const u32 dma = MEMALLOC_CACHE_DMA | MEMALLOC_CACHE_DMA32;
+
+	return !(arg->flags & ~MEMALLOC_CACHE_ALL) && !arg->reserved &&
+	       (arg->flags & dma) != dma &&
+	       arg->object_size &&
+	       arg->object_size <= PAGE_SIZE << MEMALLOC_MAX_ORDER &&
+	       (!arg->align || is_power_of_2(arg->align)) &&
+	       arg->align <= PAGE_SIZE &&
+	       arg->useroffset <= arg->object_size &&
+	       arg->usersize <= arg->object_size - arg->useroffset &&
+	       arg->ctor < ARRAY_SIZE(mal_ctors) &&
+	       mal_name_ok(arg->name, sizeof(arg->name));
+}
+
+static u64 mal_cache_described_by(void)
+{
+	return sizeof(struct mal_kmem_cache) +
+	       nr_node_ids * sizeof(struct mal_slab_node *) +
+	       num_possible_nodes() * sizeof(struct mal_slab_node) +
+	       num_possible_cpus() * sizeof(struct mal_cpu_sheaves) +
+	       MEMALLOC_SHOWN_NAME_SIZE;
+}
+
+/**
+ * mal_cache_request() - translate a command to create a cache
+ * @arg: the command
+ * @request: set
+ *
+ * Context: task.
+ * Return: 0, or -EINVAL.
+ */
+int mal_cache_request(const struct memalloc_cache_create *arg,
+		      struct mal_request *request)
+{
+	if (!mal_cache_create_ok(arg))
+		return -EINVAL;
+	*request = (struct mal_request) {
+		.kind = &mal_kind_cache,
+		.cache = arg,
+		.held = mal_cache_described_by(),
+		.gfp = GFP_KERNEL,
+		.node = NUMA_NO_NODE,
+	};
+	return 0;
+}
+
+/*
+ * The kind
+ */
+
+static int mal_cache_make(struct mal_object *obj,
+			  const struct mal_request *request)
+{
+	const struct memalloc_cache_create *arg = request->cache;
+	const struct mal_kmem_cache_args args = {
+		.align = arg->align,
+		.useroffset = arg->useroffset,
+		.usersize = arg->usersize,
+		.ctor = mal_ctor_from_user(arg),
+	};
+	char name[MEMALLOC_SHOWN_NAME_SIZE];
+
+	snprintf(name, sizeof(name), MAL_NAME_PREFIX "%s", arg->name);
+	obj->cache = mal_kmem_cache_create_args(name, arg->object_size, &args,
+						mal_cache_flags_from_user(arg->flags));
+	return obj->cache ? 0 : -ENOMEM;
+}
+
+/* Its objects are gone: if it stays, that is for what has been reported. */
+static void mal_cache_unmake(struct mal_object *obj)
+{
+	mal_kmem_cache_destroy(obj->cache);
+}
+
+static void mal_cache_info(struct mal_object *obj, u64 offset,
+			   struct memalloc_info *info)
+{
+	strscpy(info->out_name, obj->cache->name, sizeof(info->out_name));
+}
+
+const struct mal_kind mal_kind_cache = {
+	.id = MEMALLOC_KIND_CACHE,
+	.alloc = mal_cache_make,
+	.release = mal_cache_unmake,
+	.info = mal_cache_info,
+};
