@@ -14,8 +14,13 @@ FIXTURE(walk) {
 	__u64 handle;		/* of an allocation that is there */
 	__u64 offset;
 	__u64 bytes;
+	__u64 cache;		/* of objects of 300 bytes */
+	__u64 memory;		/* of kmalloc */
 	__u64 made[4];		/* what the command has made, to be undone */
 };
+
+#define OBJECT_BYTES	300
+#define MEMORY_BYTES	100
 
 /**
  * struct _fixture_variant_walk - a command to walk
@@ -61,6 +66,73 @@ static int do_alloc_atomic(FIXTURE_DATA(walk) *self, unsigned int order)
 
 	self->made[0] = alloc.out_handle;
 	return err;
+}
+
+static int do_cache_create(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	return device_cache_create(self->fd, "walk", 32 << order, &self->made[0]);
+}
+
+/* A cache, and the first object of it. */
+static int do_cache_use(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	int err = do_cache_create(self, order);
+
+	if (err)
+		return err;
+	err = device_alloc_objects(self->fd, self->made[0], 1, &self->made[1]);
+	if (err && device_free(self->fd, self->made[0]))
+		return -EPROTO;
+	return err;
+}
+
+static int undo_cache_use(FIXTURE_DATA(walk) *self)
+{
+	int err = device_free(self->fd, self->made[1]);
+
+	return err ? err : device_free(self->fd, self->made[0]);
+}
+
+static int do_objects(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	return device_alloc_objects(self->fd, self->cache, 1 << order, &self->made[0]);
+}
+
+static int do_objects_node(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.kind = MEMALLOC_KIND_OBJECT,
+		.parent = self->cache,
+		.count = 1 << order,
+	};
+	int err = device_ioctl(self->fd, MEMALLOC_ALLOC, &alloc);
+
+	self->made[0] = alloc.out_handle;
+	return err;
+}
+
+static int do_kmalloc(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	return device_kmalloc(self->fd, 50 << order, &self->made[0]);
+}
+
+/* What was in it is there whether it could grow or not. */
+static int do_resize(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	int err = device_resize(self->fd, self->memory, MEMORY_BYTES << order);
+	int lost = device_verify(self->fd, self->memory, MEMORY_BYTES, 6);
+
+	return lost ? -EPROTO : err;
+}
+
+static int undo_resize(FIXTURE_DATA(walk) *self)
+{
+	int err = device_resize(self->fd, self->memory, 0);
+
+	if (!err)
+		err = device_resize(self->fd, self->memory, MEMORY_BYTES);
+	return err ? err : device_fill(self->fd, self->memory, MEMORY_BYTES, 6);
 }
 
 static int undo_batch(FIXTURE_DATA(walk) *self)
@@ -237,6 +309,46 @@ FIXTURE_VARIANT_ADD(walk, cold_batch) {
 	.act = do_batch, .undo = undo_batch, .order = 4, .points = 9, .cold = true,
 };
 
+FIXTURE_VARIANT_ADD(walk, cache_create) {
+	.act = do_cache_create, .undo = undo_alloc, .order = 3, .points = 5,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_cache_use) {
+	.act = do_cache_use, .undo = undo_cache_use, .order = 3, .points = 10, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, object) {
+	.act = do_objects, .undo = undo_alloc, .points = 3,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_objects) {
+	.act = do_objects, .undo = undo_alloc, .order = 6, .points = 10, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_objects_node) {
+	.act = do_objects_node, .undo = undo_alloc, .order = 4, .points = 10, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, kmalloc) {
+	.act = do_kmalloc, .undo = undo_alloc, .order = 2, .points = 3,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_kmalloc) {
+	.act = do_kmalloc, .undo = undo_alloc, .order = 2, .points = 4, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_kmalloc_large) {
+	.act = do_kmalloc, .undo = undo_alloc, .order = 10, .points = 3, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_resize) {
+	.act = do_resize, .undo = undo_resize, .order = 3, .points = 2, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_resize_large) {
+	.act = do_resize, .undo = undo_resize, .order = 10, .points = 1, .cold = true,
+};
+
 FIXTURE_VARIANT_ADD(walk, free) { .act = do_free, .undo = undo_free };
 FIXTURE_VARIANT_ADD(walk, map) { .act = do_map, .undo = undo_nothing };
 FIXTURE_VARIANT_ADD(walk, access) { .act = do_access, .undo = undo_nothing };
@@ -249,6 +361,9 @@ FIXTURE_SETUP(walk)
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, undo_free(self));
 	self->bytes = order_bytes(2);
+	ASSERT_EQ(0, device_cache_create(self->fd, "walk", OBJECT_BYTES, &self->cache));
+	ASSERT_EQ(0, device_kmalloc(self->fd, MEMORY_BYTES, &self->memory));
+	ASSERT_EQ(0, device_fill(self->fd, self->memory, MEMORY_BYTES, 6));
 }
 
 FIXTURE_TEARDOWN(walk)
@@ -308,6 +423,8 @@ TEST_F(walk, loses_nothing_at_any_point)
 	EXPECT_LE(variant->points, failed + survived);
 	TH_LOG("%u points: %u failed, %u survived", failed + survived, failed, survived);
 	ASSERT_EQ(0, device_free(self->fd, self->handle));
+	ASSERT_EQ(0, device_free(self->fd, self->cache));
+	ASSERT_EQ(0, device_free(self->fd, self->memory));
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
 

@@ -8,6 +8,7 @@
 
 #include "effort.h"
 #include "harness.h"
+#include "host_zone.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
 #include "seed.h"
@@ -255,25 +256,6 @@ TEST_F(pages, are_zero_when_they_are_new)
 }
 
 /* --- zones and nodes ---------------------------------------------------------- */
-
-/* Has the host a zone of that name with memory in it? */
-static bool host_has_zone(const char *name)
-{
-	FILE *file = fopen("/proc/zoneinfo", "r");
-	char line[256], zone[32] = "";
-	unsigned long pages;
-	bool found = false;
-
-	if (!file)
-		return false;
-	while (!found && fgets(line, sizeof(line), file)) {
-		sscanf(line, "Node %*d, zone %31s", zone);
-		if (sscanf(line, " managed %lu", &pages) == 1)
-			found = pages && !strcmp(zone, name);
-	}
-	fclose(file);
-	return found;
-}
 
 FIXTURE(zone) {
 	int fd;
