@@ -23,6 +23,7 @@
 #include "gfp.h"
 #include "hold.h"
 #include "number.h"
+#include "reference.h"
 
 /* More in one command than any quota allows is a slip of the finger. */
 #define COUNT_MAX 10000000
@@ -31,6 +32,9 @@ enum {
 	KEY_KIND = 0x1000,
 	KEY_PHYS,
 	KEY_BATCH,
+	KEY_CACHE,
+	KEY_KMALLOC,
+	KEY_BULK,
 };
 
 /**
@@ -38,6 +42,8 @@ enum {
  * @request: of each allocation
  * @bytes: the size to find an order for, or zero
  * @order_given: the order was given
+ * @cache: what the user calls the cache, or NULL
+ * @kmalloc: bytes of kmalloc are wanted
  * @count: how many allocations
  * @check: fill each with a pattern of its own and verify it
  * @phys: print physical addresses
@@ -51,6 +57,8 @@ struct options {
 	struct memalloc_alloc request;
 	uint64_t bytes;
 	bool order_given;
+	char *cache;
+	bool kmalloc;
 	uint64_t count;
 	bool check;
 	bool phys;
@@ -82,8 +90,16 @@ static const struct argp_option option_list[] = {
 	  "2^N contiguous pages, N from 0 to 10 (default 0)", 0 },
 	{ "size", 's', "BYTES", 0,
 	  "The lowest order with so many bytes; K, M, G may follow", 0 },
+	{ "kmalloc", KEY_KMALLOC, "BYTES", 0,
+	  "So many bytes of kmalloc instead of pages; K, M may follow", 0 },
+	{ "cache", KEY_CACHE, "CACHE", 0,
+	  "An object of this slab cache instead of pages; see \"cache "
+	  "create\"", 0 },
+	{ "bulk", KEY_BULK, "N", 0,
+	  "With --cache: N objects with one handle, by one bulk call", 0 },
 	{ "kind", KEY_KIND, "KIND", 0,
-	  "What to allocate: \"pages\" (default; nothing else yet)", 0 },
+	  "What to allocate: \"pages\" (default); see --kmalloc and --cache "
+	  "for what else there is", 0 },
 	{ "gfp", 'g', "LIST", 0,
 	  "How it may behave, separated by commas; see below", 0 },
 	{ "node", 'n', "N", 0,
@@ -123,7 +139,8 @@ static error_t parse_kind(const char *arg)
 {
 	if (strcmp(arg, "pages"))
 		return args_error("--kind: there is no kind '%s'; there "
-				  "is \"pages\"", arg);
+				  "is \"pages\"; use --kmalloc BYTES or --cache "
+				  "CACHE for the others", arg);
 	return 0;
 }
 
@@ -193,6 +210,52 @@ static error_t parse_size(const char *arg, struct options *options)
 	return 0;
 }
 
+static error_t parse_kmalloc(const char *arg, struct options *options)
+{
+	uint64_t most = (uint64_t)sysconf(_SC_PAGESIZE) << MEMALLOC_MAX_ORDER;
+	char text[NUMBER_BYTES_MAX];
+	uint64_t bytes;
+
+	if (args_size("--kmalloc", arg, &bytes))
+		return EINVAL;
+	if (bytes > most)
+		return args_error("--kmalloc: the most that can be allocated "
+				  "at once is %s", number_format_bytes(most, text));
+	options->kmalloc = true;
+	options->request.kind = MEMALLOC_KIND_KMALLOC;
+	options->request.bytes = bytes;
+	return 0;
+}
+
+static error_t parse_bulk(const char *arg, struct options *options)
+{
+	uint64_t count;
+
+	if (args_number("--bulk", arg, MEMALLOC_COUNT_MAX, &count))
+		return EINVAL;
+	if (!count)
+		return args_error("--bulk: 0 of them would be nothing to do");
+	options->request.count = (uint32_t)count;
+	return 0;
+}
+
+/* What says how large pages are goes with nothing else. */
+static error_t check_kind(const struct options *options)
+{
+	if (options->cache && options->kmalloc)
+		return args_error("--cache and --kmalloc both say what to "
+				  "allocate; give only one");
+	if ((options->cache || options->kmalloc) &&
+	    (options->order_given || options->bytes))
+		return args_error("--order and --size are for pages; %s says "
+				  "how large it is", options->cache ?
+				  "the cache" : "--kmalloc");
+	if (options->request.count && !options->cache)
+		return args_error("--bulk is for objects: give --cache, or use "
+				  "--count");
+	return 0;
+}
+
 static error_t parse_count(const char *arg, struct options *options)
 {
 	if (args_number("--count", arg, COUNT_MAX, &options->count))
@@ -214,6 +277,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return parse_size(arg, options);
 	case KEY_KIND:
 		return parse_kind(arg);
+	case KEY_KMALLOC:
+		return parse_kmalloc(arg, options);
+	case KEY_CACHE:
+		options->request.kind = MEMALLOC_KIND_OBJECT;
+		options->cache = arg;
+		return 0;
+	case KEY_BULK:
+		return parse_bulk(arg, options);
 	case 'g':
 		return parse_gfp(arg, options);
 	case 'n':
@@ -237,7 +308,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		return args_error("'%s' is one word too many", arg);
 	case ARGP_KEY_END:
-		return choose_order(options);
+		return check_kind(options) ? EINVAL : choose_order(options);
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -416,6 +487,21 @@ static bool verify_all(const struct run *run)
 	return good;
 }
 
+static void print_what(const struct memalloc_info *info)
+{
+	switch (info->out_kind) {
+	case MEMALLOC_KIND_OBJECT:
+		printf("%u of cache %s, ", info->out_count, info->out_name);
+		break;
+	case MEMALLOC_KIND_KMALLOC:
+		printf("kmalloc, %llu held%s%s, ", info->out_held,
+		       *info->out_name ? " in " : "", info->out_name);
+		break;
+	default:
+		printf("order %u, ", info->out_order);
+	}
+}
+
 static bool print_one(const struct run *run, size_t i)
 {
 	const struct memalloc_alloc *alloc = &run->allocs[i];
@@ -434,9 +520,12 @@ static bool print_one(const struct run *run, size_t i)
 	}
 	if (run->names)
 		printf("%s = ", run->names[i]);
-	printf("0x%016llx: order %u, %llu bytes, zone %s, node %d",
-	       alloc->out_handle, info.out_order, alloc->out_bytes,
-	       device_zone_name(info.out_zone), info.out_node);
+	printf("0x%016llx: ", alloc->out_handle);
+	print_what(&info);
+	printf("%llu bytes", info.out_bytes);
+	if (info.out_node >= 0)
+		printf(", zone %s, node %d", device_zone_name(info.out_zone),
+		       info.out_node);
 	if (phys)
 		printf(", physical 0x%llx", info.out_phys);
 	putchar('\n');
@@ -500,6 +589,26 @@ static bool carry_out(struct run *run)
 	return free_all(run) && good;
 }
 
+/* The cache that the user means. */
+static bool find_cache(const struct session *session, struct options *options)
+{
+	struct references references;
+	bool good;
+
+	if (!options->cache)
+		return true;
+	if (!references_find(session, &options->cache, 1, &references))
+		return false;
+	good = references.count == 1;
+	if (good)
+		options->request.parent = references.list[0].handle;
+	else
+		complain("'%s' means %zu caches; give one", options->cache,
+			 references.count);
+	references_free(&references);
+	return good;
+}
+
 static enum status run_options(struct session *session,
 			       const struct options *options)
 {
@@ -533,7 +642,14 @@ enum status cmd_alloc(struct session *session, int argc, char **argv)
 			 "it is freed or the shell ends");
 		return STATUS_USAGE;
 	}
-	if (!session_open(session))
+	if (options.cache && !session->in_shell) {
+		complain("--cache: a cache belongs to the process that created "
+			 "it, so there is none here");
+		advise("Use \"cache create\" and \"alloc\" in \"memallocctl "
+		       "shell\".");
+		return STATUS_USAGE;
+	}
+	if (!session_open(session) || !find_cache(session, &options))
 		return STATUS_FAILED;
 	return run_options(session, &options);
 }

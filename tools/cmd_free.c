@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Free allocations
+ *
+ * A cache cannot be freed before its objects: those that are busy are tried
+ * again when all else is freed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +22,22 @@ struct options {
 	char **words;
 	size_t count;
 	bool batch;
+};
+
+/**
+ * struct run - the allocations of one command
+ * @session: the session
+ * @list: which they are
+ * @count: how many
+ * @busy: those that have to wait for others
+ * @nr_busy: how many
+ */
+struct run {
+	struct session *session;
+	const struct reference *list;
+	size_t count;
+	const struct reference **busy;
+	size_t nr_busy;
 };
 
 static const struct argp_option option_list[] = {
@@ -74,24 +93,46 @@ static bool note_freed(struct session *session,
 	return true;
 }
 
-static bool free_each(struct session *session,
-		      const struct references *references)
+static bool note_freed_or_busy(struct run *run, const struct reference *reference,
+			       int err)
+{
+	if (err != -EBUSY)
+		return note_freed(run->session, reference, err);
+	run->busy[run->nr_busy++] = reference;
+	return true;
+}
+
+static bool free_each(struct run *run)
 {
 	bool good = true;
 	size_t i;
+	int err;
 
-	for (i = 0; i < references->count; i++)
-		good = note_freed(session, &references->list[i],
-				  device_free(&session->device,
-					      references->list[i].handle)) &&
-		       good;
+	for (i = 0; i < run->count; i++) {
+		err = device_free(&run->session->device, run->list[i].handle);
+		good = note_freed_or_busy(run, &run->list[i], err) && good;
+	}
 	return good;
 }
 
-/* The first of those that are left, as many as go into one batch. */
-static bool free_batch(struct session *session,
-		       const struct reference *list, size_t count)
+static bool free_busy(struct run *run)
 {
+	bool good = true;
+	size_t i;
+	int err;
+
+	for (i = 0; i < run->nr_busy; i++) {
+		err = device_free(&run->session->device, run->busy[i]->handle);
+		good = note_freed(run->session, run->busy[i], err) && good;
+	}
+	return good;
+}
+
+/* From @first on, as many as go into one batch. */
+static bool free_batch(struct run *run, size_t first, size_t count)
+{
+	const struct reference *list = run->list + first;
+	struct session *session = run->session;
 	static struct memalloc_batch_op ops[MEMALLOC_BATCH_MAX];
 	static struct memalloc_free frees[MEMALLOC_BATCH_MAX];
 	bool good = true;
@@ -107,7 +148,8 @@ static bool free_batch(struct session *session,
 	}
 	err = device_batch(&session->device, ops, count, true, &done);
 	for (i = 0; i < done; i++)
-		good = note_freed(session, &list[i], -ops[i].out_errno) && good;
+		good = note_freed_or_busy(run, &list[i], -ops[i].out_errno) &&
+		       good;
 	if (err || done < count) {
 		explain_command(session, "free all", err ? err : -EINTR);
 		return false;
@@ -115,19 +157,38 @@ static bool free_batch(struct session *session,
 	return good;
 }
 
-static bool free_batches(struct session *session,
-			 const struct references *references)
+static bool free_batches(struct run *run)
 {
 	size_t first, count;
 	bool good = true;
 
-	for (first = 0; first < references->count; first += count) {
-		count = references->count - first;
+	for (first = 0; first < run->count; first += count) {
+		count = run->count - first;
 		if (count > MEMALLOC_BATCH_MAX)
 			count = MEMALLOC_BATCH_MAX;
-		good = free_batch(session, references->list + first, count) &&
-		       good;
+		good = free_batch(run, first, count) && good;
 	}
+	return good;
+}
+
+static bool free_all(struct session *session,
+		     const struct references *references, bool batch)
+{
+	struct run run = {
+		.session = session,
+		.list = references->list,
+		.count = references->count,
+	};
+	bool good;
+
+	run.busy = calloc(run.count, sizeof(*run.busy));
+	if (!run.busy) {
+		complain("out of memory");
+		return false;
+	}
+	good = batch ? free_batches(&run) : free_each(&run);
+	good = free_busy(&run) && good;
+	free(run.busy);
 	return good;
 }
 
@@ -145,8 +206,7 @@ enum status cmd_free(struct session *session, int argc, char **argv)
 	if (!references_find(session, options.words, options.count,
 			     &references))
 		return STATUS_FAILED;
-	good = options.batch ? free_batches(session, &references) :
-			       free_each(session, &references);
+	good = free_all(session, &references, options.batch);
 	references_free(&references);
 	return good ? STATUS_OK : STATUS_FAILED;
 }

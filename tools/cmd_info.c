@@ -75,14 +75,52 @@ static void begin(const struct options *options, struct table *table)
 	table_begin(table, false);
 	table_column(table, "NAME", false);
 	table_column(table, "HANDLE", false);
+	table_column(table, "KIND", false);
 	table_column(table, "ORDER", true);
+	table_column(table, "COUNT", true);
 	table_column(table, "BYTES", true);
+	table_column(table, "HELD", true);
 	table_column(table, "NODE", true);
 	table_column(table, "ZONE", false);
+	table_column(table, "FROM", false);
 	table_column(table, "MAPPINGS", true);
 	table_column(table, "MAP-OFFSET", true);
 	if (options->phys)
 		table_column(table, "PHYSICAL", true);
+}
+
+/* What does not apply is left empty. */
+static void add_shape(struct table *table, const struct memalloc_info *info)
+{
+	if (info->out_kind == MEMALLOC_KIND_PAGES)
+		table_cell(table, "%u", info->out_order);
+	else
+		table_skip(table, 1);
+	if (info->out_kind == MEMALLOC_KIND_CACHE)
+		table_cell(table, "%llu", info->out_children);
+	else if (info->out_kind == MEMALLOC_KIND_OBJECT)
+		table_cell(table, "%u", info->out_count);
+	else
+		table_skip(table, 1);
+	table_cell(table, "%llu", info->out_bytes);
+	table_cell(table, "%llu", info->out_held);
+}
+
+static void add_place(struct table *table, const struct memalloc_info *info)
+{
+	if (info->out_node >= 0) {
+		table_cell(table, "%d", info->out_node);
+		table_cell(table, "%s", device_zone_name(info->out_zone));
+	} else {
+		table_skip(table, 2);
+	}
+	table_cell(table, "%s", info->out_name);
+	if (info->out_map_offset) {
+		table_cell(table, "%llu", info->out_mappings);
+		table_cell(table, "0x%llx", info->out_map_offset);
+	} else {
+		table_skip(table, 2);
+	}
 }
 
 static bool add(const struct session *session, const struct options *options,
@@ -105,12 +143,9 @@ static bool add(const struct session *session, const struct options *options,
 	table_line(table);
 	table_cell(table, "%s", reference->name);
 	table_cell(table, "0x%016llx", info.handle);
-	table_cell(table, "%u", info.out_order);
-	table_cell(table, "%llu", info.out_bytes);
-	table_cell(table, "%d", info.out_node);
-	table_cell(table, "%s", device_zone_name(info.out_zone));
-	table_cell(table, "%llu", info.out_mappings);
-	table_cell(table, "0x%llx", info.out_map_offset);
+	table_cell(table, "%s", device_kind_name(info.out_kind));
+	add_shape(table, &info);
+	add_place(table, &info);
 	if (options->phys)
 		table_cell(table, "0x%llx", info.out_phys);
 	return true;

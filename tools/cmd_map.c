@@ -146,6 +146,15 @@ static bool whole_pages(const struct target *target)
 	return false;
 }
 
+static bool can_be_mapped(const struct target *target)
+{
+	if (target->map_offset)
+		return true;
+	complain("cannot map %s: only pages can be mapped", target->name);
+	advise("\"alloc\" without --kmalloc and --cache allocates pages.");
+	return false;
+}
+
 static bool map_one(struct session *session, const struct target *target,
 		    void *data)
 {
@@ -154,7 +163,8 @@ static bool map_one(struct session *session, const struct target *target,
 	bool good;
 	int err;
 
-	if (!whole_pages(target) || !target_within(session, target))
+	if (!can_be_mapped(target) || !whole_pages(target) ||
+	    !target_within(session, target))
 		return false;
 	err = mapping_create(&session->device,
 			     target->map_offset + target->offset,

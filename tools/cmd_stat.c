@@ -32,6 +32,8 @@ struct section {
 static const struct section sections[] = {
 	{ "borrowing", statistics_print_borrowing, statistics_json_borrowing },
 	{ "zones", statistics_print_zones, statistics_json_zones },
+	{ "caches", statistics_print_caches, statistics_json_caches },
+	{ "classes", statistics_print_classes, statistics_json_classes },
 	{ "file", statistics_print_file, statistics_json_file },
 	{ "reports", statistics_print_reports, statistics_json_reports },
 };
@@ -65,7 +67,8 @@ static const char doc[] =
 	"Show statistics."
 	"\v"
 	"SECTION is one of: borrowing (pages borrowed from the host), zones "
-	"(blocks by order, in each zone of each node), file (what this process "
+	"(blocks by order, in each zone of each node), caches (slab caches), classes "
+	"(size classes of kmalloc), file (what this process "
 	"holds, and all together), reports (misuse detected). Without any, all "
 	"of them.";
 
@@ -80,7 +83,8 @@ static error_t parse_section(const char *arg, struct options *options)
 		}
 	}
 	return args_error("there is no section '%s'; there are "
-			  "borrowing, zones, file and reports", arg);
+			  "borrowing, zones, caches, classes, file "
+			  "and reports", arg);
 }
 
 static error_t parse_watch(const char *arg, struct options *options)

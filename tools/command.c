@@ -21,6 +21,8 @@ const struct command commands[] = {
 	  cmd_validate },
 	{ "shrink", "give free pages back to the host", BOTH, cmd_shrink },
 	{ "alloc", "allocate", BOTH, cmd_alloc },
+	{ "cache", "create and destroy slab caches, and show them", BOTH,
+	  cmd_cache },
 	{ "free", "free allocations", COMMAND_SHELL, cmd_free },
 	{ "list", "list the allocations there are", COMMAND_SHELL, cmd_list },
 	{ "info", "show where an allocation lies", COMMAND_SHELL, cmd_info },
@@ -30,6 +32,8 @@ const struct command commands[] = {
 	  cmd_fill },
 	{ "verify", "look whether the pattern is still there", COMMAND_SHELL,
 	  cmd_verify },
+	{ "resize", "change the size of an allocation of kmalloc",
+	  COMMAND_SHELL, cmd_resize },
 	{ "map", "map an allocation, touch it, and unmap it", COMMAND_SHELL,
 	  cmd_map },
 	{ "inject", "make the nth next allocation fail", COMMAND_SHELL,
@@ -58,10 +62,11 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-/* Return: may the command run where we are? Complains if not. */
-static bool belongs_here(const struct session *session,
-			 const struct command *command)
+bool command_belongs_here(const struct session *session,
+			  const struct command *command, int argc, char **argv)
 {
+	if (asks_for_help(argc, argv))
+		return true;
 	if (session->in_shell && !(command->where & COMMAND_SHELL)) {
 		complain("this is not a command of the shell");
 		advise("Run \"memallocctl %s\" outside of it.", command->name);
@@ -84,7 +89,7 @@ static enum status run_known(struct session *session,
 {
 	char full_name[64];
 
-	if (!asks_for_help(argc, argv) && !belongs_here(session, command))
+	if (!command_belongs_here(session, command, argc, argv))
 		return STATUS_USAGE;
 	snprintf(full_name, sizeof(full_name), "%s%s",
 		 session->in_shell ? "" : "memallocctl ", command->name);

@@ -50,6 +50,20 @@ const struct command *command_find(const char *name);
 enum status command_run(struct session *session, int argc, char **argv,
 			const char *origin);
 
+/**
+ * command_belongs_here() - may a command run where we are?
+ * @session: the session
+ * @command: the command
+ * @argc: its arguments
+ * @argv: the same
+ *
+ * Complains if not. Help is given anywhere.
+ *
+ * Return: true if it may.
+ */
+bool command_belongs_here(const struct session *session,
+			  const struct command *command, int argc, char **argv);
+
 /* What args_parse() says. */
 enum args {
 	ARGS_GOOD,	/* go on */

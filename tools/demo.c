@@ -10,7 +10,8 @@
  * share. If somebody else holds anything when we begin, those are shown but not
  * compared.
  *
- * demo_orders.c, demo_fragmentation.c and demo_misuse.c are the parts.
+ * demo_orders.c, demo_fragmentation.c, demo_objects.c and demo_misuse.c are the
+ * parts.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,8 +31,8 @@
 
 static const char doc[] =
 	"Show that memalloc works: allocate every order in every zone, write, "
-	"verify, map, free, fragment and coalesce, misuse, and give all memory "
-	"back."
+	"verify, map, free, fragment and coalesce, use slab caches and kmalloc, "
+	"misuse, and give all memory back."
 	"\v"
 	"Ends with a failure if anything was not as it must be. Physical "
 	"addresses and forced failures are part of it only with CAP_SYS_ADMIN.";
@@ -230,7 +231,7 @@ static void validate(struct demo *demo)
 	struct memalloc_validate validate = { 0 };
 	struct statistics now;
 
-	demo_heading(demo, 4, "Validate");
+	demo_heading(demo, 5, "Validate");
 	if (!demo_check_errno(demo, device_validate(demo->device, &validate),
 			      "validate"))
 		return;
@@ -238,8 +239,8 @@ static void validate(struct demo *demo)
 	if (demo_check(demo, !validate.out_errors,
 		       "%llu structures are damaged; see the kernel log",
 		       validate.out_errors))
-		demo_say("The module has checked %llu blocks, pages and lists "
-			 "of its own: all are sound.", validate.out_checked);
+		demo_say("The module has checked %llu blocks, pages, lists, "
+			 "slabs and objects of its own: all are sound.", validate.out_checked);
 	if (!demo_statistics(demo, &now))
 		return;
 	if (demo->alone &&
@@ -280,7 +281,7 @@ static void give_back(struct demo *demo)
 	const struct memalloc_stats_borrowing *b = &moments[2].statistics.borrowing;
 	uint64_t returned = 0;
 
-	demo_heading(demo, 5, "Give all free memory back to the host");
+	demo_heading(demo, 6, "Give all free memory back to the host");
 	if (!demo_statistics(demo, &moments[1].statistics))
 		return;
 	demo_check_errno(demo, device_shrink(demo->device, 0, &returned),
@@ -329,6 +330,7 @@ enum status cmd_demo(struct session *session, int argc, char **argv)
 	introduce(&demo);
 	demo_orders(&demo);
 	demo_fragmentation(&demo);
+	demo_objects(&demo);
 	demo_misuse(&demo);
 	validate(&demo);
 	give_back(&demo);

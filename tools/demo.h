@@ -42,6 +42,7 @@ struct demo {
 /* The parts. */
 void demo_orders(struct demo *demo);
 void demo_fragmentation(struct demo *demo);
+void demo_objects(struct demo *demo);
 void demo_misuse(struct demo *demo);
 
 /**

@@ -164,6 +164,34 @@ static int alloc_node(const struct victim *v)
 	return allocate(v, &alloc);
 }
 
+static int alloc_orphan(const struct victim *v)
+{
+	struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_OBJECT, .node = -1, .parent = v->handle
+	};
+
+	return allocate(v, &alloc);
+}
+
+static int resize_pages(const struct victim *v)
+{
+	struct memalloc_resize resize = { .handle = v->handle, .bytes = 1 };
+
+	return device_resize(v->device, &resize);
+}
+
+static int create_spoof(const struct victim *v)
+{
+	struct memalloc_cache_create create = {
+		.object_size = 8, .name = "a\n[reports]"
+	};
+	int err = device_cache_create(v->device, &create);
+
+	if (!err)
+		device_free(v->device, create.out_handle);
+	return err;
+}
+
 static int set_flag(const struct victim *v)
 {
 	struct memalloc_free arg = {
@@ -246,6 +274,9 @@ static const struct misuse misuses[] = {
 	{ "allocate an unknown kind", alloc_kind, EINVAL },
 	{ "ask for DMA and DMA32 at once", alloc_gfp, EINVAL },
 	{ "ask for a node that cannot be", alloc_node, EINVAL },
+	{ "ask for an object of what is no cache", alloc_orphan, EINVAL },
+	{ "name a cache with a line break in it", create_spoof, EINVAL },
+	{ "resize pages", resize_pages, EOPNOTSUPP },
 	{ "set an unknown flag", set_flag, EINVAL },
 	{ "send a structure too short", speak_short, EINVAL },
 	{ "use a field of a later version", speak_future, E2BIG },
@@ -270,6 +301,8 @@ static const char *meaning_of(int answer)
 		return "more than this module knows";
 	case ENOTTY:
 		return "no such command";
+	case EOPNOTSUPP:
+		return "not with this kind";
 	case ENOMEM:
 		return "no memory";
 	case EPERM:
@@ -368,7 +401,7 @@ void demo_misuse(struct demo *demo)
 {
 	struct victim victim = { 0 };
 
-	demo_heading(demo, 3, "Misuse, and what it is answered");
+	demo_heading(demo, 4, "Misuse, and what it is answered");
 	if (!prepare(demo, &victim))
 		return;
 	try_all(demo, &victim);

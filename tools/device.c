@@ -47,6 +47,19 @@ int device_free(const struct device *device, uint64_t handle)
 	return device_command(device, MEMALLOC_FREE, &arg);
 }
 
+int device_cache_create(const struct device *device,
+			struct memalloc_cache_create *create)
+{
+	create->size = sizeof(*create);
+	return device_command(device, MEMALLOC_CACHE_CREATE, create);
+}
+
+int device_resize(const struct device *device, struct memalloc_resize *resize)
+{
+	resize->size = sizeof(*resize);
+	return device_command(device, MEMALLOC_RESIZE, resize);
+}
+
 int device_info(const struct device *device, struct memalloc_info *info)
 {
 	info->size = sizeof(*info);
@@ -76,6 +89,16 @@ int device_shrink(const struct device *device, uint64_t pages,
 		  uint64_t *returned)
 {
 	struct memalloc_shrink arg = { .size = sizeof(arg), .pages = pages };
+	int err = device_command(device, MEMALLOC_SHRINK, &arg);
+
+	*returned = err ? 0 : arg.out_pages;
+	return err;
+}
+
+int device_shrink_cache(const struct device *device, uint64_t handle,
+			uint64_t *returned)
+{
+	struct memalloc_shrink arg = { .size = sizeof(arg), .handle = handle };
 	int err = device_command(device, MEMALLOC_SHRINK, &arg);
 
 	*returned = err ? 0 : arg.out_pages;
@@ -137,23 +160,38 @@ int device_write(const struct device *device, uint64_t handle, uint64_t offset,
 	return copy_all(device, MEMALLOC_WRITE, handle, offset, buffer, length);
 }
 
+static int read_stats(const struct device *device, struct memalloc_stats *arg,
+		      void *entry, size_t length, size_t *known)
+{
+	int err;
+
+	arg->size = sizeof(*arg);
+	arg->length = (__u32)length;
+	arg->data = (uintptr_t)entry;
+	memset(entry, 0, length);
+	err = device_command(device, MEMALLOC_STATS, arg);
+	if (!err && known)
+		*known = arg->out_length < length ? arg->out_length : length;
+	return err;
+}
+
 int device_stats(const struct device *device, uint32_t section, uint32_t index,
 		 void *entry, size_t length, size_t *known)
 {
-	struct memalloc_stats arg = {
-		.size = sizeof(arg),
-		.section = section,
-		.index = index,
-		.length = (__u32)length,
-		.data = (uintptr_t)entry,
-	};
-	int err;
+	struct memalloc_stats arg = { .section = section, .index = index };
 
-	memset(entry, 0, length);
-	err = device_command(device, MEMALLOC_STATS, &arg);
-	if (!err && known)
-		*known = arg.out_length < length ? arg.out_length : length;
-	return err;
+	return read_stats(device, &arg, entry, length, known);
+}
+
+int device_stats_cache(const struct device *device, uint64_t handle,
+		       struct memalloc_stats_cache *cache, size_t *known)
+{
+	struct memalloc_stats arg = {
+		.section = MEMALLOC_SECTION_CACHE,
+		.handle = handle,
+	};
+
+	return read_stats(device, &arg, cache, sizeof(*cache), known);
 }
 
 const char *device_zone_name(uint32_t zone)
@@ -165,4 +203,17 @@ const char *device_zone_name(uint32_t zone)
 	};
 
 	return zone < MEMALLOC_NR_ZONES ? names[zone] : "unknown";
+}
+
+const char *device_kind_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		[MEMALLOC_KIND_PAGES] = "pages",
+		[MEMALLOC_KIND_CACHE] = "cache",
+		[MEMALLOC_KIND_OBJECT] = "object",
+		[MEMALLOC_KIND_KMALLOC] = "kmalloc",
+	};
+
+	return kind && kind < sizeof(names) / sizeof(*names) ? names[kind] :
+							       "unknown";
 }

@@ -47,6 +47,9 @@ int device_command(const struct device *device, unsigned long command,
 
 int device_alloc(const struct device *device, struct memalloc_alloc *alloc);
 int device_free(const struct device *device, uint64_t handle);
+int device_cache_create(const struct device *device,
+			struct memalloc_cache_create *create);
+int device_resize(const struct device *device, struct memalloc_resize *resize);
 int device_info(const struct device *device, struct memalloc_info *info);
 int device_fill(const struct device *device, struct memalloc_pattern_io *io);
 int device_verify(const struct device *device, struct memalloc_pattern_io *io);
@@ -54,6 +57,8 @@ int device_validate(const struct device *device,
 		    struct memalloc_validate *validate);
 int device_shrink(const struct device *device, uint64_t pages,
 		  uint64_t *returned);
+int device_shrink_cache(const struct device *device, uint64_t handle,
+			uint64_t *returned);
 int device_inject(const struct device *device, uint64_t nth, uint64_t *left);
 int device_batch(const struct device *device, struct memalloc_batch_op *ops,
 		 size_t count, bool keep_going, size_t *done);
@@ -98,6 +103,11 @@ int device_write(const struct device *device, uint64_t handle, uint64_t offset,
 int device_stats(const struct device *device, uint32_t section, uint32_t index,
 		 void *entry, size_t length, size_t *known);
 
+/* The same for the cache that a handle stands for; -EINVAL: it is none. */
+int device_stats_cache(const struct device *device, uint64_t handle,
+		       struct memalloc_stats_cache *cache, size_t *known);
+
 const char *device_zone_name(uint32_t zone);
+const char *device_kind_name(uint32_t kind);
 
 #endif /* DEVICE_H */

@@ -143,9 +143,29 @@ static bool would_exceed(uint64_t used, uint64_t more, uint64_t limit)
 	return used > limit || more > limit - used;
 }
 
-static uint64_t bytes_of(const struct memalloc_alloc *alloc)
+static uint64_t bytes_of_objects(const struct session *session,
+				 const struct memalloc_alloc *alloc)
 {
-	return (uint64_t)sysconf(_SC_PAGESIZE) << (alloc->order & 31);
+	struct memalloc_stats_cache cache;
+	uint64_t count = alloc->count ? alloc->count : 1;
+
+	if (device_stats_cache(&session->device, alloc->parent, &cache, NULL))
+		return 0;
+	return count * cache.stride;
+}
+
+/* What it takes from the allocator, about. */
+static uint64_t bytes_of(const struct session *session,
+			 const struct memalloc_alloc *alloc)
+{
+	switch (alloc->kind) {
+	case MEMALLOC_KIND_OBJECT:
+		return bytes_of_objects(session, alloc);
+	case MEMALLOC_KIND_KMALLOC:
+		return alloc->bytes;
+	default:
+		return (uint64_t)sysconf(_SC_PAGESIZE) << (alloc->order & 31);
+	}
 }
 
 static void advise_limit(const char *parameter)
@@ -154,11 +174,9 @@ static void advise_limit(const char *parameter)
 	       parameter);
 }
 
-static void explain_quota(const struct session *session,
-			  const struct memalloc_alloc *alloc)
+static void explain_quota(const struct session *session, uint64_t bytes)
 {
 	char used[NUMBER_BYTES_MAX], limit[NUMBER_BYTES_MAX];
-	uint64_t bytes = bytes_of(alloc);
 	struct memalloc_stats_file file;
 
 	if (device_stats(&session->device, MEMALLOC_SECTION_FILE, 0, &file,
@@ -187,12 +205,15 @@ static void explain_quota(const struct session *session,
 	}
 }
 
-static void explain_no_host_memory(const struct memalloc_alloc *alloc)
+static void explain_no_host_memory(const struct session *session,
+				   const struct memalloc_alloc *alloc)
 {
+	bool pages = alloc->kind == MEMALLOC_KIND_PAGES;
 	char size[NUMBER_BYTES_MAX];
 
-	complain("cannot allocate: the host has no contiguous %s to lend%s",
-		 number_format_bytes(bytes_of(alloc), size),
+	complain("cannot allocate: the host has no %s%s to lend%s",
+		 pages ? "contiguous " : "",
+		 number_format_bytes(bytes_of(session, alloc), size),
 		 alloc->gfp & MEMALLOC_GFP_DMA ? " in zone DMA" :
 		 alloc->gfp & MEMALLOC_GFP_DMA32 ? " in zone DMA32" : "");
 	if (alloc->gfp & (MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32))
@@ -202,8 +223,8 @@ static void explain_no_host_memory(const struct memalloc_alloc *alloc)
 		 (alloc->gfp & MEMALLOC_GFP_MODE) == MEMALLOC_GFP_NOWAIT)
 		advise("This mode may not wait for any: try --gfp kernel.");
 	else
-		advise("Try a lower order, or look at /proc/buddyinfo for what "
-		       "the host has.");
+		advise("Try %s, or look at /proc/buddyinfo for what the host has.",
+		       pages ? "a lower order" : "a smaller one");
 }
 
 static void explain_no_memory(const struct session *session,
@@ -211,6 +232,7 @@ static void explain_no_memory(const struct session *session,
 {
 	char held[NUMBER_BYTES_MAX], cap[NUMBER_BYTES_MAX];
 	struct memalloc_stats_borrowing b;
+	uint64_t bytes = bytes_of(session, alloc);
 
 	if (session->injecting) {
 		complain("cannot allocate: the failure that was asked for with "
@@ -219,8 +241,9 @@ static void explain_no_memory(const struct session *session,
 	}
 	if (device_stats(&session->device, MEMALLOC_SECTION_BORROWING, 0, &b,
 			 sizeof(b), NULL) ||
-	    !would_exceed(b.borrowed, 1ULL << (alloc->order & 31), b.cap)) {
-		explain_no_host_memory(alloc);
+	    !would_exceed(b.borrowed, (bytes + b.page_size - 1) / b.page_size,
+			  b.cap)) {
+		explain_no_host_memory(session, alloc);
 		return;
 	}
 	complain("cannot allocate: memalloc has borrowed %s from the host, and "
@@ -231,10 +254,41 @@ static void explain_no_memory(const struct session *session,
 	       "\"echo MEBIBYTES >" PARAMETERS "cap_mb\".");
 }
 
-static void explain_bad_alloc(const struct memalloc_alloc *alloc)
+static bool is_no_cache(const struct session *session, uint64_t handle)
 {
+	struct memalloc_info info = { .handle = handle };
+
+	return !device_info(&session->device, &info) &&
+	       info.out_kind != MEMALLOC_KIND_CACHE;
+}
+
+static void explain_bad_alloc(const struct session *session,
+			      const struct memalloc_alloc *alloc)
+{
+	const uint32_t dma = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32;
+
+	if (alloc->kind == MEMALLOC_KIND_OBJECT &&
+	    is_no_cache(session, alloc->parent)) {
+		complain("cannot allocate: what --cache names is no cache");
+		advise("\"cache create\" makes one.");
+		return;
+	}
+	if (alloc->kind == MEMALLOC_KIND_OBJECT && alloc->gfp & dma) {
+		complain("cannot allocate: the zone of an object is that of its "
+			 "cache");
+		advise("Create the cache with --flags dma or dma32.");
+		return;
+	}
+	if (alloc->kind == MEMALLOC_KIND_KMALLOC &&
+	    alloc->gfp & MEMALLOC_GFP_DMA32) {
+		complain("cannot allocate: kmalloc has no size classes in zone "
+			 "DMA32");
+		advise("Use --gfp dma, or pages, or a cache with --flags dma32.");
+		return;
+	}
 	complain("cannot allocate: the module refuses this combination of "
-		 "order, gfp and node");
+		 "%s, gfp and node", alloc->kind == MEMALLOC_KIND_PAGES ?
+		 "order" : "size");
 	if (alloc->node >= 0)
 		advise("Is there a NUMA node %d? See "
 		       "/sys/devices/system/node/possible.", alloc->node);
@@ -250,13 +304,19 @@ void explain_alloc(const struct session *session,
 {
 	switch (-err) {
 	case EDQUOT:
-		explain_quota(session, alloc);
+		explain_quota(session, bytes_of(session, alloc));
 		break;
 	case ENOMEM:
 		explain_no_memory(session, alloc);
 		break;
 	case EINVAL:
-		explain_bad_alloc(alloc);
+		explain_bad_alloc(session, alloc);
+		break;
+	case ENOENT:
+		complain("cannot allocate: this process has no such cache");
+		advise("A cache is good only in the process that created it: "
+		       "use \"cache create\" and \"alloc\" in one \"memallocctl "
+		       "shell\".");
 		break;
 	case ENOSPC:
 		complain("cannot allocate: this process has used up all "
@@ -266,6 +326,84 @@ void explain_alloc(const struct session *session,
 	default:
 		explain_command(session, "allocate", err);
 	}
+}
+
+void explain_cache_create(const struct session *session,
+			  const struct memalloc_cache_create *create, int err)
+{
+	switch (-err) {
+	case EDQUOT:
+		explain_quota(session, 0);
+		break;
+	case EINVAL:
+		complain("cannot create the cache: the module refuses this "
+			 "combination of size, alignment, part for user space "
+			 "and flags");
+		if (create->align & (create->align - 1) ||
+		    create->align > (uint64_t)sysconf(_SC_PAGESIZE))
+			advise("--align: a power of two, up to a page.");
+		if ((uint64_t)create->useroffset + create->usersize >
+		    create->object_size)
+			advise("--useroffset and --usersize together must not "
+			       "be more than --size.");
+		if (create->object_size >
+		    (uint64_t)sysconf(_SC_PAGESIZE) << MEMALLOC_MAX_ORDER)
+			advise("--size: the largest object is 2^%u pages.",
+			       MEMALLOC_MAX_ORDER);
+		if (create->flags & MEMALLOC_CACHE_DMA &&
+		    create->flags & MEMALLOC_CACHE_DMA32)
+			advise("--flags: dma and dma32 do not go together.");
+		break;
+	default:
+		explain_command(session, "create the cache", err);
+	}
+}
+
+void explain_resize(const struct session *session, const char *name,
+		    const struct memalloc_resize *resize, int err)
+{
+	const struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_KMALLOC,
+		.gfp = resize->gfp,
+		.node = -1,
+		.bytes = resize->bytes,
+	};
+	const struct access access = { "resize", name, resize->handle, 0, 0 };
+
+	switch (-err) {
+	case EDQUOT:
+	case ENOMEM:
+		explain_alloc(session, &alloc, err);
+		break;
+	case EINVAL:
+		complain("cannot resize %s: the module refuses this size, or "
+			 "what --gfp asks for", name);
+		advise("The largest size is 2^%u pages; no zone, thisnode or "
+		       "nofail.", MEMALLOC_MAX_ORDER);
+		break;
+	default:
+		explain_access(session, &access, err);
+	}
+}
+
+/* Not for want of a privilege: only part of an object may be copied. */
+static void explain_not_copyable(const struct session *session,
+				 const struct access *access)
+{
+	struct memalloc_info info = { .handle = access->handle };
+	struct memalloc_stats_cache cache;
+
+	complain("cannot %s %s: its cache does not let all of these bytes be "
+		 "copied to or from user space", access->verb, access->name);
+	if (device_info(&session->device, &info) ||
+	    device_stats_cache(&session->device, info.out_parent, &cache, NULL))
+		return;
+	if (cache.usersize)
+		advise("Of each object, bytes %llu to %llu may be. \"fill\" and "
+		       "\"verify\" reach all.", cache.useroffset,
+		       cache.useroffset + cache.usersize - 1);
+	else
+		advise("None may be; \"fill\" and \"verify\" reach all.");
 }
 
 static void explain_range(const struct session *session,
@@ -285,10 +423,21 @@ static void explain_range(const struct session *session,
 	       "size.");
 }
 
+/* What READ and WRITE say with EPERM; else it is for want of a privilege. */
+static bool copies(const struct access *access)
+{
+	return !strcmp(access->verb, "read") || !strcmp(access->verb, "write");
+}
+
 void explain_access(const struct session *session, const struct access *access,
 		    int err)
 {
 	char what[64];
+
+	if (err == -EPERM && copies(access)) {
+		explain_not_copyable(session, access);
+		return;
+	}
 
 	switch (-err) {
 	case ENOENT:
@@ -299,6 +448,17 @@ void explain_access(const struct session *session, const struct access *access,
 		break;
 	case EOVERFLOW:
 		explain_range(session, access);
+		break;
+	case EBUSY:
+		complain("cannot %s %s: there are still objects of this cache",
+			 access->verb, access->name);
+		advise("Free them first; \"list\" shows which are from it.");
+		break;
+	case EOPNOTSUPP:
+		complain("cannot %s %s: it is not of a kind with which that can "
+			 "be done", access->verb, access->name);
+		advise("Only what \"alloc --kmalloc\" made can be resized, and "
+		       "only a cache be shrunk.");
 		break;
 	case EFAULT:
 		complain("cannot %s %s: the buffer of this program is not all "

@@ -24,6 +24,25 @@ void explain_alloc(const struct session *session,
 		   const struct memalloc_alloc *alloc, int err);
 
 /**
+ * explain_cache_create() - complain that a cache could not be created
+ * @session: the session
+ * @create: what was asked
+ * @err: negative errno
+ */
+void explain_cache_create(const struct session *session,
+			  const struct memalloc_cache_create *create, int err);
+
+/**
+ * explain_resize() - complain that a size could not be changed
+ * @session: the session
+ * @name: what the user calls the allocation
+ * @resize: what was asked
+ * @err: negative errno
+ */
+void explain_resize(const struct session *session, const char *name,
+		    const struct memalloc_resize *resize, int err);
+
+/**
  * struct access - a part of an allocation, for explain_access()
  * @verb: what was to be done with it: "read", "free"
  * @name: what the user calls it

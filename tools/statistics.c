@@ -18,6 +18,10 @@
 	{ #field, offsetof(struct memalloc_stats_file, field), unit, meaning }
 #define REPORTS(field, unit, meaning) \
 	{ #field, offsetof(struct memalloc_stats_reports, field), unit, meaning }
+#define CACHE(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_cache, field), unit, meaning }
+#define CLASS(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_class, field), unit, meaning }
 #define ORDERS(field, meaning) \
 	{ #field, offsetof(struct memalloc_stats_zone, field), meaning }
 
@@ -57,6 +61,38 @@ const struct statistics_field statistics_reports_fields[] = {
 	{ 0 }
 };
 
+const struct statistics_field statistics_cache_fields[] = {
+	CACHE(flags, UNIT_EVENTS, "flags, as bits"),
+	CACHE(object_size, UNIT_BYTES, "of an object"),
+	CACHE(stride, UNIT_BYTES, "from one object to the next"),
+	CACHE(align, UNIT_BYTES, "alignment of objects"),
+	CACHE(useroffset, UNIT_BYTES, "first that may be copied to user space"),
+	CACHE(usersize, UNIT_BYTES, "may be copied to user space"),
+	CACHE(slab_objects, UNIT_EVENTS, "objects in a slab"),
+	CACHE(slab_pages, UNIT_PAGES, "in a slab"),
+	CACHE(sheaf_objects, UNIT_EVENTS, "objects in a sheaf"),
+	CACHE(active, UNIT_EVENTS, "objects that somebody has"),
+	CACHE(objects, UNIT_EVENTS, "objects in all slabs"),
+	CACHE(active_slabs, UNIT_EVENTS, "slabs in use"),
+	CACHE(slabs, UNIT_EVENTS, "slabs"),
+	CACHE(pages, UNIT_PAGES, "in slabs"),
+	CACHE(hits, UNIT_EVENTS, "allocations served by a sheaf at hand"),
+	CACHE(misses, UNIT_EVENTS, "allocations that were not"),
+	{ 0 }
+};
+
+const struct statistics_field statistics_class_fields[] = {
+	CLASS(dma, UNIT_EVENTS, "of zone DMA"),
+	CLASS(object_size, UNIT_BYTES, "the largest size it is for"),
+	CLASS(active, UNIT_EVENTS, "pieces that somebody has"),
+	CLASS(objects, UNIT_EVENTS, "pieces there is room for"),
+	CLASS(pages, UNIT_PAGES, "in slabs"),
+	CLASS(samples, UNIT_EVENTS, "allocations whose size was noted"),
+	CLASS(sampled_bytes, UNIT_BYTES, "sum of those sizes"),
+	CLASS(waste_per_mille, UNIT_EVENTS, "of the pages, not asked for"),
+	{ 0 }
+};
+
 const struct statistics_orders statistics_zone_orders[] = {
 	ORDERS(free_blocks, "free"),
 	ORDERS(pcp_blocks, "per-CPU"),
@@ -74,25 +110,35 @@ uint64_t statistics_field(const void *section, size_t offset)
 	return value;
 }
 
-static int read_zones(const struct device *device,
-		      struct statistics *statistics)
+/* The entries of a section, as many as there are; they may become more. */
+static int read_entries(const struct device *device, uint32_t section,
+			size_t length, void **entries, size_t *count,
+			size_t *known)
 {
-	struct memalloc_stats_zone zone, *zones;
+	void *more;
 	int err;
 
 	for (;;) {
-		err = device_stats(device, MEMALLOC_SECTION_ZONE,
-				   (uint32_t)statistics->nr_zones, &zone,
-				   sizeof(zone), NULL);
+		more = reallocarray(*entries, *count + 1, length);
+		if (!more)
+			return -ENOMEM;
+		*entries = more;
+		err = device_stats(device, section, (uint32_t)*count,
+				   (char *)more + *count * length, length, known);
 		if (err)
 			return err == -ENOENT ? 0 : err;
-		zones = reallocarray(statistics->zones,
-				     statistics->nr_zones + 1, sizeof(*zones));
-		if (!zones)
-			return -ENOMEM;
-		statistics->zones = zones;
-		zones[statistics->nr_zones++] = zone;
+		++*count;
 	}
+}
+
+/* A module older than this program does not know the section. */
+static int read_newer(const struct device *device, uint32_t section,
+		      size_t length, void **entries, size_t *count,
+		      size_t *known)
+{
+	int err = read_entries(device, section, length, entries, count, known);
+
+	return err == -EINVAL ? 0 : err;
 }
 
 static int read_sections(const struct device *device, struct statistics *s)
@@ -109,7 +155,17 @@ static int read_sections(const struct device *device, struct statistics *s)
 				   &s->reports, sizeof(s->reports),
 				   &s->reports_known);
 	if (!err)
-		err = read_zones(device, s);
+		err = read_entries(device, MEMALLOC_SECTION_ZONE,
+				   sizeof(*s->zones), (void **)&s->zones,
+				   &s->nr_zones, NULL);
+	if (!err)
+		err = read_newer(device, MEMALLOC_SECTION_CACHE,
+				 sizeof(*s->caches), (void **)&s->caches,
+				 &s->nr_caches, &s->caches_known);
+	if (!err)
+		err = read_newer(device, MEMALLOC_SECTION_CLASS,
+				 sizeof(*s->classes), (void **)&s->classes,
+				 &s->nr_classes, &s->classes_known);
 	return err;
 }
 
@@ -127,6 +183,7 @@ int statistics_read(const struct device *device, struct statistics *statistics)
 void statistics_free(struct statistics *statistics)
 {
 	free(statistics->zones);
-	statistics->zones = NULL;
-	statistics->nr_zones = 0;
+	free(statistics->caches);
+	free(statistics->classes);
+	memset(statistics, 0, sizeof(*statistics));
 }

@@ -20,6 +20,12 @@
  * @reports_known: how much of it the kernel knows
  * @zones: the entries of the section
  * @nr_zones: how many there are
+ * @caches: the entries of the section
+ * @nr_caches: how many there are; zero too if the kernel knows no such section
+ * @caches_known: how much of each the kernel knows
+ * @classes: the entries of the section
+ * @nr_classes: as @nr_caches
+ * @classes_known: as @caches_known
  */
 struct statistics {
 	struct memalloc_stats_borrowing borrowing;
@@ -30,6 +36,12 @@ struct statistics {
 	size_t reports_known;
 	struct memalloc_stats_zone *zones;
 	size_t nr_zones;
+	struct memalloc_stats_cache *caches;
+	size_t nr_caches;
+	size_t caches_known;
+	struct memalloc_stats_class *classes;
+	size_t nr_classes;
+	size_t classes_known;
 };
 
 /**
@@ -67,6 +79,8 @@ struct statistics_field {
 extern const struct statistics_field statistics_borrowing_fields[];
 extern const struct statistics_field statistics_file_fields[];
 extern const struct statistics_field statistics_reports_fields[];
+extern const struct statistics_field statistics_cache_fields[];
+extern const struct statistics_field statistics_class_fields[];
 
 /**
  * struct statistics_orders - one array by order of the section of zones

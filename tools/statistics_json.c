@@ -27,11 +27,10 @@ static bool append(struct json_object *array, struct json_object *value)
 	return false;
 }
 
-static struct json_object *fields_of(const void *section, size_t known,
-				     const struct statistics_field *fields)
+static bool add_fields(struct json_object *object, const void *section,
+		       size_t known, const struct statistics_field *fields)
 {
-	struct json_object *object = json_object_new_object();
-	bool good = object;
+	bool good = true;
 	uint64_t value;
 
 	for (; good && fields->name; fields++) {
@@ -40,9 +39,60 @@ static struct json_object *fields_of(const void *section, size_t known,
 		value = statistics_field(section, fields->offset);
 		good = add(object, fields->name, json_object_new_uint64(value));
 	}
-	if (good)
+	return good;
+}
+
+static struct json_object *fields_of(const void *section, size_t known,
+				     const struct statistics_field *fields)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (object && add_fields(object, section, known, fields))
 		return object;
 	json_object_put(object);
+	return NULL;
+}
+
+/* An entry that begins with its name. */
+static struct json_object *named_of(const char *name, size_t known,
+				    const struct statistics_field *fields)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (object && add(object, "name", json_object_new_string(name)) &&
+	    add_fields(object, name, known, fields))
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
+struct json_object *statistics_json_caches(const struct statistics *s)
+{
+	struct json_object *array = json_object_new_array();
+	bool good = array;
+	size_t i;
+
+	for (i = 0; good && i < s->nr_caches; i++)
+		good = append(array, named_of(s->caches[i].name, s->caches_known,
+					      statistics_cache_fields));
+	if (good)
+		return array;
+	json_object_put(array);
+	return NULL;
+}
+
+struct json_object *statistics_json_classes(const struct statistics *s)
+{
+	struct json_object *array = json_object_new_array();
+	bool good = array;
+	size_t i;
+
+	for (i = 0; good && i < s->nr_classes; i++)
+		good = append(array, named_of(s->classes[i].name, s->classes_known,
+					      statistics_class_fields));
+	if (good)
+		return array;
+	json_object_put(array);
 	return NULL;
 }
 

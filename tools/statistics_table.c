@@ -4,7 +4,10 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "cache_flags.h"
 #include "number.h"
 #include "statistics_table.h"
 #include "table.h"
@@ -149,4 +152,127 @@ bool statistics_print_zones(const struct statistics *statistics)
 	for (i = 0; i < statistics->nr_zones; i++)
 		add_zone(&table, &statistics->zones[i]);
 	return table_end(&table);
+}
+
+bool statistics_print_cache(const struct memalloc_stats_cache *cache,
+			    size_t known)
+{
+	if (!print_fields(cache->name, cache, known, statistics_cache_fields,
+			  (uint64_t)sysconf(_SC_PAGESIZE)))
+		return false;
+	fputs("flags: ", stdout);
+	cache_flags_print(cache->flags, stdout);
+	putchar('\n');
+	return true;
+}
+
+static bool is_class(const struct statistics *statistics, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < statistics->nr_classes; i++)
+		if (!strcmp(statistics->classes[i].name, name))
+			return true;
+	return false;
+}
+
+static void add_cache(struct table *table,
+		      const struct memalloc_stats_cache *cache)
+{
+	table_line(table);
+	table_cell(table, "%s", cache->name);
+	table_cell(table, "%llu", cache->object_size);
+	table_cell(table, "%llu", cache->align);
+	table_cell(table, "%llu", cache->slab_objects);
+	table_cell(table, "%llu", cache->slab_pages);
+	table_cell(table, "%llu", cache->active);
+	table_cell(table, "%llu", cache->objects);
+	table_cell(table, "%llu", cache->slabs);
+	table_cell(table, "%llu", cache->pages);
+	table_cell(table, "%llu", cache->hits);
+	table_cell(table, "%llu", cache->misses);
+}
+
+/* How many there are that have not been used. */
+static void print_unused(size_t count)
+{
+	if (count)
+		printf("%zu size classes of kmalloc have not been used.\n", count);
+}
+
+bool statistics_print_caches(const struct statistics *statistics)
+{
+	static const char *const numbers[] = {
+		"SIZE", "ALIGN", "PER-SLAB", "SLAB-PAGES", "ACTIVE", "OBJECTS",
+		"SLABS", "PAGES", "HITS", "MISSES", NULL
+	};
+	const struct memalloc_stats_cache *cache;
+	struct table table;
+	size_t i, unused = 0;
+
+	table_begin(&table, false);
+	table_column(&table, "CACHE", false);
+	for (i = 0; numbers[i]; i++)
+		table_column(&table, numbers[i], true);
+	for (i = 0; i < statistics->nr_caches; i++) {
+		cache = &statistics->caches[i];
+		if (!cache->hits && !cache->misses &&
+		    is_class(statistics, cache->name))
+			unused++;
+		else
+			add_cache(&table, cache);
+	}
+	if (statistics->nr_caches == unused)
+		table_drop(&table);
+	else if (!table_end(&table))
+		return false;
+	print_unused(unused);
+	return true;
+}
+
+static void add_class(struct table *table,
+		      const struct memalloc_stats_class *class)
+{
+	table_line(table);
+	table_cell(table, "%s", class->name);
+	table_cell(table, "%llu", class->object_size);
+	table_cell(table, "%llu", class->active);
+	table_cell(table, "%llu", class->objects);
+	table_cell(table, "%llu", class->pages);
+	table_cell(table, "%llu", class->samples);
+	if (class->samples)
+		table_cell(table, "%llu", class->sampled_bytes / class->samples);
+	else
+		table_skip(table, 1);
+	table_cell(table, "%llu.%llu %%", class->waste_per_mille / 10,
+		   class->waste_per_mille % 10);
+}
+
+bool statistics_print_classes(const struct statistics *statistics)
+{
+	static const char *const numbers[] = {
+		"SIZE", "ACTIVE", "OBJECTS", "PAGES", "SAMPLES", "MEAN-ASKED",
+		"WASTE", NULL
+	};
+	const struct memalloc_stats_class *class;
+	struct table table;
+	size_t i, unused = 0;
+
+	table_begin(&table, false);
+	table_column(&table, "CLASS", false);
+	for (i = 0; numbers[i]; i++)
+		table_column(&table, numbers[i], true);
+	for (i = 0; i < statistics->nr_classes; i++) {
+		class = &statistics->classes[i];
+		if (!class->samples && !class->pages)
+			unused++;
+		else
+			add_class(&table, class);
+	}
+	if (statistics->nr_classes == unused)
+		table_drop(&table);
+	else if (!table_end(&table))
+		return false;
+	print_unused(unused);
+	return true;
 }
