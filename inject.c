@@ -14,10 +14,11 @@
  * that was under way in another task when the countdown was armed does not
  * count either.
  *
- * The static key is held from the time a countdown is armed until it is
- * disarmed by its owner or the file is closed. A countdown that has run out
- * keeps it: it ends in the middle of an allocation, where the key, whose
- * switching sleeps, cannot be dropped.
+ * Two static keys are held from the time a countdown is armed until it is
+ * disarmed by its owner or the file is closed: one sends the short ways of
+ * allocation the long way, the other has the long way ask here. A countdown that
+ * has run out keeps them: it ends in the middle of an allocation, where keys,
+ * whose switching sleeps, cannot be dropped.
  *
  * Contexts: arming and scopes in task context, arming may sleep; asking in any
  * context, the answer outside of task context being no.
@@ -35,10 +36,11 @@
 #include <linux/spinlock.h>
 
 #include "internal/inject.h"
+#include "internal/watch.h"
 
 DEFINE_STATIC_KEY_FALSE(mal_inject_key);
 
-/* Arming and disarming, one at a time: keeps the key and its count in step. */
+/* Arming and disarming, one at a time: keeps the keys and their counts in step. */
 static DEFINE_MUTEX(mal_inject_arming);
 
 /* Protects the list of scopes. Raw: asked under raw locks, on PREEMPT_RT too. */
@@ -54,7 +56,7 @@ static LIST_HEAD(mal_inject_scopes);
 void mal_inject_init(struct mal_inject *inject)
 {
 	atomic64_set(&inject->nth, 0);
-	inject->holds_key = false;
+	inject->holds_keys = false;
 }
 
 /**
@@ -82,13 +84,15 @@ u64 mal_inject_arm(struct mal_inject *inject, u64 nth)
 	u64 left;
 
 	mutex_lock(&mal_inject_arming);
-	if (nth && !inject->holds_key) {
-		inject->holds_key = true;
+	if (nth && !inject->holds_keys) {
+		inject->holds_keys = true;
 		static_branch_inc(&mal_inject_key);
+		mal_watch_begin();
 	}
 	left = atomic64_xchg(&inject->nth, nth);
-	if (!nth && inject->holds_key) {
-		inject->holds_key = false;
+	if (!nth && inject->holds_keys) {
+		inject->holds_keys = false;
+		mal_watch_end();
 		static_branch_dec(&mal_inject_key);
 	}
 	mutex_unlock(&mal_inject_arming);

@@ -38,6 +38,7 @@
 #include "internal/kmalloc.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
+#include "internal/trace.h"
 
 struct mal_kmem_cache *
 mal_kmalloc_caches[MAL_NR_KMALLOC_TYPES][MAL_NR_KMALLOC_CLASSES] __ro_after_init;
@@ -67,14 +68,34 @@ static noinline void *mal_kmalloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 	return mal_object_alloc_slow(cache, gfp, nid, caller);
 }
 
+static void *mal_kmalloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+				size_t size, unsigned long caller)
+{
+	if (mal_inject_should_fail())
+		return NULL;
+	return mal_object_alloc_at_hand(cache, gfp, nid) ?:
+	       mal_kmalloc_slow(cache, gfp, nid, size, caller);
+}
+
+/* If somebody watches. */
+static noinline void *mal_kmalloc_watched(struct mal_kmem_cache *cache, gfp_t gfp,
+					  int nid, size_t size,
+					  unsigned long caller)
+{
+	void *object = mal_kmalloc_anyhow(cache, gfp, nid, size, caller);
+
+	trace_mal_kmalloc(caller, object, size, cache->size, gfp, nid);
+	return object;
+}
+
 /* See mal_object_alloc(), from which this differs by the sample. */
 static __always_inline void *mal_kmalloc_from(struct mal_kmem_cache *cache,
 					      gfp_t gfp, size_t size)
 {
 	void *object;
 
-	if (mal_inject_is_armed())
-		return mal_object_alloc_armed(cache, gfp, _RET_IP_);
+	if (mal_is_watched())
+		return mal_kmalloc_watched(cache, gfp, NUMA_NO_NODE, size, _RET_IP_);
 	mal_object_may_sleep(gfp);
 	object = mal_sheaf_pop(cache);
 	if (unlikely(!object))
@@ -139,10 +160,11 @@ void *mal_kmalloc_node(size_t size, gfp_t gfp, int node)
 			return ZERO_SIZE_PTR;
 		return mal_large_alloc(size, gfp, node, _RET_IP_);
 	}
+	if (mal_is_watched())
+		return mal_kmalloc_watched(mal_kmalloc_cache(size, gfp), gfp, node,
+					   size, _RET_IP_);
 	if (node == NUMA_NO_NODE || node == numa_mem_id())
 		return mal_kmalloc_from(mal_kmalloc_cache(size, gfp), gfp, size);
-	if (mal_inject_should_fail())
-		return NULL;
 	return mal_kmalloc_slow(mal_kmalloc_cache(size, gfp), gfp, node, size,
 				_RET_IP_);
 }
@@ -189,9 +211,9 @@ void mal_kfree(const void *object)
 	}
 	if (mal_lean())
 		mal_object_free_lean(slab->cache, (void *)object,
-				     mal_slab_is_local(slab));
+				     mal_slab_is_plain(slab), true);
 	else
-		mal_object_free_checked(slab->cache, slab, (void *)object);
+		mal_object_free_checked(slab->cache, slab, (void *)object, true);
 }
 MAL_EXPORT(mal_kfree);
 

@@ -30,6 +30,7 @@
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/slab.h"
+#include "internal/trace.h"
 
 static unsigned long mal_large_pages(const struct mal_page *desc)
 {
@@ -89,10 +90,14 @@ void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 	order = get_order(size);
 	page = mal_alloc_pages_node(nid, gfp & ~(__GFP_HIGHMEM | __GFP_COMP |
 						 __GFP_MOVABLE), order);
-	if (unlikely(!page))
+	if (unlikely(!page)) {
+		trace_mal_kmalloc(caller, NULL, size, 0, gfp, nid);
 		return NULL;
+	}
 	mal_large_trim(page, order, DIV_ROUND_UP(size, PAGE_SIZE));
 	mal_large_mark(mal_page_of(page), size, caller);
+	trace_mal_kmalloc(caller, page_address(page), size, PAGE_ALIGN(size), gfp,
+			  nid);
 	return page_address(page);
 }
 
@@ -132,10 +137,12 @@ void mal_large_free(const void *object, unsigned long caller)
 	desc = mal_page_of_address(object);
 	ok = mal_large_begins(desc, object);
 	rcu_read_unlock();
-	if (likely(ok))
-		mal_large_free_pages(desc, virt_to_page(object));
-	else
+	if (unlikely(!ok)) {
 		mal_slab_report_free(NULL, object, caller);
+		return;
+	}
+	trace_mal_kfree(caller, object);
+	mal_large_free_pages(desc, virt_to_page(object));
 }
 
 /**

@@ -65,6 +65,8 @@
 #include "internal/quarantine.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/trace.h"
+#include "internal/watch.h"
 
 /* How long an allocation waits before it tries again. */
 #define MAL_RETRY_PAUSE		(HZ / 50 + 1)
@@ -317,6 +319,7 @@ static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
 	if (unlikely(!desc)) {
 		mal_zone_count_one(&mal_nodes[req.nid]->zones[req.type], failures, order);
 		mal_warn_failure(&req, caller);
+		trace_mal_mm_page_alloc(NULL, order, gfp, MIGRATE_UNMOVABLE);
 		return NULL;
 	}
 	page = pfn_to_page(mal_page_pfn(desc));
@@ -325,6 +328,7 @@ static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
 	mal_loan_check(mal_page_section(desc)->zone);
 	if (want_init_on_alloc(gfp))
 		mal_clear_pages(page, order);
+	trace_mal_mm_page_alloc(page, order, gfp, MIGRATE_UNMOVABLE);
 	return page;
 }
 
@@ -338,15 +342,15 @@ static noinline struct page *mal_alloc_unserved(struct mal_pcp *pcp, int nid,
 }
 
 /*
- * A zone, zeroes or a failure that are asked for keep off the fast path. So does
- * the poison mode: the lists hold nothing then.
+ * A zone or zeroes that are asked for keep off the fast path, and so does somebody
+ * who watches. So does the poison mode: the lists hold nothing then.
  */
 static __always_inline bool mal_alloc_is_plain(gfp_t gfp, unsigned int order)
 {
 	return order <= MAL_MAX_ORDER &&
 	       !(gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_ZERO)) &&
 	       !want_init_on_alloc(0) &&
-	       !mal_inject_is_armed();
+	       !mal_is_watched();
 }
 
 static __always_inline struct page *mal_alloc_block(int nid, gfp_t gfp,
@@ -500,6 +504,7 @@ static struct mal_page *mal_page_freed(struct page *page, unsigned int order,
 
 	if (unlikely(!desc))
 		return NULL;
+	trace_mal_mm_page_free(page, order);
 	mal_zone_count_one(mal_page_section(desc)->zone, frees, order);
 	if (unlikely(!mal_page_mend(page, caller))) {
 		WRITE_ONCE(desc->state, MAL_PAGE_LEAKED);
@@ -549,7 +554,7 @@ void mal_free_pages(struct page *page, unsigned int order)
 
 	if (unlikely(!page))
 		return;
-	if (unlikely(!mal_pcp_enter(&pcp)))
+	if (unlikely(mal_is_watched() || !mal_pcp_enter(&pcp)))
 		mal_free_slow(page, order, _RET_IP_);
 	else if (unlikely(!mal_pcp_accept(pcp, page, order)))
 		mal_free_unaccepted(pcp, page, order, _RET_IP_);

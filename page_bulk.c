@@ -16,9 +16,9 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/compat.h"
-#include "internal/inject.h"
 #include "internal/page_alloc.h"
 #include "internal/pcp.h"
+#include "internal/watch.h"
 
 /* How many pages are handled between two chances to be preempted. */
 #define MAL_BULK_BURST	128UL
@@ -45,7 +45,7 @@ static unsigned long mal_bulk_serve(unsigned long from, unsigned long nr,
 static bool mal_bulk_is_plain(gfp_t gfp)
 {
 	return !(gfp & (__GFP_DMA | __GFP_DMA32)) && !want_init_on_alloc(gfp) &&
-	       !mal_inject_is_armed();
+	       !mal_is_watched();
 }
 
 /**
@@ -109,7 +109,8 @@ void mal_free_pages_bulk(unsigned long nr, struct page **pages)
 	unsigned long i = 0;
 
 	while (i < nr) {
-		i = mal_bulk_accept(i, nr, pages);
+		if (!mal_is_watched())
+			i = mal_bulk_accept(i, nr, pages);
 		if (i < nr)
 			mal_free_pages(pages[i++], 0);
 	}

@@ -37,6 +37,7 @@
 #include "internal/report.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
+#include "internal/trace.h"
 
 DEFINE_STATIC_KEY_FALSE(mal_lean_key);
 MAL_EXPORT_FOR_KUNIT(mal_lean_key);
@@ -164,20 +165,52 @@ noinline void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 }
 
 /**
- * mal_object_alloc_armed() - allocate, if there are allocations that must fail
+ * mal_object_alloc_at_hand() - allocate from the main sheaf, when watched
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
+ * @nid: as for mal_object_alloc_slow()
+ *
+ * Context: as for mal_kmem_cache_alloc().
+ * Return: the object, or NULL: it has to be the long way.
+ */
+void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
+{
+	void *object;
+
+	if (nid != NUMA_NO_NODE && nid != numa_mem_id())
+		return NULL;
+	mal_object_may_sleep(gfp);
+	object = mal_sheaf_pop(cache);
+	return object && want_init_on_alloc(gfp) ? mal_object_zero(cache, object) :
+						   object;
+}
+
+static void *mal_object_alloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp,
+				     int nid, unsigned long caller)
+{
+	if (mal_inject_should_fail())
+		return NULL;
+	return mal_object_alloc_at_hand(cache, gfp, nid) ?:
+	       mal_object_alloc_slow(cache, gfp, nid, caller);
+}
+
+/**
+ * mal_object_alloc_watched() - allocate, if somebody watches
+ * @cache: the cache
+ * @gfp: as for mal_kmem_cache_alloc()
+ * @nid: the node to prefer, or NUMA_NO_NODE
  * @caller: code address of who wants it
  *
  * Context: as for mal_kmem_cache_alloc().
  * Return: the object, or NULL.
  */
-noinline void *mal_object_alloc_armed(struct mal_kmem_cache *cache, gfp_t gfp,
-				      unsigned long caller)
+noinline void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp,
+					int nid, unsigned long caller)
 {
-	if (mal_inject_should_fail())
-		return NULL;
-	return mal_object_alloc_slow(cache, gfp, NUMA_NO_NODE, caller);
+	void *object = mal_object_alloc_anyhow(cache, gfp, nid, caller);
+
+	trace_mal_kmem_cache_alloc(caller, object, cache, gfp, nid);
+	return object;
 }
 
 /* The slab and the state of an object that was freed, or a report of it. */
@@ -208,11 +241,12 @@ bad:
  * @cache: the cache
  * @object: the object; with "lean", not looked at yet, else CACHED
  * @caller: code address of who does it
+ * @by_kfree: this is mal_kfree()
  *
  * Context: any.
  */
 noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
-			  unsigned long caller)
+				   unsigned long caller, bool by_kfree)
 {
 	struct mal_sheaf_entry entry = { .object = object };
 	struct mal_slab *slab;
@@ -220,6 +254,10 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 
 	rcu_read_lock();
 	slab = mal_object_find(cache, object, &entry.state, caller);
+	if (slab && by_kfree)
+		trace_mal_kfree(caller, object);
+	else if (slab)
+		trace_mal_kmem_cache_free(caller, object, cache);
 	if (slab)
 		nid = slab->nid;
 	if (slab && in_nmi()) {
@@ -278,10 +316,10 @@ MAL_EXPORT(mal_kmem_cache_alloc);
  */
 void *mal_kmem_cache_alloc_node(struct mal_kmem_cache *cache, gfp_t gfp, int node)
 {
+	if (mal_is_watched())
+		return mal_object_alloc_watched(cache, gfp, node, _RET_IP_);
 	if (node == NUMA_NO_NODE || node == numa_mem_id())
 		return mal_object_alloc(cache, gfp);
-	if (mal_inject_should_fail())
-		return NULL;
 	return mal_object_alloc_slow(cache, gfp, node, _RET_IP_);
 }
 MAL_EXPORT(mal_kmem_cache_alloc_node);
@@ -301,13 +339,13 @@ void mal_kmem_cache_free(struct mal_kmem_cache *cache, void *object)
 
 	preempt_disable();
 	if (mal_lean() && likely(object)) {
-		mal_object_free_lean(cache, object, !mal_many_nodes() ||
+		mal_object_free_lean(cache, object, !mal_may_detour() ||
 				     (mal_slab_find(object, &slab) &&
-				      mal_slab_is_local(slab)));
+				      mal_slab_is_plain(slab)), false);
 		return;
 	}
 	if (likely(mal_slab_find(object, &slab) && slab->cache == cache)) {
-		mal_object_free_checked(cache, slab, object);
+		mal_object_free_checked(cache, slab, object, false);
 		return;
 	}
 	preempt_enable();
@@ -378,6 +416,16 @@ static void mal_objects_zero(struct mal_kmem_cache *cache, size_t nr,
 		mal_object_zero(cache, objects[i]);
 }
 
+static void mal_objects_trace(struct mal_kmem_cache *cache, gfp_t gfp, size_t nr,
+			      void **objects, unsigned long caller)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		trace_mal_kmem_cache_alloc(caller, objects[i], cache, gfp,
+					   NUMA_NO_NODE);
+}
+
 /**
  * mal_kmem_cache_alloc_bulk() - allocate many objects
  * @cache: the cache
@@ -409,9 +457,13 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 			goto err;
 		taken++;
 	}
+	if (mal_is_watched())
+		mal_objects_trace(cache, gfp, nr, objects, _RET_IP_);
 	return nr;
 
 err:
+	if (mal_is_watched())
+		mal_objects_trace(cache, gfp, taken, objects, _RET_IP_);
 	mal_kmem_cache_free_bulk(cache, taken, objects);
 	return 0;
 }
@@ -455,7 +507,7 @@ static size_t mal_sheaf_push_checked(struct mal_kmem_cache *cache,
 		if ((unsigned long)(object - base) >= span) {
 			if (unlikely(!mal_slab_find(object, &slab) ||
 				     slab->cache != cache ||
-				     !mal_slab_is_local(slab)))
+				     !mal_slab_is_plain(slab)))
 				break;
 			base = slab->base;
 			span = (unsigned long)slab->nr * cache->size;
@@ -495,7 +547,7 @@ size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 		mal_cpu_swap_spare(cpu);
 	if (!mal_lean())
 		put = mal_sheaf_push_checked(cache, cpu, nr, objects);
-	else if (!mal_many_nodes())
+	else if (!mal_may_detour())
 		put = mal_sheaf_push_unchecked(cpu, nr, objects);
 	mal_cpu_leave(cpu);
 out:

@@ -918,8 +918,10 @@ int mal_slab_cache_init(bool lean)
 
 	if (lean)
 		static_branch_enable(&mal_lean_key);
-	if (num_possible_nodes() > 1)
+	if (num_possible_nodes() > 1) {
 		static_branch_enable(&mal_many_nodes_key);
+		static_branch_inc(&mal_detour_key);
+	}
 	err = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "memalloc/slab:dead", NULL,
 				mal_cache_cpu_dead);
 	if (err < 0)

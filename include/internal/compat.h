@@ -47,6 +47,13 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #define WQ_PERCPU	0
 #endif
 
+/* 6.10: where a string of a trace event comes from is said once, where it is declared */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define mal_assign_str(name, from)	__assign_str(name)
+#else
+#define mal_assign_str(name, from)	__assign_str(name, from)
+#endif
+
 /* 6.7: shrinkers are allocated */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 static inline struct shrinker *shrinker_alloc(unsigned int flags,

@@ -16,11 +16,12 @@ struct task_struct;
  * struct mal_inject - a countdown; belongs to an open file
  * @nth: allocations still to come, the failing one included; zero: disarmed,
  *	or it has failed
- * @holds_key: holds a count of mal_inject_key; protected by the arming mutex
+ * @holds_keys: holds a count of mal_inject_key and of mal_watch_key; protected
+ *	by the arming mutex
  */
 struct mal_inject {
 	atomic64_t nth;
-	bool holds_key;
+	bool holds_keys;
 };
 
 /**
@@ -45,21 +46,11 @@ void mal_inject_leave(struct mal_inject_scope *scope);
 bool __mal_inject_should_fail(void);
 
 /**
- * mal_inject_is_armed() - may there be an allocation that must fail?
- *
- * Context: any.
- * Return: false while no countdown is armed.
- */
-static __always_inline bool mal_inject_is_armed(void)
-{
-	return static_branch_unlikely(&mal_inject_key);
-}
-
-/**
  * mal_inject_should_fail() - must this allocation fail?
  *
- * Every place of the module that takes memory asks before it does. Costs a
- * no-op while no countdown is armed.
+ * Every place of the module that takes memory asks before it does; but the short
+ * ways of allocation ask mal_is_watched(), and leave this to the long ones.
+ * Costs a no-op while no countdown is armed.
  *
  * Context: any.
  * Return: true if the allocation is the one to fail.

@@ -16,6 +16,7 @@
 #include "internal/inject.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/watch.h"
 
 DECLARE_STATIC_KEY_FALSE(mal_many_nodes_key);
 
@@ -29,9 +30,10 @@ static __always_inline bool mal_many_nodes(void)
 void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			    unsigned long caller);
 void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
-			  unsigned long caller);
-void *mal_object_alloc_armed(struct mal_kmem_cache *cache, gfp_t gfp,
-			     unsigned long caller);
+			  unsigned long caller, bool by_kfree);
+void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+			       unsigned long caller);
+void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid);
 void *mal_object_zero(struct mal_kmem_cache *cache, void *object);
 size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 			    void **objects);
@@ -67,10 +69,15 @@ static __always_inline bool mal_object_release(struct mal_kmem_cache *cache,
 	return true;
 }
 
-/* Is the slab on this CPU's node? Preemption is off. */
-static __always_inline bool mal_slab_is_local(const struct mal_slab *slab)
+/*
+ * May an object of the slab go the short way: is it of this CPU's node, and nobody
+ * watches? Preemption is off.
+ */
+static __always_inline bool mal_slab_is_plain(const struct mal_slab *slab)
 {
-	return !mal_many_nodes() || slab->nid == numa_mem_id();
+	return !mal_may_detour() ||
+	       (!mal_is_watched() &&
+		(!mal_many_nodes() || slab->nid == numa_mem_id()));
 }
 
 /*
@@ -92,8 +99,8 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
 {
 	void *object;
 
-	if (mal_inject_is_armed())
-		return mal_object_alloc_armed(cache, gfp, _RET_IP_);
+	if (mal_is_watched())
+		return mal_object_alloc_watched(cache, gfp, NUMA_NO_NODE, _RET_IP_);
 	mal_object_may_sleep(gfp);
 	object = mal_sheaf_pop(cache);
 	if (unlikely(!object))
@@ -108,12 +115,13 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
  * @cache: the slab's cache
  * @slab: the slab that the object lies in
  * @object: the address
+ * @by_kfree: this is mal_kfree()
  *
  * Context: any; preemption is off before, and on after.
  */
 static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache,
 						    struct mal_slab *slab,
-						    void *object)
+						    void *object, bool by_kfree)
 {
 	u8 *state;
 
@@ -122,10 +130,10 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 		mal_slab_report_free(cache, object, _RET_IP_);
 		return;
 	}
-	if (unlikely(!mal_slab_is_local(slab) ||
+	if (unlikely(!mal_slab_is_plain(slab) ||
 		     !mal_sheaf_push(cache, object, state))) {
 		preempt_enable();
-		mal_object_free_slow(cache, object, _RET_IP_);
+		mal_object_free_slow(cache, object, _RET_IP_, by_kfree);
 		return;
 	}
 	preempt_enable();
@@ -135,16 +143,18 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
  * mal_object_free_lean() - mal_object_free_checked() with "lean": no checks
  * @cache: the slab's cache
  * @object: the address
- * @local: it is of this CPU's node
+ * @plain: it may go the short way
+ * @by_kfree: this is mal_kfree()
  *
  * Context: any; preemption is off before, and on after.
  */
 static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
-						 void *object, bool local)
+						 void *object, bool plain,
+						 bool by_kfree)
 {
-	if (unlikely(!local || !mal_sheaf_push_lean(cache, object))) {
+	if (unlikely(!plain || !mal_sheaf_push_lean(cache, object))) {
 		preempt_enable();
-		mal_object_free_slow(cache, object, _RET_IP_);
+		mal_object_free_slow(cache, object, _RET_IP_, by_kfree);
 		return;
 	}
 	preempt_enable();
