@@ -16,7 +16,8 @@
  *	                             +------------------+
  *
  * With main and spare, allocations and frees in any pattern go to the depot at
- * most once for as many objects as a sheaf holds.
+ * most once for as many objects as a sheaf holds. Each trip there takes its lock
+ * once: a sheaf is given for another.
  *
  * Nodes. The main and the spare sheaf hold objects of the CPU's own node, but
  * where that had no memory, and where a task changed nodes on its way here. An
@@ -184,57 +185,98 @@ static void mal_depot_unlock(struct mal_slab_node *node)
 	spin_unlock(&node->depot_lock);
 }
 
-static struct mal_sheaf *mal_depot_take_full(struct mal_slab_node *node)
+static struct mal_sheaf *mal_depot_pop(struct list_head *sheaves,
+				       unsigned int *nr)
 {
-	struct mal_sheaf *sheaf = NULL;
+	struct mal_sheaf *sheaf;
 
-	if (!READ_ONCE(node->nr_full_sheaves) || !mal_depot_lock(node))
-		return NULL;
-	if (node->nr_full_sheaves) {
-		sheaf = list_first_entry(&node->full_sheaves, struct mal_sheaf,
-					 link);
+	sheaf = list_first_entry_or_null(sheaves, struct mal_sheaf, link);
+	if (sheaf) {
 		list_del(&sheaf->link);
-		node->nr_full_sheaves--;
+		--*nr;
 	}
-	mal_depot_unlock(node);
 	return sheaf;
 }
 
-static struct mal_sheaf *mal_depot_take_empty(struct mal_kmem_cache *cache,
-					      struct mal_slab_node *node,
-					      gfp_t gfp)
-{
-	struct mal_sheaf *sheaf = NULL;
-
-	if (!cache->sheaf_capacity || !mal_depot_lock(node))
-		return NULL;
-	if (node->nr_empty_sheaves) {
-		sheaf = list_first_entry(&node->empty_sheaves, struct mal_sheaf,
-					 link);
-		list_del(&sheaf->link);
-		node->nr_empty_sheaves--;
-	}
-	mal_depot_unlock(node);
-	return sheaf ?: mal_sheaf_create(cache, gfp);
-}
-
 /* Returns false if there are enough of the kind. */
-static bool mal_depot_add(struct mal_kmem_cache *cache,
-			  struct mal_slab_node *node, struct mal_sheaf *sheaf)
+static bool mal_depot_push(struct mal_kmem_cache *cache,
+			   struct mal_slab_node *node, struct mal_sheaf *sheaf)
+	__must_hold(&node->depot_lock)
 {
-	bool added = false;
-
-	if (!mal_depot_lock(node))
-		return false;
 	if (sheaf->nr && node->nr_full_sheaves < cache->max_full_sheaves) {
 		list_add(&sheaf->link, &node->full_sheaves);
 		node->nr_full_sheaves++;
-		added = true;
-	} else if (!sheaf->nr && node->nr_empty_sheaves < MAL_MAX_EMPTY_SHEAVES) {
+		return true;
+	}
+	if (!sheaf->nr && node->nr_empty_sheaves < MAL_MAX_EMPTY_SHEAVES) {
 		list_add(&sheaf->link, &node->empty_sheaves);
 		node->nr_empty_sheaves++;
-		added = true;
+		return true;
 	}
+	return false;
+}
+
+static struct mal_sheaf *mal_depot_pop_full(struct mal_slab_node *node)
+	__must_hold(&node->depot_lock)
+{
+	return mal_depot_pop(&node->full_sheaves, &node->nr_full_sheaves);
+}
+
+static struct mal_sheaf *mal_depot_pop_empty(struct mal_slab_node *node)
+	__must_hold(&node->depot_lock)
+{
+	return mal_depot_pop(&node->empty_sheaves, &node->nr_empty_sheaves);
+}
+
+/* Give an empty sheaf, or none, for one with objects in it or, failing that, any. */
+static struct mal_sheaf *mal_depot_exchange_empty(struct mal_kmem_cache *cache,
+						  struct mal_slab_node *node,
+						  struct mal_sheaf *sheaf)
+{
+	struct mal_sheaf *surplus = NULL, *full;
+
+	if (!mal_depot_lock(node))
+		return sheaf;
+	full = mal_depot_pop_full(node);
+	if (full && sheaf && !mal_depot_push(cache, node, sheaf))
+		surplus = sheaf;
+	sheaf = full ?: sheaf ?: mal_depot_pop_empty(node);
+	mal_depot_unlock(node);
+	if (surplus)
+		kfree_rcu(surplus, rcu);
+	return sheaf;
+}
+
+/*
+ * Give a sheaf with objects in it, or none, for an empty one. If the depot has
+ * enough, the objects go to the slabs. NULL if there is no memory for a sheaf.
+ */
+static struct mal_sheaf *mal_depot_exchange_full(struct mal_kmem_cache *cache,
+						 struct mal_slab_node *node,
+						 struct mal_sheaf *sheaf)
+{
+	if (mal_depot_lock(node)) {
+		if (sheaf && mal_depot_push(cache, node, sheaf))
+			sheaf = NULL;
+		if (!sheaf)
+			sheaf = mal_depot_pop_empty(node);
+		mal_depot_unlock(node);
+	}
+	if (!sheaf)
+		return mal_sheaf_create(cache, GFP_NOWAIT);
+	mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
+	sheaf->nr = 0;
+	return sheaf;
+}
+
+static bool mal_depot_add(struct mal_kmem_cache *cache,
+			  struct mal_slab_node *node, struct mal_sheaf *sheaf)
+{
+	bool added;
+
+	if (!mal_depot_lock(node))
+		return false;
+	added = mal_depot_push(cache, node, sheaf);
 	mal_depot_unlock(node);
 	return added;
 }
@@ -315,22 +357,11 @@ static unsigned int mal_take_fresh(struct mal_kmem_cache *cache, gfp_t gfp,
 	return taken;
 }
 
-/* At least one object, if there is any way; more only if it is easy. */
-static unsigned int mal_take_some(struct mal_kmem_cache *cache, gfp_t gfp,
-				  int nid, struct mal_sheaf_entry *entries,
-				  unsigned int want)
+static bool mal_take_one(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+			 struct mal_sheaf_entry *entry)
 {
-	unsigned int taken;
-
-	taken = mal_take(cache->nodes[nid], entries, want);
-	if (taken > want / 2)
-		return taken;
-	if (taken)
-		gfp = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL |
-			       __GFP_RETRY_MAYFAIL)) |
-		      __GFP_NORETRY | __GFP_NOWARN | __GFP_THISNODE;
-	return taken + mal_take_fresh(cache, gfp, nid, entries + taken,
-				      want - taken);
+	return mal_take(cache->nodes[nid], entry, 1) ||
+	       mal_take_fresh(cache, gfp, nid, entry, 1);
 }
 
 /*
@@ -356,6 +387,14 @@ static struct mal_sheaf *mal_cpu_take_main(struct mal_cpu_sheaves *cpu)
 	return sheaf;
 }
 
+static struct mal_sheaf *mal_cpu_take_spare(struct mal_cpu_sheaves *cpu)
+{
+	struct mal_sheaf *sheaf = cpu->spare;
+
+	cpu->spare = NULL;
+	return sheaf;
+}
+
 /**
  * mal_cpu_swap_spare() - exchange the main sheaf and the spare one
  * @cpu: the sheaves, entered
@@ -370,9 +409,12 @@ void mal_cpu_swap_spare(struct mal_cpu_sheaves *cpu)
 	cpu->spare = sheaf;
 }
 
-/* Allocate from the main sheaf or, if that is empty, from the spare one. */
+/*
+ * Allocate from the main sheaf or, if that is empty, from the spare one. If both
+ * are, one of them is taken out, to be filled.
+ */
 static bool mal_cpu_pop(struct mal_kmem_cache *cache,
-			struct mal_sheaf_entry *entry)
+			struct mal_sheaf_entry *entry, struct mal_sheaf **empty)
 {
 	struct mal_cpu_sheaves *cpu;
 	bool ok = false;
@@ -386,15 +428,22 @@ static bool mal_cpu_pop(struct mal_kmem_cache *cache,
 	ok = cpu->top != cpu->bottom;
 	if (ok)
 		*entry = *--cpu->top;
+	else
+		*empty = cpu->spare ? mal_cpu_take_spare(cpu) :
+				      mal_cpu_take_main(cpu);
 	mal_cpu_leave(cpu);
 out:
 	preempt_enable();
 	return ok;
 }
 
-/* Free to the main sheaf or, if that is full, to the spare one. */
+/*
+ * Free to the main sheaf or, if that is full, to the spare one. If both are, the
+ * spare one is taken out, to be exchanged for an empty one.
+ */
 static bool mal_cpu_push(struct mal_kmem_cache *cache,
-			 const struct mal_sheaf_entry *entry)
+			 const struct mal_sheaf_entry *entry,
+			 struct mal_sheaf **full)
 {
 	struct mal_cpu_sheaves *cpu;
 	bool ok = false;
@@ -409,6 +458,8 @@ static bool mal_cpu_push(struct mal_kmem_cache *cache,
 	ok = cpu->top != cpu->end;
 	if (ok)
 		*cpu->top++ = *entry;
+	else
+		*full = mal_cpu_take_spare(cpu);
 	mal_cpu_leave(cpu);
 out:
 	preempt_enable();
@@ -477,28 +528,29 @@ bool mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 {
 	int local = numa_mem_id();
 	struct mal_slab_node *node = cache->nodes[local];
-	struct mal_sheaf *sheaf;
+	struct mal_sheaf *sheaf = NULL;
 
 	mal_cpu_count_miss(cache);
 	if (nid != NUMA_NO_NODE && nid != local)
-		return mal_take_some(cache, gfp, nid, entry, 1);
-	if (mal_cpu_pop(cache, entry))
+		return mal_take_one(cache, gfp, nid, entry);
+	if (!cache->sheaf_capacity)
+		return mal_take_one(cache, gfp, local, entry);
+	if (mal_cpu_pop(cache, entry, &sheaf))
 		return true;
-	sheaf = mal_depot_take_full(node);
+	sheaf = mal_depot_exchange_empty(cache, node, sheaf) ?:
+		mal_sheaf_create(cache, gfp);
 	if (!sheaf)
-		sheaf = mal_depot_take_empty(cache, node, gfp);
-	if (!sheaf)
-		return mal_take_some(cache, gfp, local, entry, 1);
+		return mal_take_one(cache, gfp, local, entry);
 	if (!sheaf->nr)
-		sheaf->nr = mal_take_some(cache, gfp, local, sheaf->entries,
-					  sheaf->capacity);
+		sheaf->nr = mal_take(node, sheaf->entries, sheaf->capacity) ?:
+			    mal_take_fresh(cache, gfp, local, sheaf->entries,
+					   sheaf->capacity);
 	if (!sheaf->nr) {
 		mal_depot_put(cache, node, sheaf);
 		return false;
 	}
 	*entry = sheaf->entries[--sheaf->nr];
-	if (sheaf->nr)
-		sheaf = mal_cpu_exchange(cache, sheaf, 0);
+	sheaf = mal_cpu_exchange(cache, sheaf, 0);
 	mal_depot_put(cache, node, sheaf);
 	return true;
 }
@@ -507,11 +559,11 @@ static void mal_sheaf_spill_local(struct mal_kmem_cache *cache,
 				  const struct mal_sheaf_entry *entry, int nid)
 {
 	struct mal_slab_node *node = cache->nodes[nid];
-	struct mal_sheaf *sheaf;
+	struct mal_sheaf *sheaf = NULL;
 
-	if (mal_cpu_push(cache, entry))
+	if (mal_cpu_push(cache, entry, &sheaf))
 		return;
-	sheaf = mal_depot_take_empty(cache, node, GFP_NOWAIT);
+	sheaf = mal_depot_exchange_full(cache, node, sheaf);
 	if (!sheaf) {
 		mal_sheaf_return(cache, entry, 1);
 		return;
@@ -566,7 +618,7 @@ static void mal_sheaf_spill_remote(struct mal_kmem_cache *cache,
 
 	if (mal_cpu_push_remote(cache, entry))
 		return;
-	sheaf = mal_depot_take_empty(cache, node, GFP_NOWAIT);
+	sheaf = mal_depot_exchange_full(cache, node, NULL);
 	if (!sheaf) {
 		mal_sheaf_return(cache, entry, 1);
 		return;

@@ -125,7 +125,8 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 static struct page *mal_slab_pages(struct mal_kmem_cache *cache, gfp_t gfp,
 				   int nid, unsigned int *order)
 {
-	gfp_t easy = (gfp & ~(__GFP_NOFAIL | __GFP_RETRY_MAYFAIL)) |
+	gfp_t easy = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL |
+			      __GFP_RETRY_MAYFAIL)) |
 		     __GFP_NORETRY | __GFP_NOWARN;
 	struct page *page;
 
@@ -409,6 +410,9 @@ unsigned int mal_slab_node_take(struct mal_slab_node *node,
  * @index: number of the object, which is the caller's and not FREE
  * @surplus: the slab goes here if it is empty now and there are enough of them
  *
+ * Two who free an object in the same instant may both have been believed. The
+ * second one is found out here, if nobody has allocated the object in between.
+ *
  * Context: any but NMI; the node's lock is held.
  */
 void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
@@ -417,6 +421,12 @@ void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
 	u32 before = slab->free;
 
 	lockdep_assert_held(&node->lock);
+	if (unlikely(slab->states[index] == MAL_OBJECT_FREE)) {
+		mal_report(MAL_REPORT_DOUBLE_FREE, 0,
+			   "object %u of cache %s was freed by two at once",
+			   index, slab->cache->name);
+		return;
+	}
 	WRITE_ONCE(slab->states[index], MAL_OBJECT_FREE);
 	slab->free++;
 	node->nr_free++;

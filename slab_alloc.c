@@ -270,6 +270,24 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 }
 
 /**
+ * mal_object_free_zeroed() - free an object, with nothing left in it
+ * @cache: the cache
+ * @object: the object, CACHED
+ * @caller: code address of who does it
+ * @by_kfree: this is mal_kfree()
+ *
+ * For the host's option init_on_free.
+ *
+ * Context: any.
+ */
+noinline void mal_object_free_zeroed(struct mal_kmem_cache *cache, void *object,
+				     unsigned long caller, bool by_kfree)
+{
+	mal_object_zero(cache, object);
+	mal_object_free_slow(cache, object, caller, by_kfree);
+}
+
+/**
  * mal_object_zero() - fill an object with zeroes
  * @cache: the cache; with a constructor, or if somebody may still look at the
  *	object, it is left alone
@@ -538,6 +556,8 @@ size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 	struct mal_cpu_sheaves *cpu;
 	size_t put = 0;
 
+	if (want_init_on_free())
+		return 0;
 	preempt_disable();
 	cpu = this_cpu_ptr(cache->cpu);
 	if (unlikely(!mal_cpu_enter(cpu)))

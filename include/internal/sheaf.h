@@ -160,17 +160,16 @@ out:
 
 /**
  * mal_sheaf_push() - free to the main sheaf
- * @cache: the cache
+ * @cpu: this CPU's sheaves
  * @object: the object
  * @state: its state
  *
  * Context: any, NMI included; preemption is off.
  * Return: true, or false if the sheaf is full or in use.
  */
-static __always_inline bool mal_sheaf_push(struct mal_kmem_cache *cache,
+static __always_inline bool mal_sheaf_push(struct mal_cpu_sheaves *cpu,
 					   void *object, u8 *state)
 {
-	struct mal_cpu_sheaves *cpu = this_cpu_ptr(cache->cpu);
 	struct mal_sheaf_entry *top;
 
 	if (unlikely(!mal_cpu_enter(cpu)))

@@ -35,6 +35,8 @@ void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			       unsigned long caller);
 void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid);
 void *mal_object_zero(struct mal_kmem_cache *cache, void *object);
+void mal_object_free_zeroed(struct mal_kmem_cache *cache, void *object,
+			    unsigned long caller, bool by_kfree);
 size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 			    void **objects);
 
@@ -123,6 +125,8 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 						    struct mal_slab *slab,
 						    void *object, bool by_kfree)
 {
+	/* First: where this is a call, less has to be saved for it now. */
+	struct mal_cpu_sheaves *cpu = this_cpu_ptr(cache->cpu);
 	u8 *state;
 
 	if (unlikely(!mal_object_release(cache, slab, object, &state))) {
@@ -130,8 +134,13 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 		mal_slab_report_free(cache, object, _RET_IP_);
 		return;
 	}
+	if (want_init_on_free()) {
+		preempt_enable();
+		mal_object_free_zeroed(cache, object, _RET_IP_, by_kfree);
+		return;
+	}
 	if (unlikely(!mal_slab_is_plain(slab) ||
-		     !mal_sheaf_push(cache, object, state))) {
+		     !mal_sheaf_push(cpu, object, state))) {
 		preempt_enable();
 		mal_object_free_slow(cache, object, _RET_IP_, by_kfree);
 		return;
