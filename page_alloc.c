@@ -10,12 +10,13 @@
  *	   asked for, as that memory is scarce
  *	3. pages in quarantine that nobody holds any more, and what the CPUs'
  *	   lists hold: this CPU's at any rate, those of all if the caller may
- *	   sleep and they hold much of what is borrowed
+ *	   sleep and they hold much of what is borrowed; so with what caches
+ *	   keep and nobody uses (reclaim.c)
  *	4. a loan from the host on the preferred node, where there are several,
  *	   without effort
  *	5. free blocks of the other nodes, unless __GFP_THISNODE
  *	6. a loan, with as much effort as the flags allow
- *	7. what the lists of all CPUs hold, if the caller may sleep
+ *	7. what caches and the lists of all CPUs hold, if the caller may sleep
  *	8. free blocks of the DMA zones
  *	9. the reserve (loan.c), with __GFP_HIGH
  *
@@ -63,6 +64,7 @@
 #include "internal/page_poison.h"
 #include "internal/pcp.h"
 #include "internal/quarantine.h"
+#include "internal/reclaim.h"
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/trace.h"
@@ -74,8 +76,8 @@
 /* How often an allocation tries again that may fail after some effort. */
 #define MAL_MAYFAIL_RETRIES	3
 
-/* The CPUs' lists hold much if they hold this part of what is borrowed. */
-#define MAL_PCP_MUCH		8
+/* The CPUs' lists, or caches, hold much if they hold this part of the loan. */
+#define MAL_IDLE_MUCH		8
 
 /**
  * struct mal_page_request - an allocation that is being served
@@ -177,23 +179,24 @@ static bool mal_may_sleep(const struct mal_page_request *req)
 	return gfpflags_allow_blocking(req->gfp);
 }
 
-/* Is it worth interrupting all CPUs before a loan? */
-static bool mal_pcp_holds_much(const struct mal_page_request *req)
+/* So many pages are worth interrupting all CPUs for, before a loan. */
+static unsigned long mal_much(const struct mal_page_request *req)
 {
 	struct memalloc_stats_borrowing stats;
-	unsigned long idle = mal_pcp_pages(NUMA_NO_NODE);
 
 	mal_region_stats(&stats);
-	return idle >= 1UL << req->order &&
-	       idle >= stats.borrowed / MAL_PCP_MUCH;
+	return max_t(u64, 1UL << req->order, stats.borrowed / MAL_IDLE_MUCH);
 }
 
 /* Our own caches, before anybody else's memory. */
 static struct mal_page *mal_take_reclaimed(const struct mal_page_request *req)
 {
+	unsigned long much = mal_much(req);
+
 	mal_quarantine_sweep();
+	mal_reclaim(req->gfp, much);
 	mal_pcp_drain_local(false);
-	if (mal_may_sleep(req) && mal_pcp_holds_much(req))
+	if (mal_may_sleep(req) && mal_pcp_pages(NUMA_NO_NODE) >= much)
 		mal_pcp_drain(NUMA_NO_NODE, false);
 	return mal_take_near(req);
 }
@@ -201,6 +204,7 @@ static struct mal_page *mal_take_reclaimed(const struct mal_page_request *req)
 /* The host has none, or may not: then everything that we have ourselves. */
 static struct mal_page *mal_take_drained(const struct mal_page_request *req)
 {
+	mal_reclaim(req->gfp, 0);
 	if (!mal_may_sleep(req) || !mal_pcp_pages(NUMA_NO_NODE))
 		return NULL;
 	mal_pcp_drain(NUMA_NO_NODE, false);

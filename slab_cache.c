@@ -62,6 +62,7 @@
 #include "internal/compat.h"
 #include "internal/inject.h"
 #include "internal/kunit.h"
+#include "internal/reclaim.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
@@ -190,20 +191,51 @@ static unsigned long mal_caches_reap(bool drain)
 	return pages;
 }
 
+static unsigned long mal_cache_reapable(struct mal_kmem_cache *cache)
+{
+	unsigned long pages = 0;
+	int nid;
+
+	for_each_node(nid) {
+		struct mal_slab_node *node = cache->nodes[nid];
+		unsigned long in_depot = (unsigned long)cache->sheaf_capacity *
+					 cache->size *
+					 READ_ONCE(node->nr_full_sheaves);
+
+		pages += (READ_ONCE(node->nr_empty) << cache->order) +
+			 (in_depot >> PAGE_SHIFT);
+	}
+	return pages;
+}
+
+/* What depots and empty slabs hold; the mutex is held. */
+static unsigned long mal_caches_reapable(void)
+{
+	struct mal_kmem_cache *cache;
+	unsigned long pages = 0;
+
+	list_for_each_entry(cache, &mal_caches, link)
+		if (!(cache->flags & MAL_CACHE_NO_REAP))
+			pages += mal_cache_reapable(cache);
+	return pages;
+}
+
 /**
  * mal_slab_reap() - give away what caches can spare
+ * @min_pages: not for less than so many pages
  *
  * Context: task, where memory is reclaimed; waits for nobody who waits for
  * memory.
  * Return: pages that have gone to the page allocator, about.
  */
-unsigned long mal_slab_reap(void)
+unsigned long mal_slab_reap(unsigned long min_pages)
 {
-	unsigned long pages;
+	unsigned long pages = 0;
 
 	if (!mutex_trylock(&mal_cache_mutex))
 		return 0;
-	pages = mal_caches_reap(false) ?: mal_caches_reap(true);
+	if (!min_pages || mal_caches_reapable() >= min_pages)
+		pages = mal_caches_reap(false) ?: mal_caches_reap(true);
 	mutex_unlock(&mal_cache_mutex);
 	return pages;
 }
@@ -225,34 +257,14 @@ void mal_slab_shrink(void)
 }
 MAL_EXPORT_FOR_KUNIT(mal_slab_shrink);
 
-static unsigned long mal_cache_reapable(struct mal_kmem_cache *cache)
-{
-	unsigned long pages = 0;
-	int nid;
-
-	for_each_node(nid) {
-		struct mal_slab_node *node = cache->nodes[nid];
-		unsigned long in_depot = (unsigned long)cache->sheaf_capacity *
-					 cache->size *
-					 READ_ONCE(node->nr_full_sheaves);
-
-		pages += (READ_ONCE(node->nr_empty) << cache->order) +
-			 (in_depot >> PAGE_SHIFT);
-	}
-	return pages;
-}
-
 static unsigned long mal_cache_shrinker_count(struct shrinker *shrinker,
 					      struct shrink_control *sc)
 {
-	struct mal_kmem_cache *cache;
-	unsigned long pages = 0;
+	unsigned long pages;
 
 	if (!mutex_trylock(&mal_cache_mutex))
 		return 0;
-	list_for_each_entry(cache, &mal_caches, link)
-		if (!(cache->flags & MAL_CACHE_NO_REAP))
-			pages += mal_cache_reapable(cache);
+	pages = mal_caches_reapable();
 	mutex_unlock(&mal_cache_mutex);
 	return pages ?: SHRINK_EMPTY;
 }
@@ -260,7 +272,7 @@ static unsigned long mal_cache_shrinker_count(struct shrinker *shrinker,
 static unsigned long mal_cache_shrinker_scan(struct shrinker *shrinker,
 					     struct shrink_control *sc)
 {
-	return mal_slab_reap() ?: SHRINK_STOP;
+	return mal_slab_reap(0) ?: SHRINK_STOP;
 }
 
 /*
@@ -907,7 +919,8 @@ static int mal_cache_shrinker_init(void)
 
 /**
  * mal_slab_cache_init() - make caches possible
- * @lean: switch off the detection that is otherwise always on
+ * @lean: switch off the detection that is otherwise always on; without effect if
+ *	the host's option init_on_free is given, as then nothing is lean
  *
  * Context: task.
  * Return: 0, or -ENOMEM.
@@ -916,7 +929,7 @@ int mal_slab_cache_init(bool lean)
 {
 	int err;
 
-	if (lean)
+	if (lean && !want_init_on_free())
 		static_branch_enable(&mal_lean_key);
 	if (num_possible_nodes() > 1) {
 		static_branch_enable(&mal_many_nodes_key);
@@ -930,6 +943,7 @@ int mal_slab_cache_init(bool lean)
 	err = mal_cache_shrinker_init();
 	if (err)
 		goto err_cpuhp;
+	mal_reclaim_set(mal_slab_reap);
 	return 0;
 
 err_cpuhp:
@@ -952,6 +966,7 @@ void mal_slab_cache_exit(void)
 		pr_err("leak: cache %s\n", cache->name);
 		mal_kmem_cache_abandon(cache);
 	}
+	mal_reclaim_set(NULL);
 	shrinker_free(mal_cache_shrinker);
 	cpuhp_remove_state_nocalls(mal_cache_cpuhp);
 	mal_deferred_sync();

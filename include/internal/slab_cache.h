@@ -40,7 +40,7 @@ void mal_cache_stats_fill(struct mal_kmem_cache *cache,
 			  struct memalloc_stats_cache *stats);
 bool mal_cache_stats_at(unsigned int index, struct memalloc_stats_cache *stats);
 unsigned int mal_cache_count(void);
-unsigned long mal_slab_reap(void);
+unsigned long mal_slab_reap(unsigned long min_pages);
 void mal_slab_shrink(void);
 u64 mal_slab_validate(u64 *checked);
 void mal_slab_show(struct seq_file *m);

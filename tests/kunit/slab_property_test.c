@@ -263,7 +263,7 @@ static void mal_test_crowd(struct kunit *test)
 		if (i % 16 == 0)
 			mal_expect_valid(test);
 		if (i % 64 == 0)
-			mal_slab_reap();
+			mal_slab_reap(0);
 		schedule_timeout_uninterruptible(1);
 	}
 	mal_crowd_stop(crowd);
