@@ -186,23 +186,33 @@ static void mal_test_zeroes(struct kunit *test)
 /* The memory is there for as long as a reader may look at it. */
 static void mal_test_grace_period(struct kunit *test)
 {
+	struct mal_cache_stats stats;
 	struct {
 		u64 mark;
 		struct rcu_head rcu;
 	} *object = mal_kmalloc(sizeof(*object), GFP_KERNEL), *p = object;
+	struct mal_kmem_cache *cache;
 	unsigned long until;
 	bool intact = true;
+	u64 active;
 
 	KUNIT_ASSERT_NOT_NULL(test, object);
+	cache = mal_kmalloc_caches[MAL_KMALLOC_NORMAL][mal_kmalloc_index(sizeof(*object))];
+	mal_cache_stats(cache, &stats);
+	active = stats.active;
 	object->mark = 0x1122334455667788;
 	rcu_read_lock();
 	mal_kfree_rcu(object, rcu);
 	until = jiffies + HZ / 10;
 	while (time_before(jiffies, until))
 		intact &= READ_ONCE(p->mark) == 0x1122334455667788;
+	mal_cache_stats(cache, &stats);
 	rcu_read_unlock();
 	KUNIT_EXPECT_TRUE(test, intact);
+	KUNIT_EXPECT_EQ(test, stats.active, active);
 	mal_kfree_rcu_barrier();
+	mal_cache_stats(cache, &stats);
+	KUNIT_EXPECT_EQ(test, stats.active, active - 1);
 }
 
 #if IS_ENABLED(CONFIG_ZONE_DMA)

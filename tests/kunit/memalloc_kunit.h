@@ -20,6 +20,8 @@ extern struct kunit_suite mal_quarantine_suite;
 extern struct kunit_suite mal_page_poison_suite;
 extern struct kunit_suite mal_slab_misuse_suite;
 extern struct kunit_suite mal_kmalloc_suite;
+extern struct kunit_suite mal_slab_limit_suite;
+extern struct kunit_suite mal_slab_reentry_suite;
 extern struct kunit_suite mal_slab_property_suite;
 
 u64 mal_test_seed(struct kunit *test);

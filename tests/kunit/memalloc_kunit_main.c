@@ -44,6 +44,7 @@ kunit_test_suites(&mal_page_limit_suite, &mal_page_gfp_suite,
 		  &mal_quarantine_suite, &mal_page_poison_suite,
 		  &mal_page_property_suite, &mal_page_reentry_suite,
 		  &mal_slab_misuse_suite, &mal_kmalloc_suite,
+		  &mal_slab_limit_suite, &mal_slab_reentry_suite,
 		  &mal_slab_property_suite);
 
 MAL_IMPORT();

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * At the cap, every way to allocate objects fails cleanly, what caches keep can
+ * be had by others, and all of it works again after
+ */
+#include <kunit/test.h>
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <memalloc/kmalloc.h>
+#include <memalloc/page_alloc.h>
+#include <memalloc/slab_cache.h>
+
+#include "internal/region.h"
+#include "internal/slab_cache.h"
+
+#include "memalloc_kunit.h"
+#include "page_account.h"
+
+#define MAL_LIMIT_CAP	(2 * MAL_SECTION_PAGES)
+#define MAL_LIMIT_SIZE	1000
+#define MAL_LIMIT_BULK	64
+#define MAL_GFP_QUIET	(GFP_KERNEL | __GFP_NOWARN)
+#define MAL_GFP_ALL	(MAL_GFP_QUIET | __GFP_HIGH)
+
+static int mal_limit_init(struct kunit *test)
+{
+	struct mal_kmem_cache *cache;
+
+	cache = mal_kmem_cache_create("limit", MAL_LIMIT_SIZE, 0, 0, NULL);
+	if (!cache)
+		return -ENOMEM;
+	test->priv = cache;
+	return mal_account_cap(MAL_LIMIT_CAP);
+}
+
+static void mal_limit_exit(struct kunit *test)
+{
+	if (!test->priv)
+		return;
+	mal_account_uncap();
+	mal_kmem_cache_destroy(test->priv);
+	mal_slab_shrink();
+	rcu_barrier();
+	mal_account_settle(test);
+}
+
+/* Allocate until there is nothing more; each object links the one before. */
+static void **mal_limit_fill(struct mal_kmem_cache *cache, unsigned long *nr)
+{
+	void **last = NULL, **object;
+
+	for (*nr = 0; ; ++*nr) {
+		object = mal_kmem_cache_alloc(cache, MAL_GFP_ALL);
+		if (!object)
+			return last;
+		*object = last;
+		last = object;
+	}
+}
+
+static void mal_limit_drain(struct mal_kmem_cache *cache, void **last)
+{
+	while (last) {
+		void **object = last;
+
+		last = *object;
+		mal_kmem_cache_free(cache, object);
+	}
+}
+
+static unsigned long mal_limit_fill_pages(struct list_head *pages)
+{
+	unsigned long nr;
+
+	for (nr = 0; nr <= MAL_LIMIT_CAP; nr++) {
+		struct page *page = mal_alloc_page(MAL_GFP_ALL);
+
+		if (!page)
+			break;
+		list_add(&page->lru, pages);
+	}
+	return nr;
+}
+
+static void mal_limit_drain_pages(struct list_head *pages)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, pages, lru)
+		mal_free_page(page);
+}
+
+/* What was freed is at hand, in depots and in empty slabs: none of it stays. */
+static void mal_test_pages_get_what_caches_keep(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = test->priv;
+	unsigned long objects, pages;
+	LIST_HEAD(list);
+
+	mal_limit_drain(cache, mal_limit_fill(cache, &objects));
+	KUNIT_EXPECT_GT(test, objects, MAL_LIMIT_CAP * PAGE_SIZE / MAL_LIMIT_SIZE / 2);
+	pages = mal_limit_fill_pages(&list);
+	KUNIT_EXPECT_EQ(test, pages, (unsigned long)MAL_LIMIT_CAP);
+	mal_limit_drain_pages(&list);
+}
+
+/* And what another cache keeps. */
+static void mal_test_caches_get_what_caches_keep(struct kunit *test)
+{
+	struct mal_kmem_cache *other;
+	unsigned long first, second;
+
+	other = mal_kmem_cache_create("limit-other", MAL_LIMIT_SIZE, 0, 0, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	mal_limit_drain(test->priv, mal_limit_fill(test->priv, &first));
+	mal_limit_drain(other, mal_limit_fill(other, &second));
+	KUNIT_EXPECT_EQ(test, first, second);
+	mal_kmem_cache_destroy(other);
+}
+
+static void mal_limit_expect_none(struct kunit *test, struct mal_kmem_cache *cache)
+{
+	void *objects[MAL_LIMIT_BULK];
+
+	KUNIT_EXPECT_NULL(test, mal_kmem_cache_alloc(cache, MAL_GFP_QUIET));
+	KUNIT_EXPECT_NULL(test, mal_kmem_cache_alloc(cache, GFP_NOWAIT));
+	KUNIT_EXPECT_NULL(test, mal_kmem_cache_alloc_node(cache, MAL_GFP_QUIET, 0));
+	KUNIT_EXPECT_EQ(test, mal_kmem_cache_alloc_bulk(cache, MAL_GFP_QUIET,
+							MAL_LIMIT_BULK, objects), 0);
+	KUNIT_EXPECT_NULL(test, mal_kmalloc(5000, MAL_GFP_QUIET));
+	KUNIT_EXPECT_NULL(test, mal_kzalloc(50000, MAL_GFP_QUIET));
+}
+
+static void mal_limit_expect_some(struct kunit *test, struct mal_kmem_cache *cache)
+{
+	void *objects[MAL_LIMIT_BULK];
+
+	KUNIT_ASSERT_EQ(test, mal_kmem_cache_alloc_bulk(cache, MAL_GFP_QUIET,
+							MAL_LIMIT_BULK, objects),
+			MAL_LIMIT_BULK);
+	mal_kmem_cache_free_bulk(cache, MAL_LIMIT_BULK, objects);
+}
+
+static void mal_test_every_way_fails_and_recovers(struct kunit *test)
+{
+	u8 *kept = mal_kmalloc(3000, GFP_KERNEL);
+	u64 reports = mal_reports_total();
+	unsigned long nr;
+	void **last;
+
+	KUNIT_ASSERT_NOT_NULL(test, kept);
+	memset(kept, 0x3c, 3000);
+	last = mal_limit_fill(test->priv, &nr);
+	mal_limit_expect_none(test, test->priv);
+	KUNIT_EXPECT_NULL(test, mal_krealloc(kept, 20000, MAL_GFP_QUIET));
+	KUNIT_EXPECT_NULL(test, memchr_inv(kept, 0x3c, 3000));
+	mal_limit_drain(test->priv, last);
+	mal_limit_expect_some(test, test->priv);
+	kept = mal_krealloc(kept, 20000, MAL_GFP_QUIET);
+	KUNIT_EXPECT_NOT_NULL(test, kept);
+	mal_kfree(kept);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+}
+
+static struct kunit_case mal_slab_limit_cases[] = {
+	KUNIT_CASE(mal_test_pages_get_what_caches_keep),
+	KUNIT_CASE(mal_test_caches_get_what_caches_keep),
+	KUNIT_CASE(mal_test_every_way_fails_and_recovers),
+	{}
+};
+
+struct kunit_suite mal_slab_limit_suite = {
+	.name = "memalloc_slab_limit",
+	.init = mal_limit_init,
+	.exit = mal_limit_exit,
+	.test_cases = mal_slab_limit_cases,
+};
