@@ -130,7 +130,8 @@ MAL_FIELD(memalloc_stats_reports, wrong_free, 16, 8);
 MAL_FIELD(memalloc_stats_reports, lost_reference, 24, 8);
 MAL_FIELD(memalloc_stats_reports, corruption, 32, 8);
 MAL_FIELD(memalloc_stats_reports, use_after_free, 40, 8);
-MAL_STRUCT(memalloc_stats_reports, 48);
+MAL_FIELD(memalloc_stats_reports, overflow, 48, 8);
+MAL_STRUCT(memalloc_stats_reports, 56);
 
 MAL_FIELD(memalloc_stats_cache, name, 0, 32);
 MAL_FIELD(memalloc_stats_cache, flags, 32, 8);

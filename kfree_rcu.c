@@ -57,6 +57,13 @@ struct mal_rcu_batch {
 static DEFINE_PER_CPU(struct mal_rcu_batch, mal_rcu_batches);
 static struct workqueue_struct *mal_rcu_wq;
 
+/* What is ALLOCATED elsewhere, is GUARDED in a guard. */
+static u8 mal_rcu_state(const struct mal_slab *slab, u8 state)
+{
+	return state == MAL_OBJECT_ALLOCATED && mal_slab_is_guard(slab) ?
+	       MAL_OBJECT_GUARDED : state;
+}
+
 /*
  * Between the two states of an object that somebody has: its owner, or we.
  * False if it is in neither.
@@ -73,9 +80,9 @@ static bool mal_rcu_mark(void *object, u8 from, u8 to)
 	slab = mal_slab_of(object);
 	if (slab) {
 		index = mal_slab_index(slab->cache, slab, object);
-		ok = index < slab->nr && slab->states[index] == from;
+		ok = index < slab->nr && slab->states[index] == mal_rcu_state(slab, from);
 		if (ok)
-			WRITE_ONCE(slab->states[index], to);
+			WRITE_ONCE(slab->states[index], mal_rcu_state(slab, to));
 	} else {
 		ok = mal_ksize(object);
 	}

@@ -38,6 +38,8 @@
 #include "internal/kmalloc.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_debug.h"
+#include "internal/slab_sanitizer.h"
 #include "internal/trace.h"
 
 struct mal_kmem_cache *
@@ -58,23 +60,51 @@ static struct mal_kmem_cache *mal_kmalloc_cache(size_t size, gfp_t gfp)
  * Allocation
  */
 
+/* In the debug modes, what was not asked for is nobody's. */
+static void mal_kmalloc_narrow(struct mal_slab *slab, void *object, size_t size,
+			       bool zero, unsigned long caller)
+{
+	mal_sanitizer_alloc(slab->cache, object, size);
+	if (slab->flags)
+		mal_debug_resize(slab, object, size, zero, caller);
+}
+
+static void mal_kmalloc_narrow_new(struct mal_kmem_cache *cache, void *object,
+				   size_t size, unsigned long caller)
+{
+	if (cache->flags & (MAL_CACHE_DEBUG | MAL_CACHE_GUARD))
+		mal_kmalloc_narrow(mal_slab_of(object), object, size, false,
+				   caller);
+	else
+		mal_sanitizer_alloc(cache, object, size);
+}
+
 /* The long way, which takes a sample. */
 static noinline void *mal_kmalloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 				       int nid, size_t size,
 				       unsigned long caller)
 {
+	void *object = mal_object_alloc_slow(cache, gfp, nid, caller);
+
 	atomic64_inc(&cache->samples);
 	atomic64_add(size, &cache->sampled);
-	return mal_object_alloc_slow(cache, gfp, nid, caller);
+	if (object)
+		mal_kmalloc_narrow_new(cache, object, size, caller);
+	return object;
 }
 
 static void *mal_kmalloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 				size_t size, unsigned long caller)
 {
+	void *object;
+
 	if (mal_inject_should_fail())
 		return NULL;
-	return mal_object_alloc_at_hand(cache, gfp, nid) ?:
-	       mal_kmalloc_slow(cache, gfp, nid, size, caller);
+	object = mal_object_alloc_at_hand(cache, gfp, nid);
+	if (!object)
+		return mal_kmalloc_slow(cache, gfp, nid, size, caller);
+	mal_sanitizer_alloc(cache, object, size);
+	return object;
 }
 
 /* If somebody watches. */
@@ -100,8 +130,12 @@ static __always_inline void *mal_kmalloc_from(struct mal_kmem_cache *cache,
 	object = mal_sheaf_pop(cache);
 	if (unlikely(!object))
 		return mal_kmalloc_slow(cache, gfp, NUMA_NO_NODE, size, _RET_IP_);
+	mal_sanitizer_alloc(cache, object, mal_sanitizer_on() &&
+			    want_init_on_alloc(gfp) ? cache->object_size : size);
 	if (unlikely(want_init_on_alloc(gfp)))
-		return mal_object_zero(cache, object);
+		object = mal_object_zero(cache, object);
+	if (mal_sanitizer_on())
+		mal_sanitizer_alloc(cache, object, size);
 	return object;
 }
 
@@ -262,15 +296,8 @@ void mal_kfree_bulk(size_t nr, void **objects)
 }
 MAL_EXPORT(mal_kfree_bulk);
 
-/**
- * mal_ksize() - how much memory there is
- * @object: what mal_kmalloc() returned
- *
- * Context: any.
- * Return: bytes, at least as many as were asked for; zero for ZERO_SIZE_PTR and
- * NULL, and for what is not ours.
- */
-size_t mal_ksize(const void *object)
+/* How much memory there is; zero for what is not ours. */
+static size_t mal_kmalloc_room(const void *object)
 {
 	struct mal_page *desc;
 	struct mal_slab *slab;
@@ -288,6 +315,46 @@ size_t mal_ksize(const void *object)
 	rcu_read_unlock();
 	return size;
 }
+
+/* How much of it is the owner's: in the debug modes, what was asked for. */
+static size_t mal_kmalloc_asked(const void *object, size_t room)
+{
+	struct mal_slab *slab;
+
+	rcu_read_lock();
+	slab = mal_slab_of(object);
+	if (slab && slab->flags)
+		room = mal_debug_asked(slab, object);
+	else if (slab && mal_slab_owns(slab, object))
+		mal_sanitizer_alloc(slab->cache, object, room);
+	rcu_read_unlock();
+	return room;
+}
+
+/**
+ * mal_ksize() - how much memory there is
+ * @object: what mal_kmalloc() returned
+ *
+ * All of it is the caller's from then on, also in the debug modes.
+ *
+ * Context: any.
+ * Return: bytes, at least as many as were asked for; zero for ZERO_SIZE_PTR and
+ * NULL, and for what is not ours.
+ */
+size_t mal_ksize(const void *object)
+{
+	size_t size = mal_kmalloc_room(object);
+	struct mal_slab *slab;
+
+	if (!size)
+		return 0;
+	rcu_read_lock();
+	slab = mal_slab_of(object);
+	if (slab && mal_slab_owns(slab, object))
+		mal_kmalloc_narrow(slab, (void *)object, size, false, _RET_IP_);
+	rcu_read_unlock();
+	return size;
+}
 MAL_EXPORT(mal_ksize);
 
 /**
@@ -298,10 +365,11 @@ MAL_EXPORT(mal_ksize);
  */
 void mal_kfree_sensitive(const void *object)
 {
-	size_t size = mal_ksize(object);
+	size_t size = mal_kmalloc_room(object);
 
 	if (size)
-		memzero_explicit((void *)object, size);
+		memzero_explicit((void *)object,
+				 mal_kmalloc_asked(object, size));
 	mal_kfree(object);
 }
 MAL_EXPORT(mal_kfree_sensitive);
@@ -329,14 +397,19 @@ MAL_EXPORT(mal_kmalloc_size_roundup);
 
 /* Does it fit where it is? The size is noted, where one is. */
 static bool mal_resize_in_place(const void *object, size_t new_size,
-				size_t old_size)
+				size_t old_size, gfp_t gfp, unsigned long caller)
 {
 	struct mal_page *desc;
+	struct mal_slab *slab;
 
 	if (new_size > old_size)
 		return false;
+	slab = mal_slab_of(object);
 	desc = mal_page_of_address(object);
-	if (desc->state == MAL_PAGE_LARGE)
+	if (slab && mal_slab_owns(slab, object))
+		mal_kmalloc_narrow(slab, (void *)object, new_size,
+				   want_init_on_alloc(gfp), caller);
+	else if (desc->state == MAL_PAGE_LARGE)
 		mal_large_resize(desc, new_size);
 	return true;
 }
@@ -363,12 +436,13 @@ void *mal_krealloc(const void *object, size_t new_size, gfp_t gfp)
 		mal_kfree(object);
 		return ZERO_SIZE_PTR;
 	}
-	old_size = mal_ksize(object);
-	if (old_size && mal_resize_in_place(object, new_size, old_size))
+	old_size = mal_kmalloc_room(object);
+	if (old_size && mal_resize_in_place(object, new_size, old_size, gfp,
+					    _RET_IP_))
 		return (void *)object;
 	new = mal_kmalloc_sized(new_size, gfp);
 	if (new && old_size) {
-		memcpy(new, object, old_size);
+		memcpy(new, object, mal_kmalloc_asked(object, old_size));
 		mal_kfree(object);
 	}
 	return new;

@@ -25,6 +25,7 @@
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 
 #include "internal/leak.h"
 #include "internal/region.h"
@@ -35,12 +36,14 @@
 /**
  * struct mal_leak - a report in the making
  * @module: whose leaks; NULL: anybody's
+ * @forget: who is found, is forgotten, as they have no name later
  * @places: what was found, by who allocated it
  * @nr: entries in @places
  * @others: blocks of those who did not fit in
  */
 struct mal_leak {
 	const struct module *module;
+	bool forget;
 	struct {
 		unsigned long caller;
 		unsigned long blocks;
@@ -77,7 +80,6 @@ static bool mal_leak_concerns(const struct mal_leak *leak,
 	return !leak->module || within_module(desc->caller, leak->module);
 }
 
-/* Who is reported now has no name later: the place is forgotten. */
 static void mal_leak_find(struct mal_leak *leak)
 {
 	unsigned long nr;
@@ -94,7 +96,8 @@ static void mal_leak_find(struct mal_leak *leak)
 			if (!mal_leak_concerns(leak, desc))
 				continue;
 			mal_leak_add(leak, desc->caller, desc->order);
-			desc->caller = 0;
+			if (leak->forget)
+				desc->caller = 0;
 		}
 		rcu_read_unlock();
 		cond_resched();
@@ -118,10 +121,38 @@ static void mal_leak_print(const struct mal_leak *leak)
 		pr_err("leak: %lu blocks more, allocated by others\n", leak->others);
 }
 
+/**
+ * mal_leak_show() - print who has pages, for the section "leaks"
+ * @m: /proc/memalloc
+ *
+ * Of pages nobody notes when they were allocated.
+ *
+ * Context: task.
+ */
+void mal_leak_show(struct seq_file *m)
+{
+	struct mal_leak leak = { };
+	unsigned int i;
+
+	mal_leak_find(&leak);
+	for (i = 0; i < leak.nr; i++) {
+		seq_printf(m, "%-17s %8lu %10lu %8s ", "(pages)",
+			   leak.places[i].blocks,
+			   leak.places[i].pages << PAGE_SHIFT, "-");
+		if (leak.places[i].caller)
+			seq_printf(m, "%pS\n", (void *)leak.places[i].caller);
+		else
+			seq_puts(m, "(gone)\n");
+	}
+	if (leak.others)
+		seq_printf(m, "%-17s %8lu %10u %8s (others)\n", "(pages)",
+			   leak.others, 0, "-");
+}
+
 static int mal_leak_notify(struct notifier_block *block, unsigned long event,
 			   void *data)
 {
-	struct mal_leak leak = { .module = data };
+	struct mal_leak leak = { .module = data, .forget = true };
 
 	if (event != MODULE_STATE_GOING || data == THIS_MODULE)
 		return NOTIFY_OK;
@@ -184,7 +215,7 @@ static void mal_hand_over_all(void)
  */
 void mal_leak_report_all(void)
 {
-	struct mal_leak leak = { };
+	struct mal_leak leak = { .forget = true };
 
 	mal_hand_over_all();
 	mal_leak_find(&leak);

@@ -29,6 +29,7 @@ static int mal_proc_show(struct seq_file *m, void *unused)
 	mal_zone_show(m);
 	mal_slab_show(m);
 	mal_kmalloc_show(m);
+	mal_slab_leaks_show(m);
 	mal_device_show(m);
 	mal_report_show(m);
 	return 0;

@@ -80,6 +80,7 @@
 
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/kunit.h"
 #include "internal/region.h"
 #include "internal/report.h"
 
@@ -96,6 +97,7 @@
 				 __GFP_NORETRY | __GFP_RETRY_MAYFAIL)
 
 struct mal_section_table mal_section_table __ro_after_init;
+MAL_EXPORT_FOR_KUNIT(mal_section_table);
 
 /**
  * struct mal_region - the account with the host

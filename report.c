@@ -33,6 +33,7 @@ static const char * const mal_report_names[MAL_NR_REPORTS] = {
 	[MAL_REPORT_LOST_REFERENCE] = "lost_reference",
 	[MAL_REPORT_CORRUPTION] = "corruption",
 	[MAL_REPORT_USE_AFTER_FREE] = "use_after_free",
+	[MAL_REPORT_OVERFLOW] = "overflow",
 };
 
 static atomic_long_t mal_report_counts[MAL_NR_REPORTS];
@@ -47,15 +48,16 @@ static DEFINE_RATELIMIT_STATE(mal_report_limit, DEFAULT_RATELIMIT_INTERVAL,
  * @fmt: the rest of the line: what it was done to
  *
  * Context: any.
+ * Return: true if it was logged, so that there may be more to say.
  */
-void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...)
+bool mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...)
 {
 	struct va_format vaf;
 	va_list args;
 
 	atomic_long_inc(&mal_report_counts[what]);
 	if (!__ratelimit(&mal_report_limit))
-		return;
+		return false;
 	va_start(args, fmt);
 	vaf.fmt = fmt;
 	vaf.va = &args;
@@ -65,6 +67,7 @@ void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...
 	else
 		pr_err("report: %s: %pV\n", mal_report_names[what], &vaf);
 	va_end(args);
+	return true;
 }
 
 static u64 mal_report_count(enum mal_report what)
@@ -87,6 +90,7 @@ void mal_report_stats(struct memalloc_stats_reports *stats)
 		.lost_reference = mal_report_count(MAL_REPORT_LOST_REFERENCE),
 		.corruption = mal_report_count(MAL_REPORT_CORRUPTION),
 		.use_after_free = mal_report_count(MAL_REPORT_USE_AFTER_FREE),
+		.overflow = mal_report_count(MAL_REPORT_OVERFLOW),
 	};
 }
 MAL_EXPORT_FOR_KUNIT(mal_report_stats);

@@ -73,6 +73,9 @@
 #include "internal/report.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/slab_debug.h"
+#include "internal/slab_quarantine.h"
+#include "internal/slab_sanitizer.h"
 
 /* States are looked at a word at a time. */
 #define MAL_STATES_WORD		sizeof(u64)
@@ -117,6 +120,9 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 	slab->nr = nr;
 	slab->free = nr;
 	slab->order = order;
+	slab->nid = nid;
+	slab->left = cache->left;
+	slab->flags = cache->flags & MAL_CACHE_DEBUG;
 	memset(slab->states, MAL_OBJECT_FREE, nr);
 	memset(slab->states + nr, MAL_OBJECT_NONE, bytes - nr);
 	return slab;
@@ -140,20 +146,47 @@ static struct page *mal_slab_pages(struct mal_kmem_cache *cache, gfp_t gfp,
 	return mal_alloc_pages_node(nid, gfp, *order);
 }
 
-static void mal_slab_mark(struct mal_slab *slab, struct page *page)
+/**
+ * mal_slab_mark() - say of the pages of a slab that they are a slab's
+ * @slab: the slab
+ *
+ * From here on, the slab is found by mal_slab_find().
+ *
+ * Context: any but NMI.
+ */
+void mal_slab_mark(struct mal_slab *slab)
 {
-	struct mal_page *desc = mal_page_of(page);
+	struct mal_page *desc = mal_page_of(virt_to_page(mal_slab_block(slab)));
 
 	mal_zone_mark(mal_page_section(desc)->zone, desc, slab->order,
 		      MAL_PAGE_SLAB, (void *)slab + MAL_OWNER_SLAB);
 }
 
-static void mal_slab_unmark(struct mal_slab *slab, struct page *page)
+/**
+ * mal_slab_unmark() - the mirror of mal_slab_mark()
+ * @slab: the slab
+ * @leaked: nobody shall have the pages before unload
+ *
+ * Context: any but NMI.
+ */
+void mal_slab_unmark(struct mal_slab *slab, bool leaked)
 {
-	struct mal_page *desc = mal_page_of(page);
+	struct mal_page *desc = mal_page_of(virt_to_page(mal_slab_block(slab)));
 
 	mal_zone_mark(mal_page_section(desc)->zone, desc, slab->order,
-		      MAL_PAGE_USED, NULL);
+		      leaked ? MAL_PAGE_LEAKED : MAL_PAGE_USED, NULL);
+}
+
+/* What is not the object of an owner, is nobody's. */
+static void mal_slab_tell_sanitizer(struct mal_slab *slab)
+{
+	u32 i;
+
+	if (!mal_sanitizer_on() || slab->cache->flags & MAL_CACHE_RCU)
+		return;
+	mal_sanitizer_set_redzone(mal_slab_block(slab), PAGE_SIZE << slab->order);
+	for (i = 0; i < slab->nr; i++)
+		mal_sanitizer_free(slab->cache, mal_slab_object(slab, i));
 }
 
 static void mal_slab_for_each(struct mal_slab *slab, void (*call)(void *object))
@@ -186,29 +219,42 @@ struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
 	page = mal_slab_pages(cache, gfp, nid, &order);
 	if (!page)
 		return NULL;
-	nid = page_to_nid(page);
-	slab = mal_slab_describe(cache, order, gfp, nid);
-	if (!slab) {
-		mal_free_pages(page, order);
-		return NULL;
-	}
-	slab->nid = nid;
-	slab->base = page_address(page) + cache->left;
+	slab = mal_slab_describe(cache, order, gfp, page_to_nid(page));
+	if (!slab)
+		goto err_pages;
+	slab->base = page_address(page) + slab->left;
 	slab->seed = get_random_u32();
 	slab->cursor = slab->seed;
 	/* First, so that a constructor may ask what it has before it. */
-	mal_slab_mark(slab, page);
+	mal_slab_mark(slab);
 	mal_slab_for_each(slab, cache->ctor);
+	if (!mal_debug_slab_init(slab, gfp & MAL_GFP_FOR_METADATA))
+		goto err_slab;
+	mal_slab_tell_sanitizer(slab);
 	return slab;
+
+err_slab:
+	mal_slab_for_each(slab, cache->dtor);
+	mal_slab_unmark(slab, false);
+	kfree_rcu(slab, rcu);
+err_pages:
+	mal_free_pages(page, order);
+	return NULL;
 }
 
 static void mal_slab_free_pages(struct mal_slab *slab)
 {
-	struct page *page = virt_to_page(slab->base);
+	void *block = mal_slab_block(slab);
+	bool intact;
 
+	if (mal_sanitizer_on())
+		mal_sanitizer_set_valid(block, PAGE_SIZE << slab->order);
+	intact = mal_debug_slab_intact(slab);
 	mal_slab_for_each(slab, slab->cache->dtor);
-	mal_slab_unmark(slab, page);
-	mal_free_pages(page, slab->order);
+	mal_slab_unmark(slab, !intact);
+	if (intact)
+		mal_free_pages(virt_to_page(block), slab->order);
+	mal_debug_slab_exit(slab);
 	kfree_rcu(slab, rcu);
 }
 
@@ -263,6 +309,8 @@ void mal_slab_node_init(struct mal_slab_node *node)
 	INIT_LIST_HEAD(&node->partial);
 	INIT_LIST_HEAD(&node->full);
 	INIT_LIST_HEAD(&node->empty);
+	INIT_LIST_HEAD(&node->held);
+	INIT_LIST_HEAD(&node->guards);
 	INIT_LIST_HEAD(&node->full_sheaves);
 	INIT_LIST_HEAD(&node->empty_sheaves);
 }
@@ -463,6 +511,68 @@ void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
 	}
 }
 
+/* Is everything that is not in the slab LEAKED? */
+static bool mal_slab_is_leaked(const struct mal_slab *slab)
+{
+	u32 i;
+
+	for (i = 0; i < slab->nr; i++)
+		if (slab->states[i] != MAL_OBJECT_FREE &&
+		    slab->states[i] != MAL_OBJECT_LEAKED)
+			return false;
+	return slab->free < slab->nr;
+}
+
+static void mal_slab_list_leaked(struct mal_slab_node *node,
+				 struct list_head *slabs,
+				 struct list_head *leaked)
+{
+	struct mal_slab *slab, *next;
+
+	list_for_each_entry_safe(slab, next, slabs, link) {
+		if (!mal_slab_is_leaked(slab))
+			continue;
+		list_move(&slab->link, leaked);
+		node->nr_slabs--;
+		node->nr_pages -= 1UL << slab->order;
+		node->nr_objects -= slab->nr;
+		node->nr_free -= slab->free;
+	}
+}
+
+static void mal_slab_forget(struct mal_slab *slab)
+{
+	if (mal_sanitizer_on())
+		mal_sanitizer_set_valid(mal_slab_block(slab),
+					PAGE_SIZE << slab->order);
+	mal_slab_unmark(slab, true);
+	mal_debug_slab_exit(slab);
+	kfree_rcu(slab, rcu);
+}
+
+/**
+ * mal_slab_node_forget_leaked() - unmake slabs that only LEAKED objects keep
+ * @node: the node of a cache that is to be destroyed
+ *
+ * Their pages stay out of circulation: somebody has written to them who should
+ * not have, and may do so again.
+ *
+ * Context: any but NMI.
+ */
+void mal_slab_node_forget_leaked(struct mal_slab_node *node)
+{
+	struct mal_slab *slab, *next;
+	unsigned long flags;
+	LIST_HEAD(leaked);
+
+	spin_lock_irqsave(&node->lock, flags);
+	mal_slab_list_leaked(node, &node->partial, &leaked);
+	mal_slab_list_leaked(node, &node->full, &leaked);
+	spin_unlock_irqrestore(&node->lock, flags);
+	list_for_each_entry_safe(slab, next, &leaked, link)
+		mal_slab_forget(slab);
+}
+
 /*
  * What was wrong with a free
  */
@@ -479,7 +589,7 @@ static void mal_report_free_in_slab(const struct mal_slab *slab,
 			   "%ld bytes into object %ld of cache %s",
 			   distance % (long)slab->cache->size,
 			   distance / (long)slab->cache->size, slab->cache->name);
-	else if (slab->states[index] != MAL_OBJECT_ALLOCATED)
+	else if (!mal_slab_owns(slab, object))
 		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
 			   "object %u of cache %s is free already", index,
 			   slab->cache->name);
@@ -586,7 +696,7 @@ static void mal_slab_check(struct mal_slab_tally *tally, bool ok,
 static void mal_slab_tally_pages(struct mal_slab_tally *tally,
 				 struct mal_slab *slab)
 {
-	void *page = slab->base - slab->cache->left;
+	void *page = mal_slab_block(slab);
 	unsigned int i;
 
 	for (i = 0; i < 1U << slab->order; i++, page += PAGE_SIZE)
@@ -626,6 +736,25 @@ static void mal_slab_tally_one(struct mal_slab_tally *tally,
 	tally->slabs++;
 	tally->objects += slab->nr;
 	tally->free += free;
+	tally->errors += mal_debug_validate(slab, &tally->checked);
+}
+
+/**
+ * mal_slab_check_states() - is what is known of a slab consistent?
+ * @slab: a slab of a node
+ *
+ * Context: any but NMI; the node's lock is held.
+ * Return: how many things were wrong. Each has been reported.
+ */
+u64 mal_slab_check_states(struct mal_slab *slab)
+{
+	struct mal_slab_tally tally = { .cache = slab->cache, .nid = slab->nid };
+	u32 free = mal_slab_tally_states(&tally, slab);
+
+	mal_slab_check(&tally, free == slab->free,
+		       "%u objects are free, but %u counted", free, slab->free);
+	mal_slab_tally_pages(&tally, slab);
+	return tally.errors;
 }
 
 static void mal_slab_tally_lists(struct mal_slab_tally *tally,
@@ -651,6 +780,10 @@ static void mal_slab_tally_lists(struct mal_slab_tally *tally,
 			       slab->free, slab->nr);
 		mal_slab_tally_one(tally, slab);
 		empty++;
+	}
+	list_for_each_entry(slab, &node->guards, link) {
+		mal_slab_tally_pages(tally, slab);
+		tally->errors += mal_debug_validate(slab, &tally->checked);
 	}
 	mal_slab_check(tally, empty == node->nr_empty,
 		       "%lu empty slabs, but %lu counted", empty, node->nr_empty);

@@ -37,6 +37,8 @@
 #include "internal/report.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_debug.h"
+#include "internal/slab_guard.h"
 #include "internal/trace.h"
 
 DEFINE_STATIC_KEY_FALSE(mal_lean_key);
@@ -79,9 +81,17 @@ static void mal_slab_put_deferred(struct mal_slab *slab)
 
 		if (READ_ONCE(slab->states[i]) != MAL_OBJECT_DEFERRED)
 			continue;
+		if (mal_slab_is_guard(slab)) {
+			WRITE_ONCE(slab->states[i], MAL_OBJECT_GUARDED);
+			mal_guard_free(slab->cache, entry.object, 0);
+			continue;
+		}
 		WRITE_ONCE(slab->states[i], mal_lean() ? MAL_OBJECT_ALLOCATED :
 							 MAL_OBJECT_CACHED);
-		mal_sheaf_return(slab->cache, &entry, 1);
+		if (mal_cache_debugs(slab->cache))
+			mal_debug_free(slab->cache, slab, entry.object, 0);
+		else
+			mal_sheaf_return(slab->cache, &entry, 1);
 	}
 }
 
@@ -148,17 +158,28 @@ noinline void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 	if (in_nmi())
 		return NULL;
 	mal_object_may_sleep(gfp);
-	for (;;) {
+	entry.object = NULL;
+	if (cache->flags & MAL_CACHE_GUARD && nid == NUMA_NO_NODE)
+		entry.object = mal_guard_alloc(cache, caller);
+	while (!entry.object) {
 		if (!mal_sheaf_refill(cache, gfp, nid, &entry)) {
 			mal_warn_no_object(cache, gfp, nid, caller);
 			return NULL;
+		}
+		if (mal_cache_debugs(cache)) {
+			if (mal_debug_alloc(cache, entry.object, caller))
+				break;
+			entry.object = NULL;
+			continue;
 		}
 		if (mal_lean() || mal_object_claim(entry.state))
 			break;
 		mal_report(MAL_REPORT_DOUBLE_FREE, 0,
 			   "an object of cache %s was freed by two at once, found by %pS",
 			   cache->name, (void *)caller);
+		entry.object = NULL;
 	}
+	mal_sanitizer_alloc(cache, entry.object, cache->object_size);
 	if (want_init_on_alloc(gfp))
 		return mal_object_zero(cache, entry.object);
 	return entry.object;
@@ -181,8 +202,10 @@ void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
 		return NULL;
 	mal_object_may_sleep(gfp);
 	object = mal_sheaf_pop(cache);
-	return object && want_init_on_alloc(gfp) ? mal_object_zero(cache, object) :
-						   object;
+	if (!object)
+		return NULL;
+	mal_sanitizer_alloc(cache, object, cache->object_size);
+	return want_init_on_alloc(gfp) ? mal_object_zero(cache, object) : object;
 }
 
 static void *mal_object_alloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp,
@@ -211,6 +234,33 @@ noinline void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp,
 
 	trace_mal_kmem_cache_alloc(caller, object, cache, gfp, nid);
 	return object;
+}
+
+/**
+ * mal_object_free_odd() - free what is not ALLOCATED: a guard, or a mistake
+ * @cache: the cache that it is said to be of
+ * @object: any address
+ * @caller: code address of who does it
+ *
+ * Context: any.
+ */
+noinline void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
+				  unsigned long caller)
+{
+	struct mal_slab *slab;
+	bool done = false;
+
+	rcu_read_lock();
+	slab = mal_slab_of(object);
+	if (in_nmi() && slab && mal_slab_is_guard(slab) &&
+	    slab->cache == cache && object == slab->base &&
+	    slab->states[0] == MAL_OBJECT_GUARDED) {
+		mal_object_defer(slab, &slab->states[0]);
+		done = true;
+	}
+	rcu_read_unlock();
+	if (!done && (in_nmi() || !mal_guard_free(cache, object, caller)))
+		mal_slab_report_free(cache, object, caller);
 }
 
 /* The slab and the state of an object that was freed, or a report of it. */
@@ -262,10 +312,14 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 		nid = slab->nid;
 	if (slab && in_nmi()) {
 		mal_object_defer(slab, entry.state);
-		nid = NUMA_NO_NODE;
+		slab = NULL;
 	}
 	rcu_read_unlock();
-	if (nid != NUMA_NO_NODE)
+	if (!slab)
+		return;
+	if (mal_cache_debugs(cache))
+		mal_debug_free(cache, slab, object, caller);
+	else
 		mal_sheaf_spill(cache, &entry, nid);
 }
 
@@ -283,7 +337,12 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 noinline void mal_object_free_zeroed(struct mal_kmem_cache *cache, void *object,
 				     unsigned long caller, bool by_kfree)
 {
-	mal_object_zero(cache, object);
+	/* The debug modes must see it as it is, and write over it then. */
+	if (!mal_cache_debugs(cache)) {
+		mal_sanitizer_alloc(cache, object, cache->object_size);
+		mal_object_zero(cache, object);
+	}
+	mal_sanitizer_free(cache, object);
 	mal_object_free_slow(cache, object, caller, by_kfree);
 }
 
@@ -403,7 +462,7 @@ static size_t mal_sheaf_pop_many(struct mal_kmem_cache *cache, size_t want,
 {
 	struct mal_sheaf_entry *top;
 	struct mal_cpu_sheaves *cpu;
-	size_t taken = 0;
+	size_t taken = 0, i;
 
 	preempt_disable();
 	cpu = this_cpu_ptr(cache->cpu);
@@ -420,6 +479,8 @@ static size_t mal_sheaf_pop_many(struct mal_kmem_cache *cache, size_t want,
 	else
 		taken = mal_entries_claim(top, taken, objects);
 	mal_cpu_leave(cpu);
+	for (i = 0; mal_sanitizer_on() && i < taken; i++)
+		mal_sanitizer_alloc(cache, objects[i], cache->object_size);
 out:
 	preempt_enable();
 	return taken;
@@ -488,15 +549,18 @@ err:
 MAL_EXPORT(mal_kmem_cache_alloc_bulk);
 
 /* As many objects as the main sheaf has room for. Returns how many. */
-static size_t mal_sheaf_push_unchecked(struct mal_cpu_sheaves *cpu, size_t nr,
+static size_t mal_sheaf_push_unchecked(struct mal_kmem_cache *cache,
+				       struct mal_cpu_sheaves *cpu, size_t nr,
 				       void **objects)
 {
 	struct mal_sheaf_entry *top = cpu->top;
 	size_t put = min_t(size_t, nr, cpu->end - top);
 
 	cpu->top = top + put;
-	for (nr = put; nr; nr--)
+	for (nr = put; nr; nr--) {
+		mal_sanitizer_free(cache, *objects);
 		(top++)->object = *objects++;
+	}
 	return put;
 }
 
@@ -532,6 +596,7 @@ static size_t mal_sheaf_push_checked(struct mal_kmem_cache *cache,
 		}
 		if (unlikely(!mal_object_release(cache, slab, object, &state)))
 			break;
+		mal_sanitizer_free(cache, object);
 		top->object = object;
 		top->state = state;
 		top++;
@@ -568,7 +633,7 @@ size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 	if (!mal_lean())
 		put = mal_sheaf_push_checked(cache, cpu, nr, objects);
 	else if (!mal_may_detour())
-		put = mal_sheaf_push_unchecked(cpu, nr, objects);
+		put = mal_sheaf_push_unchecked(cache, cpu, nr, objects);
 	mal_cpu_leave(cpu);
 out:
 	preempt_enable();

@@ -46,7 +46,9 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/notifier.h>
 #include <linux/panic.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
@@ -55,6 +57,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include <memalloc/slab_cache.h>
 #include <uapi/linux/memalloc.h>
@@ -62,12 +65,18 @@
 #include "internal/compat.h"
 #include "internal/inject.h"
 #include "internal/kunit.h"
+#include "internal/leak.h"
 #include "internal/reclaim.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_debug.h"
+#include "internal/slab_guard.h"
+#include "internal/slab_leak.h"
+#include "internal/slab_option.h"
+#include "internal/slab_quarantine.h"
 
 /* A slab has room for so many objects, unless it would grow beyond the order. */
 #define MAL_SLAB_OBJECTS	8
@@ -128,8 +137,10 @@ static unsigned long mal_node_empty(struct mal_kmem_cache *cache,
 	LIST_HEAD(surplus);
 
 	mal_depot_flush(cache, node);
+	mal_guard_flush(node);
 	spin_lock_irqsave(&node->lock, flags);
 	slabs = node->nr_slabs;
+	mal_held_release(node, &surplus);
 	mal_slab_node_shrink(node, 0, &surplus);
 	slabs -= node->nr_slabs;
 	spin_unlock_irqrestore(&node->lock, flags);
@@ -275,6 +286,31 @@ static unsigned long mal_cache_shrinker_scan(struct shrinker *shrinker,
 	return mal_slab_reap(0) ?: SHRINK_STOP;
 }
 
+/* Guards are looked at so often. */
+#define MAL_GUARD_SCAN	HZ
+
+static void mal_cache_scan_guards(struct work_struct *work);
+static DECLARE_DELAYED_WORK(mal_cache_guard_work, mal_cache_scan_guards);
+
+static void mal_cache_scan_guards(struct work_struct *work)
+{
+	struct mal_kmem_cache *cache;
+	bool again = false;
+	int nid;
+
+	mutex_lock(&mal_cache_mutex);
+	list_for_each_entry(cache, &mal_caches, link) {
+		if (!(cache->flags & MAL_CACHE_GUARD))
+			continue;
+		again = true;
+		for_each_node(nid)
+			mal_guard_scan(cache->nodes[nid]);
+	}
+	mutex_unlock(&mal_cache_mutex);
+	if (again)
+		schedule_delayed_work(&mal_cache_guard_work, MAL_GUARD_SCAN);
+}
+
 /*
  * Making
  */
@@ -326,6 +362,7 @@ static void mal_cache_set_size(struct mal_kmem_cache *cache, unsigned int size,
 	cache->object_size = size;
 	cache->align = align;
 	cache->size = ALIGN(size, align);
+	mal_debug_layout(cache);
 	cache->shift = __ffs(cache->size);
 	cache->inverse = mal_inverse(cache->size >> cache->shift);
 	cache->min_order = get_order(cache->size);
@@ -378,6 +415,23 @@ static void mal_cache_set_flags(struct mal_kmem_cache *cache, slab_flags_t flags
 		cache->gfp |= __GFP_DMA;
 	if (flags & SLAB_CACHE_DMA32)
 		cache->gfp |= __GFP_DMA32;
+}
+
+static void mal_cache_set_debug(struct mal_kmem_cache *cache, slab_flags_t flags)
+{
+	cache->flags |= mal_slab_option_flags(cache->name);
+	if (flags & SLAB_RED_ZONE)
+		cache->flags |= MAL_CACHE_RED_ZONE;
+	if (flags & SLAB_POISON)
+		cache->flags |= MAL_CACHE_POISON;
+	if (flags & SLAB_STORE_USER)
+		cache->flags |= MAL_CACHE_STORE_USER;
+	if (flags & SLAB_CONSISTENCY_CHECKS)
+		cache->flags |= MAL_CACHE_CHECKS;
+	if (cache->flags & MAL_CACHE_NO_INIT)
+		cache->flags &= ~MAL_CACHE_POISON;
+	if (cache->flags & MAL_CACHE_STORE_USER)
+		mal_track_prepare();
 }
 
 static void mal_cache_free(struct mal_kmem_cache *cache)
@@ -466,8 +520,17 @@ mal_cache_create(const char *name, unsigned int size,
 	cache->useroffset = args->useroffset;
 	cache->usersize = args->usersize;
 	mal_cache_set_flags(cache, flags);
+	mal_cache_set_debug(cache, flags);
+	if (args->quarantine)
+		cache->flags |= MAL_CACHE_QUARANTINE;
+	if (args->guard)
+		cache->flags |= MAL_CACHE_GUARD;
 	mal_cache_set_size(cache, size, mal_cache_align(size, args->align, flags));
 	mal_cache_set_bounds(cache);
+	if (cache->flags & MAL_CACHE_GUARD && !mal_guard_fits(cache))
+		cache->flags &= ~MAL_CACHE_GUARD;
+	if (cache->flags & MAL_CACHE_GUARD)
+		schedule_delayed_work(&mal_cache_guard_work, MAL_GUARD_SCAN);
 	mutex_lock(&mal_cache_mutex);
 	list_add_tail(&cache->link, &mal_caches);
 	mutex_unlock(&mal_cache_mutex);
@@ -587,7 +650,7 @@ bool mal_usercopy_allowed(const void *address, size_t length)
 	if (slab) {
 		cache = slab->cache;
 		offset = (unsigned long)(address - slab->base) % cache->size;
-		ok = offset >= cache->useroffset &&
+		ok = address >= slab->base && offset >= cache->useroffset &&
 		     offset - cache->useroffset <= cache->usersize &&
 		     length <= cache->usersize - (offset - cache->useroffset);
 	}
@@ -612,6 +675,14 @@ static void mal_cache_release(struct mal_kmem_cache *cache)
 	call_rcu(&cache->rcu, mal_cache_free_rcu);
 }
 
+static void mal_cache_forget_leaked(struct mal_kmem_cache *cache)
+{
+	int nid;
+
+	for_each_node(nid)
+		mal_slab_node_forget_leaked(cache->nodes[nid]);
+}
+
 /**
  * mal_kmem_cache_remove() - destroy a cache, if nobody has objects of it
  * @cache: the cache; nobody allocates from it any more
@@ -625,6 +696,7 @@ int mal_kmem_cache_remove(struct mal_kmem_cache *cache)
 
 	mal_caches_lock();
 	mal_cache_empty(cache);
+	mal_cache_forget_leaked(cache);
 	mal_cache_stats(cache, &stats);
 	if (!stats.slabs)
 		list_del(&cache->link);
@@ -634,6 +706,7 @@ int mal_kmem_cache_remove(struct mal_kmem_cache *cache)
 	mal_cache_release(cache);
 	return 0;
 }
+MAL_EXPORT_FOR_KUNIT(mal_kmem_cache_remove);
 
 /**
  * mal_kmem_cache_abandon() - forget a cache, at unload
@@ -650,6 +723,7 @@ void mal_kmem_cache_abandon(struct mal_kmem_cache *cache)
 	mal_cache_stats(cache, &stats);
 	pr_err("leak: %llu objects of cache %s, in %llu pages\n", stats.active,
 	       cache->name, stats.slab_pages);
+	mal_slab_leak_report(cache, NULL);
 	mutex_lock(&mal_cache_mutex);
 	list_del(&cache->link);
 	mutex_unlock(&mal_cache_mutex);
@@ -674,6 +748,7 @@ void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
 	mal_report(MAL_REPORT_WRONG_FREE, _RET_IP_,
 		   "cache %s, %llu objects of which are in use", cache->name,
 		   stats.active);
+	mal_slab_leak_report(cache, NULL);
 }
 MAL_EXPORT(mal_kmem_cache_destroy);
 
@@ -687,11 +762,16 @@ static void mal_node_stats(struct mal_slab_node *node,
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->lock, flags);
-	stats->active += node->nr_objects - node->nr_free;
+	stats->active += node->nr_objects - node->nr_free - node->nr_held;
 	stats->objects += node->nr_objects;
 	stats->active_slabs += node->nr_slabs - node->nr_empty;
 	stats->slabs += node->nr_slabs;
 	stats->slab_pages += node->nr_pages;
+	stats->active += node->nr_guards_live;
+	stats->objects += node->nr_guards;
+	stats->active_slabs += node->nr_guards_live;
+	stats->slabs += node->nr_guards;
+	stats->slab_pages += node->nr_guards;
 	spin_unlock_irqrestore(&node->lock, flags);
 }
 
@@ -898,9 +978,55 @@ void mal_slab_show(struct seq_file *m)
 	mutex_unlock(&mal_cache_mutex);
 }
 
+/**
+ * mal_slab_leaks_show() - print the section "leaks"
+ * @m: /proc/memalloc
+ *
+ * Only if there is a cache that tracks its users. Objects, bytes that were asked
+ * for, seconds since the oldest was allocated, and the place that allocated.
+ *
+ * Context: task.
+ */
+void mal_slab_leaks_show(struct seq_file *m)
+{
+	struct mal_kmem_cache *cache;
+	bool tracked = false;
+
+	mutex_lock(&mal_cache_mutex);
+	list_for_each_entry(cache, &mal_caches, link)
+		tracked |= mal_slab_leak_is_tracked(cache);
+	if (!tracked)
+		goto out;
+	seq_puts(m, "\n[leaks]\n");
+	seq_puts(m, "# cache            objects      bytes   oldest site\n");
+	list_for_each_entry(cache, &mal_caches, link)
+		mal_slab_leak_show(m, cache);
+	mal_leak_show(m);
+out:
+	mutex_unlock(&mal_cache_mutex);
+}
+
 /*
  * Load and unload
  */
+
+static int mal_cache_module_going(struct notifier_block *block,
+				  unsigned long event, void *module)
+{
+	struct mal_kmem_cache *cache;
+
+	if (event != MODULE_STATE_GOING || module == THIS_MODULE)
+		return NOTIFY_OK;
+	mutex_lock(&mal_cache_mutex);
+	list_for_each_entry(cache, &mal_caches, link)
+		mal_slab_leak_report(cache, module);
+	mutex_unlock(&mal_cache_mutex);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block mal_cache_module_notifier = {
+	.notifier_call = mal_cache_module_going,
+};
 
 static int mal_cache_shrinker_init(void)
 {
@@ -943,9 +1069,14 @@ int mal_slab_cache_init(bool lean)
 	err = mal_cache_shrinker_init();
 	if (err)
 		goto err_cpuhp;
+	err = register_module_notifier(&mal_cache_module_notifier);
+	if (err)
+		goto err_shrinker;
 	mal_reclaim_set(mal_slab_reap);
 	return 0;
 
+err_shrinker:
+	shrinker_free(mal_cache_shrinker);
 err_cpuhp:
 	cpuhp_remove_state_nocalls(mal_cache_cpuhp);
 	return err;
@@ -967,6 +1098,8 @@ void mal_slab_cache_exit(void)
 		mal_kmem_cache_abandon(cache);
 	}
 	mal_reclaim_set(NULL);
+	cancel_delayed_work_sync(&mal_cache_guard_work);
+	unregister_module_notifier(&mal_cache_module_notifier);
 	shrinker_free(mal_cache_shrinker);
 	cpuhp_remove_state_nocalls(mal_cache_cpuhp);
 	mal_deferred_sync();

@@ -58,6 +58,7 @@ const struct statistics_field statistics_reports_fields[] = {
 	REPORTS(lost_reference, UNIT_EVENTS, "dropped another's reference"),
 	REPORTS(corruption, UNIT_EVENTS, "broke an invariant"),
 	REPORTS(use_after_free, UNIT_EVENTS, "wrote to what was free"),
+	REPORTS(overflow, UNIT_EVENTS, "wrote beside an object"),
 	{ 0 }
 };
 

@@ -18,11 +18,12 @@ enum mal_report {
 	MAL_REPORT_LOST_REFERENCE,
 	MAL_REPORT_CORRUPTION,
 	MAL_REPORT_USE_AFTER_FREE,
+	MAL_REPORT_OVERFLOW,
 	MAL_NR_REPORTS,
 };
 
 __printf(3, 4)
-void mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...);
+bool mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...);
 
 void mal_report_stats(struct memalloc_stats_reports *stats);
 void mal_report_show(struct seq_file *m);

@@ -28,7 +28,10 @@ struct mal_track;
  * @MAL_OBJECT_ALLOCATED: somebody's. With "lean": anywhere but in its slab
  * @MAL_OBJECT_DEFERRED: freed, where it could not be put away at once
  * @MAL_OBJECT_RCU: freed, when a grace period is over
- * @MAL_OBJECT_LEAKED: kept for good, after a report
+ * @MAL_OBJECT_HELD: free, and held back: see slab_quarantine.c
+ * @MAL_OBJECT_GUARDED: somebody's, in pages of its own: see slab_guard.c
+ * @MAL_OBJECT_LEAKED: kept for as long as the cache, after a report; its pages
+ *	are kept until unload
  * @MAL_OBJECT_NONE: no object; fills the last word of the array
  */
 enum mal_object_state {
@@ -37,6 +40,8 @@ enum mal_object_state {
 	MAL_OBJECT_ALLOCATED,
 	MAL_OBJECT_DEFERRED,
 	MAL_OBJECT_RCU,
+	MAL_OBJECT_HELD,
+	MAL_OBJECT_GUARDED,
 	MAL_OBJECT_LEAKED,
 	MAL_OBJECT_NONE = 0xff,
 };
@@ -50,7 +55,9 @@ enum mal_object_state {
  * @link: in one of the node's lists; protected by its lock
  * @rcu: on the way out
  * @deferred: in the list of slabs with DEFERRED objects
- * @tracks: who allocated and freed each object, if the cache stores it
+ * @tracks: what the debug modes know of each object, if there are any
+ * @left: bytes from the beginning of the block to @base
+ * @flags: the debug modes, of MAL_CACHE_DEBUG and MAL_CACHE_GUARD
  * @cursor: where the last search for free objects ended; under the node's lock
  * @seed: of the order in which they are handed out; under the node's lock
  * @nid: the node that the pages are of
@@ -73,6 +80,8 @@ struct mal_slab {
 	};
 	struct llist_node deferred;
 	struct mal_track *tracks;
+	u32 left;
+	u32 flags;
 	u32 cursor;
 	u32 seed;
 	u16 nid;
@@ -93,6 +102,11 @@ struct mal_slab {
  * @nr_pages: pages in the slabs
  * @nr_objects: objects in the slabs
  * @nr_free: those in state FREE
+ * @held: objects in state HELD, by mal_track.held, the oldest first
+ * @nr_held: how many
+ * @guards: slabs of a single object, see slab_guard.c; not among the others
+ * @nr_guards: how many
+ * @nr_guards_live: those that somebody has
  * @depot_lock: protects what follows; see mal_depot_lock()
  * @full_sheaves: the depot: sheaves with objects in them
  * @nr_full_sheaves: how many
@@ -109,6 +123,11 @@ struct mal_slab_node {
 	unsigned long nr_pages;
 	unsigned long nr_objects;
 	unsigned long nr_free;
+	struct list_head held;
+	unsigned long nr_held;
+	struct list_head guards;
+	unsigned long nr_guards;
+	unsigned long nr_guards_live;
 	spinlock_t depot_lock;
 	struct list_head full_sheaves;
 	unsigned int nr_full_sheaves;
@@ -121,8 +140,11 @@ struct mal_slab_node {
 #define MAL_CACHE_POISON	BIT(1)	/* free objects are poisoned and checked */
 #define MAL_CACHE_STORE_USER	BIT(2)	/* allocations and frees are tracked */
 #define MAL_CACHE_CHECKS	BIT(3)	/* slabs are checked each time they are used */
+#define MAL_CACHE_QUARANTINE	BIT(9)	/* free objects are held back */
+#define MAL_CACHE_GUARD		BIT(10)	/* some objects are in pages of their own */
 #define MAL_CACHE_DEBUG		(MAL_CACHE_RED_ZONE | MAL_CACHE_POISON | \
-				 MAL_CACHE_STORE_USER | MAL_CACHE_CHECKS)
+				 MAL_CACHE_STORE_USER | MAL_CACHE_CHECKS | \
+				 MAL_CACHE_QUARANTINE)
 #define MAL_CACHE_RCU		BIT(4)	/* pages are freed after a grace period */
 #define MAL_CACHE_NO_INIT	BIT(5)	/* what is in a free object stays */
 #define MAL_CACHE_NO_REAP	BIT(6)	/* empty slabs stay under pressure */
@@ -282,6 +304,49 @@ static inline void *mal_slab_object(const struct mal_slab *slab, u32 index)
 	return slab->base + (size_t)index * slab->cache->size;
 }
 
+/**
+ * mal_slab_block() - where the pages of a slab begin
+ * @slab: the slab
+ *
+ * Context: any.
+ * Return: their address.
+ */
+static inline void *mal_slab_block(const struct mal_slab *slab)
+{
+	return slab->base - slab->left;
+}
+
+/**
+ * mal_slab_is_guard() - is this the slab of a single object, see slab_guard.c?
+ * @slab: the slab
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+static inline bool mal_slab_is_guard(const struct mal_slab *slab)
+{
+	return slab->flags & MAL_CACHE_GUARD;
+}
+
+/**
+ * mal_slab_owns() - is this an object that somebody has?
+ * @slab: the slab that it lies in
+ * @object: an address
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+static inline bool mal_slab_owns(const struct mal_slab *slab, const void *object)
+{
+	u32 index = mal_slab_index(slab->cache, slab, object);
+
+	return index < slab->nr &&
+	       (slab->states[index] == MAL_OBJECT_ALLOCATED ||
+		slab->states[index] == MAL_OBJECT_GUARDED);
+}
+
+void mal_slab_mark(struct mal_slab *slab);
+void mal_slab_unmark(struct mal_slab *slab, bool leaked);
 struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
 				 int nid);
 void mal_slab_destroy(struct mal_slab *slab);
@@ -298,6 +363,8 @@ void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
 		       u32 index, struct list_head *surplus);
 void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
 			  struct list_head *surplus);
+void mal_slab_node_forget_leaked(struct mal_slab_node *node);
+u64 mal_slab_check_states(struct mal_slab *slab);
 u64 mal_slab_node_validate(struct mal_kmem_cache *cache, int nid, u64 *checked);
 
 #endif /* _MAL_SLAB_H */

@@ -16,6 +16,7 @@
 #include "internal/inject.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/slab_sanitizer.h"
 #include "internal/watch.h"
 
 DECLARE_STATIC_KEY_FALSE(mal_many_nodes_key);
@@ -31,6 +32,8 @@ void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			    unsigned long caller);
 void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 			  unsigned long caller, bool by_kfree);
+void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
+			 unsigned long caller);
 void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			       unsigned long caller);
 void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid);
@@ -107,6 +110,7 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
 	object = mal_sheaf_pop(cache);
 	if (unlikely(!object))
 		return mal_object_alloc_slow(cache, gfp, NUMA_NO_NODE, _RET_IP_);
+	mal_sanitizer_alloc(cache, object, cache->object_size);
 	if (unlikely(want_init_on_alloc(gfp)))
 		return mal_object_zero(cache, object);
 	return object;
@@ -131,7 +135,7 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 
 	if (unlikely(!mal_object_release(cache, slab, object, &state))) {
 		preempt_enable();
-		mal_slab_report_free(cache, object, _RET_IP_);
+		mal_object_free_odd(cache, object, _RET_IP_);
 		return;
 	}
 	if (want_init_on_free()) {
@@ -139,6 +143,7 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 		mal_object_free_zeroed(cache, object, _RET_IP_, by_kfree);
 		return;
 	}
+	mal_sanitizer_free(cache, object);
 	if (unlikely(!mal_slab_is_plain(slab) ||
 		     !mal_sheaf_push(cpu, object, state))) {
 		preempt_enable();
@@ -161,6 +166,7 @@ static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
 						 void *object, bool plain,
 						 bool by_kfree)
 {
+	mal_sanitizer_free(cache, object);
 	if (unlikely(!plain || !mal_sheaf_push_lean(cache, object))) {
 		preempt_enable();
 		mal_object_free_slow(cache, object, _RET_IP_, by_kfree);

@@ -44,6 +44,7 @@ unsigned long mal_slab_reap(unsigned long min_pages);
 void mal_slab_shrink(void);
 u64 mal_slab_validate(u64 *checked);
 void mal_slab_show(struct seq_file *m);
+void mal_slab_leaks_show(struct seq_file *m);
 
 int mal_slab_cache_init(bool lean);
 void mal_slab_cache_exit(void);

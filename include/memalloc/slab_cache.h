@@ -53,6 +53,8 @@ struct mal_kmem_cache;
  *	context; must not sleep.
  * @dtor: called once for each object before the memory of a slab is freed.
  *	Any context; must not sleep.
+ * @quarantine: a debug mode: what is freed is held back for a while
+ * @guard: a debug mode: samples of allocations get pages of their own
  */
 struct mal_kmem_cache_args {
 	unsigned int align;
@@ -60,6 +62,8 @@ struct mal_kmem_cache_args {
 	unsigned int usersize;
 	void (*ctor)(void *object);
 	void (*dtor)(void *object);
+	bool quarantine;
+	bool guard;
 };
 
 struct mal_kmem_cache *

@@ -37,7 +37,8 @@ u64 mal_test_seed(struct kunit *test)
 
 /*
  * The limits come first: they count blocks of each order, and what is kept as
- * reserve is in one piece only as long as it is as it was borrowed at load.
+ * reserve is in one piece only as long as it is as it was borrowed at load. The
+ * debug modes come last: they leak what they find.
  */
 kunit_test_suites(&mal_page_limit_suite, &mal_page_gfp_suite,
 		  &mal_page_bulk_suite, &mal_page_misuse_suite,
@@ -45,7 +46,7 @@ kunit_test_suites(&mal_page_limit_suite, &mal_page_gfp_suite,
 		  &mal_page_property_suite, &mal_page_reentry_suite,
 		  &mal_slab_misuse_suite, &mal_kmalloc_suite,
 		  &mal_slab_limit_suite, &mal_slab_reentry_suite,
-		  &mal_slab_property_suite);
+		  &mal_slab_property_suite, &mal_slab_debug_suite);
 
 MAL_IMPORT();
 MODULE_DESCRIPTION("Unit tests of memalloc");

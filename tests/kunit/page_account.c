@@ -57,7 +57,7 @@ u64 mal_reports_total(void)
 	mal_report_stats(&reports);
 	return reports.double_free + reports.foreign_free + reports.wrong_free +
 	       reports.lost_reference + reports.corruption +
-	       reports.use_after_free;
+	       reports.use_after_free + reports.overflow;
 }
 
 /**

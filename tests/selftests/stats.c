@@ -604,6 +604,7 @@ TEST_F(proc, says_the_same_of_reports)
 	SAME("\n[reports]\n", stats, lost_reference);
 	SAME("\n[reports]\n", stats, corruption);
 	SAME("\n[reports]\n", stats, use_after_free);
+	SAME("\n[reports]\n", stats, overflow);
 }
 
 TEST_F(proc, is_the_same_however_it_is_read)

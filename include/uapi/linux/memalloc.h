@@ -478,6 +478,7 @@ struct memalloc_stats_file {
  * @lost_reference: somebody dropped a reference that was not theirs
  * @corruption: an invariant of the allocator did not hold
  * @use_after_free: wrote to what was free; seen in the debug modes only
+ * @overflow: wrote beside an object; seen in the debug modes only
  */
 struct memalloc_stats_reports {
 	__aligned_u64 double_free;
@@ -486,6 +487,7 @@ struct memalloc_stats_reports {
 	__aligned_u64 lost_reference;
 	__aligned_u64 corruption;
 	__aligned_u64 use_after_free;
+	__aligned_u64 overflow;
 };
 
 /**

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slab_debug.h: redzones, poison, and what is checked of them
+ */
+#ifndef _MAL_SLAB_DEBUG_H
+#define _MAL_SLAB_DEBUG_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "internal/slab.h"
+#include "internal/slab_track.h"
+
+/**
+ * struct mal_fault - a byte that is not what it should be
+ * @offset: from the beginning of the object; negative: before it
+ * @bytes: how many follow it in @found, itself included
+ * @expected: what it was
+ * @found: what it is, and the ones behind it
+ */
+struct mal_fault {
+	long offset;
+	unsigned int bytes;
+	u8 expected;
+	u8 found[8];
+};
+
+/**
+ * mal_cache_debugs() - has a cache a debug mode in which each object is checked?
+ * @cache: the cache
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+static inline bool mal_cache_debugs(const struct mal_kmem_cache *cache)
+{
+	return unlikely(cache->flags & MAL_CACHE_DEBUG);
+}
+
+void mal_debug_layout(struct mal_kmem_cache *cache);
+
+bool mal_debug_slab_init(struct mal_slab *slab, gfp_t gfp);
+bool mal_debug_slab_intact(struct mal_slab *slab);
+void mal_debug_slab_exit(struct mal_slab *slab);
+
+bool mal_debug_check(struct mal_slab *slab, u32 index, bool is_free,
+		     struct mal_fault *fault);
+void mal_debug_report(struct mal_slab *slab, u32 index, bool is_free,
+		      const struct mal_fault *fault, unsigned long caller);
+void mal_debug_poison(struct mal_slab *slab, u32 index);
+void mal_debug_set_asked(struct mal_slab *slab, u32 index, u32 asked);
+u64 mal_debug_validate(struct mal_slab *slab, u64 *checked);
+
+bool mal_debug_alloc(struct mal_kmem_cache *cache, void *object,
+		     unsigned long caller);
+void mal_debug_free(struct mal_kmem_cache *cache, struct mal_slab *slab,
+		    void *object, unsigned long caller);
+size_t mal_debug_asked(const struct mal_slab *slab, const void *object);
+void mal_debug_resize(struct mal_slab *slab, void *object, size_t asked,
+		      bool zero, unsigned long caller);
+
+#endif /* _MAL_SLAB_DEBUG_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slab_quarantine.h: free objects that are held back
+ */
+#ifndef _MAL_SLAB_QUARANTINE_H
+#define _MAL_SLAB_QUARANTINE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct mal_kmem_cache;
+struct mal_slab;
+struct mal_slab_node;
+
+void mal_held_add(struct mal_slab_node *node, struct mal_slab *slab, u32 index,
+		  struct list_head *surplus);
+void mal_held_release(struct mal_slab_node *node, struct list_head *surplus);
+
+#endif /* _MAL_SLAB_QUARANTINE_H */

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module parameter slab_debug: which caches have which debug modes
+ *
+ *	slab_debug=LETTERS[,PATTERN...]
+ *
+ * The letters are those of the host's slab_debug, and two more:
+ *
+ *	F	consistency checks
+ *	Z	redzones
+ *	P	poison
+ *	U	who allocated and freed, with stacks
+ *	Q	what is freed is held back
+ *	G	samples of allocations get pages of their own
+ *	-	none of them
+ *
+ * Patterns are those of a shell, for the names of caches; without any, all
+ * caches are meant. What is written at run time holds for caches that are
+ * created from then on; those of kmalloc are there from load on.
+ *
+ * Locking: mal_option_mutex; nothing is taken under it.
+ *
+ * Context: task.
+ */
+#include <linux/glob.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "internal/slab.h"
+#include "internal/slab_option.h"
+
+#define MAL_OPTION_LENGTH	256
+
+static DEFINE_MUTEX(mal_option_mutex);
+
+/* Protected by the mutex. The patterns are in a copy, each ends with a zero. */
+static char mal_option_text[MAL_OPTION_LENGTH];
+static char mal_option_patterns[MAL_OPTION_LENGTH + 1];
+static u32 mal_option_flags;
+
+static u32 mal_option_flag(char letter)
+{
+	switch (letter) {
+	case 'F':
+		return MAL_CACHE_CHECKS;
+	case 'Z':
+		return MAL_CACHE_RED_ZONE;
+	case 'P':
+		return MAL_CACHE_POISON;
+	case 'U':
+		return MAL_CACHE_STORE_USER;
+	case 'Q':
+		return MAL_CACHE_QUARANTINE;
+	case 'G':
+		return MAL_CACHE_GUARD;
+	}
+	return 0;
+}
+
+/* Returns how many letters there are, or -EINVAL. */
+static int mal_option_letters(const char *text, u32 *flags)
+{
+	int length = strcspn(text, ",");
+	int i;
+
+	*flags = 0;
+	if (length == 1 && *text == '-')
+		return length;
+	for (i = 0; i < length; i++) {
+		u32 flag = mal_option_flag(text[i]);
+
+		if (!flag)
+			return -EINVAL;
+		*flags |= flag;
+	}
+	return length;
+}
+
+static int mal_option_set(const char *value, const struct kernel_param *kp)
+{
+	char text[MAL_OPTION_LENGTH], *end;
+	int length;
+	u32 flags;
+
+	if (strscpy(text, value, sizeof(text)) < 0)
+		return -ENOSPC;
+	end = strchrnul(text, '\n');
+	*end = '\0';
+	length = mal_option_letters(text, &flags);
+	if (length < 0)
+		return length;
+	mutex_lock(&mal_option_mutex);
+	strscpy(mal_option_text, text, sizeof(mal_option_text));
+	memset(mal_option_patterns, 0, sizeof(mal_option_patterns));
+	if (text[length])
+		strscpy(mal_option_patterns, text + length + 1, MAL_OPTION_LENGTH);
+	strreplace(mal_option_patterns, ',', '\0');
+	mal_option_flags = flags;
+	mutex_unlock(&mal_option_mutex);
+	return 0;
+}
+
+static int mal_option_get(char *buffer, const struct kernel_param *kp)
+{
+	int length;
+
+	mutex_lock(&mal_option_mutex);
+	length = sysfs_emit(buffer, "%s\n", mal_option_text);
+	mutex_unlock(&mal_option_mutex);
+	return length;
+}
+
+static const struct kernel_param_ops mal_option_ops = {
+	.set = mal_option_set,
+	.get = mal_option_get,
+};
+
+module_param_cb(slab_debug, &mal_option_ops, NULL, 0644);
+MODULE_PARM_DESC(slab_debug, "Debug modes of caches, LETTERS[,PATTERN...]: F checks, Z redzones, P poison, U user tracking, Q quarantine, G guards (default: none)");
+
+static bool mal_option_matches(const char *name)
+{
+	const char *pattern = mal_option_patterns;
+
+	if (!*pattern)
+		return true;
+	for (; *pattern; pattern += strlen(pattern) + 1)
+		if (glob_match(pattern, name))
+			return true;
+	return false;
+}
+
+/**
+ * mal_slab_option_flags() - the debug modes that a new cache has by parameter
+ * @name: the cache's name
+ *
+ * Context: task; sleeps.
+ * Return: some of MAL_CACHE_DEBUG and MAL_CACHE_GUARD.
+ */
+u32 mal_slab_option_flags(const char *name)
+{
+	u32 flags;
+
+	mutex_lock(&mal_option_mutex);
+	flags = mal_option_matches(name) ? mal_option_flags : 0;
+	mutex_unlock(&mal_option_mutex);
+	return flags;
+}

@@ -1,0 +1,643 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The debug modes of caches find each byte that was written where nobody may
+ * write, and no other
+ *
+ * What is written to in these tests leaks pages until unload, as it should: so
+ * this suite comes after all those that count pages.
+ */
+#include <kunit/test.h>
+
+#include <linux/delay.h>
+#include <linux/kasan.h>
+#include <linux/mm.h>
+#include <linux/poison.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <memalloc/kmalloc.h>
+#include <uapi/linux/memalloc.h>
+
+#include "internal/report.h"
+#include "internal/slab.h"
+#include "internal/slab_cache.h"
+#include "internal/slab_sanitizer.h"
+
+#include "memalloc_kunit.h"
+
+#define MAL_TEST_SIZE	64
+#define MAL_TEST_FLAGS	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | \
+			 SLAB_CONSISTENCY_CHECKS)
+
+/* Accesses that the sanitizer must not see: they are for us to find. */
+static void mal_flip(u8 *byte, u8 bits)
+{
+	kasan_disable_current();
+	*byte ^= bits;
+	kasan_enable_current();
+}
+
+static u8 mal_peek(const u8 *byte)
+{
+	u8 value;
+
+	kasan_disable_current();
+	value = *byte;
+	kasan_enable_current();
+	return value;
+}
+
+static u64 mal_errors(void)
+{
+	u64 checked = 0;
+
+	return mal_slab_validate(&checked);
+}
+
+static u64 mal_overflows(void)
+{
+	struct memalloc_stats_reports reports;
+
+	mal_report_stats(&reports);
+	return reports.overflow;
+}
+
+static u64 mal_late_writes(void)
+{
+	struct memalloc_stats_reports reports;
+
+	mal_report_stats(&reports);
+	return reports.use_after_free;
+}
+
+static int mal_slab_debug_init(struct kunit *test)
+{
+	struct mal_kmem_cache *cache;
+
+	cache = mal_kmem_cache_create("debugged", MAL_TEST_SIZE, 0,
+				      MAL_TEST_FLAGS, NULL);
+	test->priv = cache;
+	return cache ? 0 : -ENOMEM;
+}
+
+/* Nothing of a cache is in use, so it goes, whatever was done to its objects. */
+static void mal_expect_destroyed(struct kunit *test, struct mal_kmem_cache *cache)
+{
+	KUNIT_EXPECT_EQ(test, mal_kmem_cache_remove(cache), 0);
+}
+
+static void mal_slab_debug_exit(struct kunit *test)
+{
+	if (!test->priv)
+		return;
+	mal_expect_destroyed(test, test->priv);
+	KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+}
+
+static void *mal_new(struct kunit *test, struct mal_kmem_cache *cache)
+{
+	void *object = mal_kmem_cache_alloc(cache, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	return object;
+}
+
+/* All that there is in the slabs, but for what is leaked; and free it again. */
+static bool mal_is_handed_out(struct kunit *test, struct mal_kmem_cache *cache,
+			      const void *object)
+{
+	void *objects[128];
+	bool found = false;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		objects[i] = mal_new(test, cache);
+		found |= objects[i] == object;
+	}
+	while (i)
+		mal_kmem_cache_free(cache, objects[--i]);
+	return found;
+}
+
+/* Flip a byte of an allocated object, which is found by all who look. */
+static void mal_expect_overflow(struct kunit *test, struct mal_kmem_cache *cache,
+				long offset)
+{
+	u8 *object = mal_new(test, cache);
+	u64 before = mal_overflows();
+
+	mal_flip(object + offset, 0x80);
+	KUNIT_EXPECT_EQ(test, mal_errors(), 1ULL);
+	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
+	mal_kmem_cache_free(cache, object);
+	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 2);
+	KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+	KUNIT_EXPECT_FALSE(test, mal_is_handed_out(test, cache, object));
+}
+
+/* Flip a byte of a free object, which is found by all who look. */
+static void mal_expect_late_write(struct kunit *test,
+				  struct mal_kmem_cache *cache, long offset)
+{
+	u8 *object = mal_new(test, cache);
+	bool inside = offset >= 0 && offset < MAL_TEST_SIZE;
+	u64 (*count)(void) = inside ? mal_late_writes : mal_overflows;
+	u64 before = count();
+
+	mal_kmem_cache_free(cache, object);
+	mal_flip(object + offset, 0x01);
+	KUNIT_EXPECT_EQ(test, mal_errors(), 1ULL);
+	KUNIT_EXPECT_EQ(test, count(), before + 1);
+	KUNIT_EXPECT_FALSE(test, mal_is_handed_out(test, cache, object));
+	KUNIT_EXPECT_EQ(test, count(), before + 2);
+	KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+}
+
+static void mal_test_overflow_is_found(struct kunit *test)
+{
+	mal_expect_overflow(test, test->priv, MAL_TEST_SIZE);
+	mal_expect_overflow(test, test->priv, MAL_TEST_SIZE + sizeof(void *) - 1);
+}
+
+static void mal_test_underflow_is_found(struct kunit *test)
+{
+	mal_expect_overflow(test, test->priv, -1);
+	mal_expect_overflow(test, test->priv, -(long)sizeof(void *));
+}
+
+static void mal_test_late_write_is_found(struct kunit *test)
+{
+	mal_expect_late_write(test, test->priv, 0);
+	mal_expect_late_write(test, test->priv, sizeof(void *));
+	mal_expect_late_write(test, test->priv, 50);
+	mal_expect_late_write(test, test->priv, MAL_TEST_SIZE - 1);
+}
+
+static void mal_test_late_overflow_is_found(struct kunit *test)
+{
+	mal_expect_late_write(test, test->priv, -1);
+	mal_expect_late_write(test, test->priv, MAL_TEST_SIZE);
+}
+
+/* A late read sees nothing of what was there. */
+static void mal_test_free_object_is_poisoned(struct kunit *test)
+{
+	u8 *object = mal_new(test, test->priv);
+	int i;
+
+	memset(object, 0x11, MAL_TEST_SIZE);
+	mal_kmem_cache_free(test->priv, object);
+	for (i = 0; i < MAL_TEST_SIZE - 1; i++)
+		KUNIT_ASSERT_EQ(test, mal_peek(object + i), POISON_FREE);
+	KUNIT_EXPECT_EQ(test, mal_peek(object + i), POISON_END);
+}
+
+/* Whoever asks for zeroes gets them, and not poison. */
+static void mal_test_zeroed_object_is_zero(struct kunit *test)
+{
+	u8 *object = mal_new(test, test->priv);
+
+	memset(object, 0x11, MAL_TEST_SIZE);
+	mal_kmem_cache_free(test->priv, object);
+	object = mal_kmem_cache_zalloc(test->priv, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, MAL_TEST_SIZE));
+	mal_kmem_cache_free(test->priv, object);
+}
+
+static void mal_test_double_free_is_found(struct kunit *test)
+{
+	void *object = mal_new(test, test->priv);
+	struct memalloc_stats_reports before, after;
+
+	mal_kmem_cache_free(test->priv, object);
+	mal_report_stats(&before);
+	mal_kmem_cache_free(test->priv, object);
+	mal_kfree(object);
+	mal_report_stats(&after);
+	KUNIT_EXPECT_EQ(test, after.double_free, before.double_free + 2);
+}
+
+/* An object is not handed out again at once, and a late write is found. */
+static void mal_test_quarantine_holds_back(struct kunit *test)
+{
+	struct mal_kmem_cache_args args = { .quarantine = true };
+	struct mal_kmem_cache *cache;
+	u64 before = mal_late_writes();
+	u8 *object;
+
+	cache = mal_kmem_cache_create_args("held", MAL_TEST_SIZE, &args,
+					   MAL_TEST_FLAGS);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	object = mal_new(test, cache);
+	mal_kmem_cache_free(cache, object);
+	KUNIT_EXPECT_FALSE(test, mal_is_handed_out(test, cache, object));
+	KUNIT_EXPECT_EQ(test, mal_late_writes(), before);
+	mal_flip(object + 13, 0x04);
+	mal_kmem_cache_shrink(cache);
+	KUNIT_EXPECT_EQ(test, mal_late_writes(), before + 1);
+	mal_expect_destroyed(test, cache);
+}
+
+/* So does the pages' way out: nothing is lost with the slab. */
+static void mal_test_late_write_is_found_when_the_slab_goes(struct kunit *test)
+{
+	u64 before = mal_late_writes();
+	u8 *object = mal_new(test, test->priv);
+
+	mal_kmem_cache_free(test->priv, object);
+	mal_flip(object, 0x04);
+	mal_kmem_cache_shrink(test->priv);
+	KUNIT_EXPECT_EQ(test, mal_late_writes(), before + 1);
+}
+
+/*
+ * Guards
+ */
+
+static bool mal_is_guard(const void *object)
+{
+	const struct mal_slab *slab = mal_slab_of(object);
+
+	return slab && mal_slab_is_guard(slab);
+}
+
+static struct mal_kmem_cache *mal_guarded(struct kunit *test, slab_flags_t flags)
+{
+	struct mal_kmem_cache_args args = { .guard = true };
+	struct mal_kmem_cache *cache;
+
+	if (mal_lean())
+		kunit_skip(test, "memalloc is loaded with \"lean\"");
+	cache = mal_kmem_cache_create_args("guarded", MAL_TEST_SIZE, &args, flags);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	return cache;
+}
+
+/* Each allocation of a cache with debug modes may be a sample, if it is time. */
+static u8 *mal_new_guard(struct kunit *test, struct mal_kmem_cache *cache)
+{
+	int tries;
+	u8 *object;
+
+	for (tries = 0; tries < 500; tries++) {
+		object = mal_new(test, cache);
+		if (mal_is_guard(object))
+			return object;
+		mal_kmem_cache_free(cache, object);
+		msleep(20);
+	}
+	KUNIT_FAIL_AND_ABORT(test, "no sample was taken");
+	return NULL;
+}
+
+/* Anywhere in the page. */
+static void mal_test_guard_finds_overflow(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
+	static const long offsets[] = {
+		-1, -8, -(long)(PAGE_SIZE - MAL_TEST_SIZE),
+	};
+	u64 before = mal_overflows();
+	u8 *object;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		object = mal_new_guard(test, cache);
+		memset(object, i, MAL_TEST_SIZE);
+		mal_flip(object + offsets[i], 0x40);
+		mal_kmem_cache_free(cache, object);
+		KUNIT_EXPECT_GE(test, mal_overflows(), before + i + 1);
+		KUNIT_EXPECT_FALSE(test, mal_is_guard(object));
+	}
+	mal_expect_destroyed(test, cache);
+}
+
+/* Without anybody doing anything. */
+static void mal_test_guard_scan_finds_a_late_write(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
+	u8 *object = mal_new_guard(test, cache);
+	u64 before = mal_late_writes();
+	int tries = 3000;
+
+	mal_kmem_cache_free(cache, object);
+	mal_flip(object + 7, 0x40);
+	while (mal_late_writes() == before && tries--)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, mal_late_writes(), before + 1);
+	mal_expect_destroyed(test, cache);
+}
+
+static void mal_test_guard_is_freed_once(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
+	u8 *object = mal_new_guard(test, cache);
+	struct memalloc_stats_reports before, after;
+
+	KUNIT_EXPECT_EQ(test, mal_kmem_cache_remove(cache), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+	mal_report_stats(&before);
+	mal_kmem_cache_free(test->priv, object);
+	mal_kfree(object + 1);
+	mal_kmem_cache_free(cache, object);
+	mal_kmem_cache_free(cache, object);
+	mal_kfree(object);
+	mal_report_stats(&after);
+	KUNIT_EXPECT_EQ(test, after.wrong_free, before.wrong_free + 2);
+	KUNIT_EXPECT_EQ(test, after.double_free, before.double_free + 2);
+	mal_expect_destroyed(test, cache);
+}
+
+/* In a cache that has sheaves, samples are like other objects for their owner. */
+static void mal_test_guards_mix_with_others(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_guarded(test, 0);
+	u64 before = mal_overflows() + mal_late_writes();
+	bool sampled = false;
+	void *objects[128];
+	int i, tries;
+
+	for (tries = 0; tries < 100 && !sampled; tries++) {
+		for (i = 0; i < ARRAY_SIZE(objects); i++) {
+			objects[i] = mal_new(test, cache);
+			memset(objects[i], i, MAL_TEST_SIZE);
+			sampled |= mal_is_guard(objects[i]);
+		}
+		KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+		mal_kmem_cache_free_bulk(cache, ARRAY_SIZE(objects), objects);
+		mal_kmem_cache_shrink(cache);
+		msleep(20);
+	}
+	KUNIT_EXPECT_TRUE(test, sampled);
+	KUNIT_EXPECT_EQ(test, mal_overflows() + mal_late_writes(), before);
+	mal_expect_destroyed(test, cache);
+}
+
+/*
+ * kmalloc
+ */
+
+static void mal_skip_unless_kmalloc_debugs(struct kunit *test, size_t size)
+{
+	struct mal_kmem_cache *class =
+		mal_kmalloc_caches[MAL_KMALLOC_NORMAL][mal_kmalloc_index(size)];
+
+	if (!(class->flags & MAL_CACHE_RED_ZONE))
+		kunit_skip(test, "loaded without slab_debug=Z");
+}
+
+/* The first byte that was not asked for is as good as any other. */
+static void mal_test_kmalloc_overflow_is_found(struct kunit *test)
+{
+	size_t size;
+	u64 before;
+	u8 *object;
+
+	mal_skip_unless_kmalloc_debugs(test, 64);
+	for (size = 1; size <= 200; size++) {
+		before = mal_overflows();
+		object = mal_kmalloc(size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, object);
+		memset(object, 0, size);
+		KUNIT_EXPECT_EQ(test, mal_overflows(), before);
+		mal_flip(object + size, 0x20);
+		mal_kfree(object);
+		KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
+	}
+}
+
+static void mal_test_kfree_rcu_overflow_is_found(struct kunit *test)
+{
+	struct rcu_head *head;
+	u64 before = mal_overflows();
+
+	mal_skip_unless_kmalloc_debugs(test, sizeof(*head));
+	head = mal_kmalloc(sizeof(*head), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, head);
+	mal_flip((u8 *)(head + 1), 0x20);
+	mal_kfree_call_rcu(head, head);
+	mal_kfree_rcu_barrier();
+	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
+}
+
+static void mal_test_krealloc_moves_the_redzone(struct kunit *test)
+{
+	u64 before = mal_overflows();
+	u8 *object;
+	int i;
+
+	mal_skip_unless_kmalloc_debugs(test, 64);
+	object = mal_kzalloc(64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	memset(object, 0xff, 64);
+	object = mal_krealloc(object, 40, GFP_KERNEL | __GFP_ZERO);
+	for (i = 40; i < 64; i++)
+		KUNIT_EXPECT_EQ(test, mal_peek(object + i), SLUB_RED_ACTIVE);
+	object = mal_krealloc(object, 56, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_EXPECT_EQ(test, object[39], 0xff);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object + 40, 0, 16));
+	for (i = 56; i < 64; i++)
+		KUNIT_EXPECT_EQ(test, mal_peek(object + i), SLUB_RED_ACTIVE);
+	KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+	mal_flip(object + 56, 1);
+	object = mal_krealloc(object, 20, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
+	mal_kfree(object);
+	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
+}
+
+/* Who asks how much there is may use it. */
+static void mal_test_ksize_gives_the_whole_class(struct kunit *test)
+{
+	u64 before = mal_overflows();
+	u8 *object = mal_kmalloc(33, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	memset(object, 1, mal_ksize(object));
+	mal_kfree(object);
+	object = mal_kmalloc(33, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	mal_kfree_sensitive(object);
+	KUNIT_EXPECT_EQ(test, mal_overflows(), before);
+}
+
+/*
+ * Property: a byte that is written is reported if, and only if, it is in no
+ * live object
+ */
+
+#define MAL_PROPERTY_OBJECTS	64
+#define MAL_PROPERTY_STEPS	600
+
+struct mal_property {
+	struct mal_kmem_cache *cache;
+	struct rnd_state random;
+	unsigned int size;
+	u8 *objects[MAL_PROPERTY_OBJECTS];
+};
+
+static u32 mal_below(struct mal_property *property, u32 limit)
+{
+	return prandom_u32_state(&property->random) % limit;
+}
+
+static bool mal_is_live(const struct mal_property *property, const u8 *byte)
+{
+	int i;
+
+	for (i = 0; i < MAL_PROPERTY_OBJECTS; i++) {
+		const u8 *object = property->objects[i];
+
+		if (object && byte >= object && byte < object + property->size)
+			return true;
+	}
+	return false;
+}
+
+static void mal_property_corrupt(struct kunit *test,
+				 struct mal_property *property, u8 *object)
+{
+	struct mal_slab *slab = mal_slab_of(object);
+	u32 offset = mal_below(property, PAGE_SIZE << slab->order);
+	u8 *byte = mal_slab_block(slab) + offset;
+	u8 bits = 1 << mal_below(property, 8);
+	bool live = mal_is_live(property, byte);
+
+	mal_flip(byte, bits);
+	KUNIT_EXPECT_EQ_MSG(test, mal_errors(), live ? 0ULL : 1ULL,
+			    "byte %u of a slab, objects of %u bytes", offset,
+			    property->size);
+	mal_flip(byte, bits);
+}
+
+static void mal_property_step(struct kunit *test, struct mal_property *property)
+{
+	u8 **object = &property->objects[mal_below(property,
+						   MAL_PROPERTY_OBJECTS)];
+
+	if (!*object) {
+		*object = mal_new(test, property->cache);
+		memset(*object, mal_below(property, 256), property->size);
+	} else if (mal_below(property, 2)) {
+		mal_property_corrupt(test, property, *object);
+	} else {
+		mal_kmem_cache_free(property->cache, *object);
+		*object = NULL;
+	}
+}
+
+static void mal_test_only_what_is_nobodys_is_reported(struct kunit *test)
+{
+	struct mal_property *property = kunit_kzalloc(test, sizeof(*property),
+						      GFP_KERNEL);
+	u64 reports;
+	int i, round;
+
+	KUNIT_ASSERT_NOT_NULL(test, property);
+	prandom_seed_state(&property->random, mal_test_seed(test));
+	for (round = 0; round < 4; round++) {
+		property->size = 1 + mal_below(property, 700);
+		property->cache = mal_kmem_cache_create("property", property->size,
+							8 << mal_below(property, 5),
+							MAL_TEST_FLAGS, NULL);
+		KUNIT_ASSERT_NOT_NULL(test, property->cache);
+		for (i = 0; i < MAL_PROPERTY_STEPS; i++)
+			mal_property_step(test, property);
+		reports = mal_overflows() + mal_late_writes();
+		for (i = 0; i < MAL_PROPERTY_OBJECTS; i++) {
+			mal_kmem_cache_free(property->cache, property->objects[i]);
+			property->objects[i] = NULL;
+		}
+		mal_expect_destroyed(test, property->cache);
+		KUNIT_EXPECT_EQ(test, mal_overflows() + mal_late_writes(), reports);
+	}
+}
+
+/*
+ * The kernel's own sanitizer sees what happens, also in caches without debug
+ * modes: whoever judges the log expects its report. As it also fails the test
+ * that it is in, a worker does it.
+ */
+
+struct mal_touch {
+	struct work_struct work;
+	const u8 *byte;
+};
+
+static void mal_touch_it(struct work_struct *work)
+{
+	(void)READ_ONCE(*container_of(work, struct mal_touch, work)->byte);
+}
+
+static void mal_expect_seen(const u8 *byte, const char *what)
+{
+	struct mal_touch touch = { .byte = byte };
+
+	INIT_WORK_ONSTACK(&touch.work, mal_touch_it);
+	pr_info("vm-expect: KASAN: %s in mal_touch_it\n", what);
+	schedule_work(&touch.work);
+	flush_work(&touch.work);
+	pr_info("vm-expect end\n");
+	destroy_work_on_stack(&touch.work);
+}
+
+static void mal_test_sanitizer_sees_a_late_read(struct kunit *test)
+{
+	struct mal_kmem_cache *cache;
+	u8 *object;
+
+	if (!mal_sanitizer_on())
+		kunit_skip(test, "no sanitizer in this kernel");
+	cache = mal_kmem_cache_create("plain", MAL_TEST_SIZE, 0, 0, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	object = mal_new(test, cache);
+	mal_kmem_cache_free(cache, object);
+	mal_expect_seen(object + 5, "slab-use-after-free");
+	mal_expect_destroyed(test, cache);
+}
+
+static void mal_test_sanitizer_sees_an_overflow(struct kunit *test)
+{
+	u8 *object;
+
+	if (!mal_sanitizer_on())
+		kunit_skip(test, "no sanitizer in this kernel");
+	object = mal_kmalloc(33, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	memset(object, 1, 33);
+	mal_expect_seen(object + 33, "slab-out-of-bounds");
+	mal_kfree(object);
+}
+
+static struct kunit_case mal_slab_debug_cases[] = {
+	KUNIT_CASE(mal_test_overflow_is_found),
+	KUNIT_CASE(mal_test_underflow_is_found),
+	KUNIT_CASE(mal_test_late_write_is_found),
+	KUNIT_CASE(mal_test_late_overflow_is_found),
+	KUNIT_CASE(mal_test_free_object_is_poisoned),
+	KUNIT_CASE(mal_test_zeroed_object_is_zero),
+	KUNIT_CASE(mal_test_double_free_is_found),
+	KUNIT_CASE(mal_test_quarantine_holds_back),
+	KUNIT_CASE(mal_test_late_write_is_found_when_the_slab_goes),
+	KUNIT_CASE_SLOW(mal_test_guard_finds_overflow),
+	KUNIT_CASE_SLOW(mal_test_guard_scan_finds_a_late_write),
+	KUNIT_CASE(mal_test_guard_is_freed_once),
+	KUNIT_CASE(mal_test_guards_mix_with_others),
+	KUNIT_CASE(mal_test_kmalloc_overflow_is_found),
+	KUNIT_CASE(mal_test_kfree_rcu_overflow_is_found),
+	KUNIT_CASE(mal_test_krealloc_moves_the_redzone),
+	KUNIT_CASE(mal_test_ksize_gives_the_whole_class),
+	KUNIT_CASE_SLOW(mal_test_only_what_is_nobodys_is_reported),
+	KUNIT_CASE(mal_test_sanitizer_sees_a_late_read),
+	KUNIT_CASE(mal_test_sanitizer_sees_an_overflow),
+	{}
+};
+
+struct kunit_suite mal_slab_debug_suite = {
+	.name = "memalloc_slab_debug",
+	.init = mal_slab_debug_init,
+	.exit = mal_slab_debug_exit,
+	.test_cases = mal_slab_debug_cases,
+};
