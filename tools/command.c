@@ -17,6 +17,8 @@ const struct command commands[] = {
 	{ "shell", "take commands from a file, a pipe or the keyboard",
 	  COMMAND_ALONE, cmd_shell },
 	{ "stat", "show statistics, as tables or as JSON", BOTH, cmd_stat },
+	{ "leaks", "show who has objects, by the place that allocated them",
+	  BOTH, cmd_leaks },
 	{ "validate", "check the allocator's own structures", BOTH,
 	  cmd_validate },
 	{ "shrink", "give free pages back to the host", BOTH, cmd_shrink },
