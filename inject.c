@@ -36,6 +36,7 @@
 #include <linux/spinlock.h>
 
 #include "internal/inject.h"
+#include "internal/kunit.h"
 #include "internal/watch.h"
 
 DEFINE_STATIC_KEY_FALSE(mal_inject_key);
@@ -58,6 +59,7 @@ void mal_inject_init(struct mal_inject *inject)
 	atomic64_set(&inject->nth, 0);
 	inject->holds_keys = false;
 }
+MAL_EXPORT_FOR_KUNIT(mal_inject_init);
 
 /**
  * mal_inject_destroy() - disarm a countdown for good
@@ -69,6 +71,7 @@ void mal_inject_destroy(struct mal_inject *inject)
 {
 	mal_inject_arm(inject, 0);
 }
+MAL_EXPORT_FOR_KUNIT(mal_inject_destroy);
 
 /**
  * mal_inject_arm() - make the nth next allocation fail
@@ -98,6 +101,7 @@ u64 mal_inject_arm(struct mal_inject *inject, u64 nth)
 	mutex_unlock(&mal_inject_arming);
 	return left;
 }
+MAL_EXPORT_FOR_KUNIT(mal_inject_arm);
 
 /**
  * mal_inject_enter() - count the current task's allocations from now on
@@ -121,6 +125,7 @@ void mal_inject_enter(struct mal_inject_scope *scope, struct mal_inject *inject)
 	list_add(&scope->link, &mal_inject_scopes);
 	raw_spin_unlock_irqrestore(&mal_inject_lock, flags);
 }
+MAL_EXPORT_FOR_KUNIT(mal_inject_enter);
 
 /**
  * mal_inject_leave() - count them no longer
@@ -139,6 +144,7 @@ void mal_inject_leave(struct mal_inject_scope *scope)
 	list_del_init(&scope->link);
 	raw_spin_unlock_irqrestore(&mal_inject_lock, flags);
 }
+MAL_EXPORT_FOR_KUNIT(mal_inject_leave);
 
 /**
  * __mal_inject_should_fail() - the slow half of mal_inject_should_fail()

@@ -18,6 +18,7 @@
 #include "internal/kmalloc.h"
 #include "internal/leak.h"
 #include "internal/loan.h"
+#include "internal/mempool.h"
 #include "internal/node.h"
 #include "internal/page_alloc.h"
 #include "internal/page_poison.h"
@@ -95,9 +96,12 @@ static int __init mal_init(void)
 	err = mal_kmalloc_init();
 	if (err)
 		goto err_slab_cache;
-	err = mal_proc_init();
+	err = mal_mempool_list_init();
 	if (err)
 		goto err_kmalloc;
+	err = mal_proc_init();
+	if (err)
+		goto err_mempool_list;
 	err = mal_device_init();
 	if (err)
 		goto err_proc;
@@ -106,6 +110,8 @@ static int __init mal_init(void)
 
 err_proc:
 	mal_proc_exit();
+err_mempool_list:
+	mal_mempool_list_exit();
 err_kmalloc:
 	mal_kmalloc_exit();
 err_slab_cache:
@@ -127,6 +133,7 @@ static void __exit mal_exit(void)
 {
 	mal_device_exit();
 	mal_proc_exit();
+	mal_mempool_list_exit();
 	mal_kmalloc_exit();
 	mal_slab_cache_exit();
 	mal_leak_exit();

@@ -17,6 +17,7 @@
 #include "internal/device.h"
 #include "internal/kmalloc.h"
 #include "internal/loan.h"
+#include "internal/mempool.h"
 #include "internal/node.h"
 #include "internal/proc.h"
 #include "internal/report.h"
@@ -30,6 +31,7 @@ static int mal_proc_show(struct seq_file *m, void *unused)
 	mal_slab_show(m);
 	mal_kmalloc_show(m);
 	mal_slab_leaks_show(m);
+	mal_mempool_show(m);
 	mal_device_show(m);
 	mal_report_show(m);
 	return 0;

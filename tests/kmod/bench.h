@@ -195,6 +195,7 @@ static inline void *bench_take(const struct bench_thread *t, void **slot)
 }
 
 extern const struct bench_kind bench_kmalloc;
+extern const struct bench_kind bench_mempool;
 extern const struct bench_kind bench_page;
 extern const struct bench_kind bench_slab_cache;
 

@@ -50,6 +50,7 @@ static const struct bench_kind * const bench_kinds[] = {
 	&bench_page,
 	&bench_slab_cache,
 	&bench_kmalloc,
+	&bench_mempool,
 };
 
 static const struct bench_pattern bench_patterns[] = {
