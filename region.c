@@ -102,7 +102,8 @@ MAL_EXPORT_FOR_KUNIT(mal_section_table);
 /**
  * struct mal_region - the account with the host
  * @lock: protects the entries of the table and mal_section.borrowed
- * @borrowed: pages held, or about to be
+ * @borrowed: pages held, or about to be; and @other
+ * @other: pages that are borrowed past the page allocator, for per-CPU areas
  * @peak: the most that @borrowed has been
  * @borrowed_total: pages ever borrowed
  * @returned_total: pages ever returned
@@ -114,6 +115,7 @@ MAL_EXPORT_FOR_KUNIT(mal_section_table);
 struct mal_region {
 	spinlock_t lock;
 	atomic_long_t borrowed;
+	atomic_long_t other;
 	atomic_long_t peak;
 	atomic64_t borrowed_total;
 	atomic64_t returned_total;
@@ -153,6 +155,35 @@ static bool mal_region_charge(unsigned long pages)
 static void mal_region_uncharge(unsigned long pages)
 {
 	atomic_long_sub(pages, &mal_region.borrowed);
+}
+
+/**
+ * mal_region_charge_other() - charge what is borrowed past the page allocator
+ * @pages: about to be borrowed
+ *
+ * Context: any.
+ * Return: true, or false if the cap does not allow it.
+ */
+bool mal_region_charge_other(unsigned long pages)
+{
+	if (!mal_region_charge(pages)) {
+		atomic64_inc(&mal_region.refused_cap);
+		return false;
+	}
+	atomic_long_add(pages, &mal_region.other);
+	return true;
+}
+
+/**
+ * mal_region_uncharge_other() - the reverse of mal_region_charge_other()
+ * @pages: given back
+ *
+ * Context: any.
+ */
+void mal_region_uncharge_other(unsigned long pages)
+{
+	atomic_long_sub(pages, &mal_region.other);
+	mal_region_uncharge(pages);
 }
 
 static struct mal_section *mal_section_create(unsigned long first_pfn, gfp_t gfp)
@@ -542,7 +573,8 @@ void mal_region_stats(struct memalloc_stats_borrowing *stats)
 {
 	*stats = (struct memalloc_stats_borrowing) {
 		.page_size = PAGE_SIZE,
-		.borrowed = atomic_long_read(&mal_region.borrowed),
+		.borrowed = atomic_long_read(&mal_region.borrowed) -
+			    atomic_long_read(&mal_region.other),
 		.cap = READ_ONCE(mal_region.cap),
 		.peak = atomic_long_read(&mal_region.peak),
 		.borrowed_total = atomic64_read(&mal_region.borrowed_total),

@@ -297,6 +297,8 @@ struct page *mal_region_borrow_spare(int nid, gfp_t gfp, unsigned int min_order,
 				     unsigned int *order);
 bool mal_page_mend(struct page *page, unsigned long caller);
 void mal_region_return(struct page *page, unsigned int order);
+bool mal_region_charge_other(unsigned long pages);
+void mal_region_uncharge_other(unsigned long pages);
 void mal_region_set_cap(unsigned long pages);
 void mal_region_stats(struct memalloc_stats_borrowing *stats);
 int mal_region_init(void);
