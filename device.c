@@ -50,6 +50,8 @@
 #include "internal/kind.h"
 #include "internal/loan.h"
 #include "internal/node.h"
+#include "internal/percpu.h"
+#include "internal/percpu_chunk.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
 #include "internal/stats.h"
@@ -414,6 +416,7 @@ static int mal_verb_validate(struct mal_file *file, union mal_arg *arg)
 		return -EINVAL;
 	validate->out_errors = mal_page_validate(&checked);
 	validate->out_errors += mal_slab_validate(&checked);
+	validate->out_errors += mal_percpu_chunk_validate(&checked);
 	validate->out_errors += mal_file_validate(file, &checked);
 	validate->out_checked = checked;
 	return 0;
@@ -456,8 +459,10 @@ static int mal_verb_shrink(struct mal_file *file, union mal_arg *arg)
 		return -EINVAL;
 	if (shrink->handle)
 		return mal_shrink_cache(file, shrink);
-	if (!shrink->pages)
+	if (!shrink->pages) {
 		mal_slab_shrink();
+		mal_percpu_shrink();
+	}
 	shrink->out_pages = mal_loan_shrink(min_t(u64, shrink->pages,
 						  ULONG_MAX));
 	return 0;

@@ -23,6 +23,7 @@
 #include "internal/page_alloc.h"
 #include "internal/page_poison.h"
 #include "internal/pcp.h"
+#include "internal/percpu.h"
 #include "internal/proc.h"
 #include "internal/region.h"
 #include "internal/slab_cache.h"
@@ -99,9 +100,12 @@ static int __init mal_init(void)
 	err = mal_mempool_list_init();
 	if (err)
 		goto err_kmalloc;
-	err = mal_proc_init();
+	err = mal_percpu_init();
 	if (err)
 		goto err_mempool_list;
+	err = mal_proc_init();
+	if (err)
+		goto err_percpu;
 	err = mal_device_init();
 	if (err)
 		goto err_proc;
@@ -110,6 +114,8 @@ static int __init mal_init(void)
 
 err_proc:
 	mal_proc_exit();
+err_percpu:
+	mal_percpu_exit();
 err_mempool_list:
 	mal_mempool_list_exit();
 err_kmalloc:
@@ -133,6 +139,7 @@ static void __exit mal_exit(void)
 {
 	mal_device_exit();
 	mal_proc_exit();
+	mal_percpu_exit();
 	mal_mempool_list_exit();
 	mal_kmalloc_exit();
 	mal_slab_cache_exit();

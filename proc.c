@@ -19,6 +19,7 @@
 #include "internal/loan.h"
 #include "internal/mempool.h"
 #include "internal/node.h"
+#include "internal/percpu.h"
 #include "internal/proc.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
@@ -32,6 +33,7 @@ static int mal_proc_show(struct seq_file *m, void *unused)
 	mal_kmalloc_show(m);
 	mal_slab_leaks_show(m);
 	mal_mempool_show(m);
+	mal_percpu_show(m);
 	mal_device_show(m);
 	mal_report_show(m);
 	return 0;

@@ -27,7 +27,7 @@ finish() {
 	exit $((failed > 0))
 }
 
-# A line of the section "borrowing" or "reports".
+# A line of the section "borrowing", "percpu" or "reports".
 figure() { # NAME
 	awk -v name="$1" '$1 == name { print $2; exit }' /proc/memalloc
 }

@@ -197,6 +197,7 @@ static inline void *bench_take(const struct bench_thread *t, void **slot)
 extern const struct bench_kind bench_kmalloc;
 extern const struct bench_kind bench_mempool;
 extern const struct bench_kind bench_page;
+extern const struct bench_kind bench_percpu;
 extern const struct bench_kind bench_slab_cache;
 
 #endif /* _MAL_BENCH_H */

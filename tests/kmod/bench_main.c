@@ -51,6 +51,7 @@ static const struct bench_kind * const bench_kinds[] = {
 	&bench_slab_cache,
 	&bench_kmalloc,
 	&bench_mempool,
+	&bench_percpu,
 };
 
 static const struct bench_pattern bench_patterns[] = {

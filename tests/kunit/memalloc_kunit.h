@@ -25,6 +25,7 @@ extern struct kunit_suite mal_slab_reentry_suite;
 extern struct kunit_suite mal_slab_property_suite;
 extern struct kunit_suite mal_slab_debug_suite;
 extern struct kunit_suite mal_mempool_suite;
+extern struct kunit_suite mal_percpu_suite;
 
 u64 mal_test_seed(struct kunit *test);
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * bench_percpu_body.h: memory on each CPU; included once for each side
+ */
+static __always_inline void *SIDE(alloc)(void *pool, unsigned int size)
+{
+	return (__force void *)__alloc_percpu(size, BENCH_ALIGN);
+}
+
+static __always_inline void SIDE(free)(void *pool, void *object, unsigned int size)
+{
+	free_percpu((__force void __percpu *)object);
+}

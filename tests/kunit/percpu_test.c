@@ -1,0 +1,601 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Per-CPU areas keep to their contract, whoever uses them in whatever context and
+ * order
+ */
+#include <kunit/test.h>
+
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+
+#include <memalloc/percpu.h>
+
+#include "internal/inject.h"
+#include "internal/loan.h"
+#include "internal/percpu.h"
+#include "internal/percpu_chunk.h"
+#include "internal/report.h"
+
+#include "memalloc_kunit.h"
+#include "page_account.h"
+#include "percpu_model.h"
+
+#define MAL_ALONE_STEPS		20000
+#define MAL_ALONE_LOOK		500	/* steps between two looks at everything */
+#define MAL_ALONE_MAX		2000
+#define MAL_CROWD_THREADS	4
+#define MAL_CROWD_STEPS		3000	/* of each thread */
+#define MAL_CROWD_BURST		8	/* of an interrupt, at once */
+#define MAL_CROWD_MAX		400
+
+static void mal_expect_valid(struct kunit *test)
+{
+	u64 checked = 0;
+
+	KUNIT_EXPECT_EQ(test, mal_percpu_chunk_validate(&checked), 0ULL);
+	KUNIT_EXPECT_GT(test, checked, 0ULL);
+}
+
+/* So many bytes are allocated, and all figures agree. */
+static void mal_expect_used(struct kunit *test, u64 used)
+{
+	struct mal_percpu_stats stats;
+
+	mal_expect_valid(test);
+	mal_percpu_stats(&stats);
+	KUNIT_EXPECT_EQ(test, stats.used, used);
+	KUNIT_EXPECT_EQ(test, stats.used + stats.cached + stats.free,
+			stats.unit_bytes);
+	KUNIT_EXPECT_EQ(test, stats.bytes, stats.unit_bytes * num_possible_cpus());
+	KUNIT_EXPECT_EQ(test, stats.borrowed_total - stats.returned_total,
+			stats.chunks);
+	KUNIT_EXPECT_LE(test, stats.largest_free, stats.free);
+}
+
+/* Nobody holds anything: of what can be given back, only the reserve stays. */
+static void mal_percpu_settle(struct kunit *test)
+{
+	struct mal_percpu_stats stats;
+
+	mal_percpu_shrink();
+	mal_expect_used(test, 0);
+	mal_percpu_stats(&stats);
+	KUNIT_EXPECT_EQ(test, stats.chunks, 1ULL);
+	KUNIT_EXPECT_EQ(test, stats.cached, 0ULL);
+	KUNIT_EXPECT_EQ(test, stats.largest_free, stats.unit_bytes);
+}
+
+/*
+ * When user-mode Linux gives back what per-CPU memory and modules have left in the
+ * space of vmalloc, it clears the shadow memory of all that is in between, which
+ * is terabytes. That happens if the host has two chunks of its own to free, so
+ * there we keep to what fits into one.
+ */
+#define MAL_HOST_IS_FRAIL	(IS_ENABLED(CONFIG_UML) &&		\
+				 IS_ENABLED(CONFIG_KASAN_VMALLOC))
+
+/* One more chunk than the one that is kept, or many; in pages. */
+#define MAL_CHUNK_PAGES		(MAL_PERCPU_MAX_SIZE / PAGE_SIZE * num_possible_cpus())
+#define MAL_CAP_PAGES		(MAL_CHUNK_PAGES * (MAL_HOST_IS_FRAIL ? 1 : 60))
+
+static u64 mal_test_cap;
+
+static int mal_percpu_init_test(struct kunit *test)
+{
+	struct memalloc_stats_borrowing stats;
+
+	mal_loan_shrink(0);
+	mal_borrowing_stats(&stats);
+	mal_test_cap = stats.borrowed + MAL_CAP_PAGES;
+	return mal_account_cap(mal_test_cap);
+}
+
+static void mal_percpu_exit_test(struct kunit *test)
+{
+	mal_account_uncap();
+	mal_percpu_settle(test);
+}
+
+static void mal_expect_no_error(struct kunit *test,
+				const struct mal_percpu_model *model)
+{
+	KUNIT_EXPECT_EQ_MSG(test, model->errors, 0UL, "user %u, first: %s",
+			    model->id, model->error);
+}
+
+static struct mal_percpu_model *mal_test_model(struct kunit *test,
+					       struct mal_model_area **slots, u8 id,
+					       u64 seed, unsigned int max)
+{
+	struct mal_percpu_model *model;
+
+	model = mal_percpu_model_create(slots, id, seed, max);
+	KUNIT_ASSERT_NOT_NULL(test, model);
+	return model;
+}
+
+/*
+ * One user
+ */
+
+static void mal_test_one_user(struct kunit *test)
+{
+	u64 seed = mal_test_seed(test), reports = mal_reports_total();
+	struct mal_percpu_model *model;
+	struct mal_percpu_stats stats;
+
+	model = mal_test_model(test, NULL, 1, seed, MAL_ALONE_MAX);
+	while (model->steps < MAL_ALONE_STEPS && !model->errors) {
+		mal_percpu_model_step(model, true);
+		if (model->steps % MAL_ALONE_LOOK == 0) {
+			mal_expect_used(test, model->bytes);
+			cond_resched();
+		}
+		if (model->steps % (MAL_ALONE_LOOK * 7) == 0)
+			mal_percpu_shrink();
+	}
+	mal_percpu_stats(&stats);
+	kunit_info(test, "%lu refusals, %llu chunks, %llu of %llu bytes used, %llu hits, %llu misses",
+		   model->refused, stats.chunks, stats.used, stats.unit_bytes,
+		   stats.hits, stats.misses);
+	mal_percpu_model_drain(model);
+	mal_expect_no_error(test, model);
+	mal_percpu_model_destroy(model);
+	mal_expect_used(test, 0);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+}
+
+/*
+ * A crowd
+ */
+
+/**
+ * struct mal_percpu_crowd - users in every context, at once
+ * @threads: in task context, on whatever CPU
+ * @users: one for each of them, then for softirq, then for hardirq
+ * @slots: what they share
+ * @running: threads that have not finished
+ * @stop: interrupts do no more
+ * @timer: softirq context
+ * @irq_work: hardirq context
+ */
+struct mal_percpu_crowd {
+	struct task_struct *threads[MAL_CROWD_THREADS];
+	struct mal_percpu_model *users[MAL_CROWD_THREADS + 2];
+	struct mal_model_area *slots[MAL_AREA_SLOTS];
+	atomic_t running;
+	bool stop;
+	struct timer_list timer;
+	struct irq_work irq_work;
+};
+
+static struct mal_percpu_crowd mal_crowd;
+
+static int mal_crowd_thread(void *data)
+{
+	struct mal_percpu_model *model = data;
+
+	while (model->steps < MAL_CROWD_STEPS && !model->errors) {
+		mal_percpu_model_step(model, true);
+		cond_resched();
+	}
+	atomic_dec(&mal_crowd.running);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return 0;
+}
+
+static void mal_crowd_burst(struct mal_percpu_model *model)
+{
+	int i;
+
+	for (i = 0; i < MAL_CROWD_BURST && !model->errors; i++)
+		mal_percpu_model_step(model, false);
+}
+
+static void mal_crowd_timer(struct timer_list *timer)
+{
+	mal_crowd_burst(mal_crowd.users[MAL_CROWD_THREADS]);
+	if (!READ_ONCE(mal_crowd.stop))
+		mod_timer(timer, jiffies + 1);
+}
+
+static void mal_crowd_irq_work(struct irq_work *work)
+{
+	mal_crowd_burst(mal_crowd.users[MAL_CROWD_THREADS + 1]);
+}
+
+static void mal_crowd_start(struct kunit *test, struct mal_percpu_crowd *crowd,
+			    u64 seed)
+{
+	int i;
+
+	memset(crowd, 0, sizeof(*crowd));
+	for (i = 0; i < ARRAY_SIZE(crowd->users); i++)
+		crowd->users[i] = mal_test_model(test, crowd->slots, i + 1, seed,
+						 MAL_CROWD_MAX);
+	timer_setup(&crowd->timer, mal_crowd_timer, 0);
+	init_irq_work(&crowd->irq_work, mal_crowd_irq_work);
+	atomic_set(&crowd->running, MAL_CROWD_THREADS);
+	for (i = 0; i < MAL_CROWD_THREADS; i++) {
+		crowd->threads[i] = kthread_run(mal_crowd_thread, crowd->users[i],
+						"memalloc_percpu/%d", i);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, crowd->threads[i]);
+	}
+	mod_timer(&crowd->timer, jiffies + 1);
+}
+
+static void mal_crowd_stop(struct kunit *test, struct mal_percpu_crowd *crowd)
+{
+	int i;
+
+	for (i = 0; i < MAL_CROWD_THREADS; i++)
+		kthread_stop(crowd->threads[i]);
+	WRITE_ONCE(crowd->stop, true);
+	timer_delete_sync(&crowd->timer);
+	irq_work_sync(&crowd->irq_work);
+	for (i = 0; i < ARRAY_SIZE(crowd->users); i++) {
+		mal_percpu_model_drain(crowd->users[i]);
+		mal_expect_no_error(test, crowd->users[i]);
+		KUNIT_EXPECT_GT(test, crowd->users[i]->steps, 0UL);
+		mal_percpu_model_destroy(crowd->users[i]);
+	}
+	for (i = 0; i < MAL_AREA_SLOTS; i++) {
+		if (crowd->slots[i])
+			mal_free_percpu(crowd->slots[i]->area);
+		kfree(crowd->slots[i]);
+	}
+}
+
+static void mal_test_crowd(struct kunit *test)
+{
+	struct mal_percpu_crowd *crowd = &mal_crowd;
+	u64 reports = mal_reports_total();
+	unsigned long i;
+
+	mal_crowd_start(test, crowd, mal_test_seed(test));
+	for (i = 0; atomic_read(&crowd->running); i++) {
+		irq_work_queue(&crowd->irq_work);
+		if (i % 4 == 0)
+			mal_expect_valid(test);
+		if (i % 8 == 0)
+			mal_percpu_shrink();
+		schedule_timeout_uninterruptible(1);
+	}
+	kunit_info(test, "steps: softirq %lu, hardirq %lu",
+		   crowd->users[MAL_CROWD_THREADS]->steps,
+		   crowd->users[MAL_CROWD_THREADS + 1]->steps);
+	mal_crowd_stop(test, crowd);
+	mal_expect_used(test, 0);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+}
+
+/*
+ * Counters
+ */
+
+#define MAL_COUNTERS		5
+#define MAL_COUNTS		20000	/* of each thread */
+
+/**
+ * struct mal_counting - counters that are counted in every context
+ * @counters: them
+ * @running: threads that have not finished
+ * @interrupts: what the interrupt has counted
+ * @timer: the interrupt
+ * @stop: it counts no more
+ */
+struct mal_counting {
+	unsigned long __percpu *counters[MAL_COUNTERS];
+	atomic_t running;
+	unsigned long interrupts;
+	struct timer_list timer;
+	bool stop;
+};
+
+static struct mal_counting mal_counting;
+
+static int mal_count_thread(void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAL_COUNTS; i++) {
+		this_cpu_inc(*mal_counting.counters[i % MAL_COUNTERS]);
+		if (i % 1000 == 0)
+			schedule();
+	}
+	atomic_dec(&mal_counting.running);
+	return 0;
+}
+
+static void mal_count_timer(struct timer_list *timer)
+{
+	this_cpu_inc(*mal_counting.counters[0]);
+	mal_counting.interrupts++;
+	if (!READ_ONCE(mal_counting.stop))
+		mod_timer(timer, jiffies + 1);
+}
+
+static unsigned long mal_count_sum(unsigned long __percpu *counter)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *per_cpu_ptr(counter, cpu);
+	return sum;
+}
+
+/* this_cpu_inc() on each CPU, in tasks that move and in softirq: none is lost. */
+static void mal_test_counters_add_up(struct kunit *test)
+{
+	struct mal_counting *c = &mal_counting;
+	unsigned long sum = 0;
+	int i;
+
+	memset(c, 0, sizeof(*c));
+	for (i = 0; i < MAL_COUNTERS; i++) {
+		c->counters[i] = mal_alloc_percpu(unsigned long);
+		KUNIT_ASSERT_NOT_NULL(test, (__force void *)c->counters[i]);
+	}
+	timer_setup(&c->timer, mal_count_timer, 0);
+	mod_timer(&c->timer, jiffies + 1);
+	atomic_set(&c->running, MAL_CROWD_THREADS);
+	for (i = 0; i < MAL_CROWD_THREADS; i++)
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test,
+					     kthread_run(mal_count_thread, NULL,
+							 "memalloc_count/%d", i));
+	while (atomic_read(&c->running) || !READ_ONCE(c->interrupts))
+		schedule_timeout_uninterruptible(1);
+	WRITE_ONCE(c->stop, true);
+	timer_delete_sync(&c->timer);
+	for (i = 0; i < MAL_COUNTERS; i++) {
+		sum += mal_count_sum(c->counters[i]);
+		mal_free_percpu(c->counters[i]);
+	}
+	KUNIT_EXPECT_EQ(test, sum,
+			(unsigned long)MAL_CROWD_THREADS * MAL_COUNTS + c->interrupts);
+}
+
+/*
+ * Limits and failures
+ */
+
+/* What is to be held until the end of a test, in any number. */
+struct mal_held {
+	unsigned int nr;
+	void __percpu *areas[4096];
+};
+
+static struct mal_held *mal_test_held(struct kunit *test)
+{
+	struct mal_held *held = kunit_kzalloc(test, sizeof(*held), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, held);
+	return held;
+}
+
+static bool mal_hold(struct mal_held *held, size_t size, size_t align, gfp_t gfp)
+{
+	void __percpu *area;
+
+	if (held->nr == ARRAY_SIZE(held->areas))
+		return false;
+	area = __mal_alloc_percpu_gfp(size, align, gfp | __GFP_NOWARN);
+	if (!area)
+		return false;
+	held->areas[held->nr++] = area;
+	return true;
+}
+
+static void mal_let_go(struct mal_held *held)
+{
+	while (held->nr)
+		mal_free_percpu(held->areas[--held->nr]);
+}
+
+/*
+ * The cap holds for chunks: no more than it allows, and the one that is kept. Pages
+ * that are free make room for them.
+ */
+static void mal_test_exhaustion(struct kunit *test)
+{
+	struct memalloc_stats_borrowing borrowing;
+	struct mal_held *held = mal_test_held(test);
+	struct mal_percpu_stats stats;
+	u64 kept;
+
+	mal_percpu_stats(&stats);
+	kept = stats.bytes;
+	while (mal_hold(held, MAL_PERCPU_MAX_SIZE, PAGE_SIZE, GFP_KERNEL))
+		;
+	KUNIT_EXPECT_LT(test, held->nr, ARRAY_SIZE(held->areas));
+	mal_percpu_stats(&stats);
+	mal_borrowing_stats(&borrowing);
+	KUNIT_EXPECT_GT(test, stats.refused, 0ULL);
+	KUNIT_EXPECT_LE(test, stats.bytes + borrowing.borrowed * PAGE_SIZE,
+			mal_test_cap * PAGE_SIZE + kept);
+	KUNIT_EXPECT_GT(test, stats.bytes + borrowing.borrowed * PAGE_SIZE +
+			MAL_PERCPU_MAX_SIZE * num_possible_cpus(), mal_test_cap * PAGE_SIZE);
+	mal_expect_used(test, (u64)held->nr * MAL_PERCPU_MAX_SIZE);
+	mal_let_go(held);
+	mal_percpu_settle(test);
+}
+
+/* Whatever others have taken, there is something for those who must not sleep. */
+static void mal_test_reserve_for_atomic(struct kunit *test)
+{
+	struct mal_held *held = mal_test_held(test);
+	unsigned int i;
+
+	for (i = 0; i < (MAL_HOST_IS_FRAIL ? 200 : 1000); i++)
+		KUNIT_EXPECT_TRUE(test, mal_hold(held, 104, 8, GFP_KERNEL));
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_TRUE(test, mal_hold(held, 600, 4, GFP_ATOMIC));
+	mal_let_go(held);
+}
+
+/* Small holes are filled before a chunk is borrowed. */
+static void mal_test_holes_are_filled(struct kunit *test)
+{
+	struct mal_held *held = mal_test_held(test), *others = mal_test_held(test);
+	struct mal_percpu_stats before, after;
+	unsigned int i, nr = MAL_HOST_IS_FRAIL ? 20 : 200;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_TRUE(test, mal_hold(held, 1000, 4, GFP_KERNEL));
+		KUNIT_ASSERT_TRUE(test, mal_hold(others, 1000, 4, GFP_KERNEL));
+	}
+	mal_let_go(others);
+	mal_percpu_stats(&before);
+	for (i = 0; i < nr; i++)
+		KUNIT_ASSERT_TRUE(test, mal_hold(others, 996, 4, GFP_ATOMIC));
+	mal_percpu_stats(&after);
+	KUNIT_EXPECT_EQ(test, after.borrowed_total, before.borrowed_total);
+	mal_let_go(others);
+	mal_let_go(held);
+}
+
+/* Each allocation on the way to an area fails once: nothing is lost. */
+static void mal_test_failures(struct kunit *test)
+{
+	struct mal_held *held = mal_test_held(test);
+	u64 nth = 0, left, failed = 0;
+	struct mal_percpu_stats stats;
+	struct mal_inject_scope scope;
+	struct mal_inject inject;
+	void __percpu *area;
+
+	mal_inject_init(&inject);
+	KUNIT_ASSERT_TRUE(test, mal_hold(held, 1000, 4, GFP_KERNEL));
+	do {
+		mal_inject_arm(&inject, ++nth);
+		mal_inject_enter(&scope, &inject);
+		area = __mal_alloc_percpu_gfp(MAL_PERCPU_MAX_SIZE, 4,
+					      GFP_KERNEL | __GFP_NOWARN);
+		mal_inject_leave(&scope);
+		left = mal_inject_arm(&inject, 0);
+		failed += !area;
+		KUNIT_EXPECT_EQ(test, !area, !left);
+		mal_free_percpu(area);
+		mal_percpu_shrink();
+		mal_expect_used(test, 1000);
+		mal_percpu_stats(&stats);
+		KUNIT_EXPECT_EQ(test, stats.chunks, 1ULL);
+	} while (!left);
+	KUNIT_EXPECT_EQ(test, failed, 4ULL);
+	mal_let_go(held);
+
+	/* A free that needs a stack, and gets none, is a free. */
+	KUNIT_ASSERT_TRUE(test, mal_hold(held, 64, 4, GFP_KERNEL));
+	mal_inject_arm(&inject, 1);
+	mal_inject_enter(&scope, &inject);
+	mal_let_go(held);
+	mal_inject_leave(&scope);
+	KUNIT_EXPECT_EQ(test, mal_inject_arm(&inject, 0), 0ULL);
+	mal_percpu_stats(&stats);
+	KUNIT_EXPECT_EQ(test, stats.cached, 0ULL);
+	mal_expect_used(test, 0);
+	mal_inject_destroy(&inject);
+}
+
+static void mal_test_bad_arguments(struct kunit *test)
+{
+	static const struct {
+		size_t size;
+		size_t align;
+	} bad[] = {
+		{ 0, 4 }, { 0, 0 }, { 8, 0 }, { 4, 0 }, { 8, 3 }, { 192, 24 },
+		{ SIZE_MAX, 4 }, { SIZE_MAX - 3, 4 }, { 8, SIZE_MAX }, { 8, 2 * PAGE_SIZE },
+		{ MAL_PERCPU_MAX_SIZE + 1, 4 }, { 8, (SIZE_MAX >> 1) + 1 },
+	};
+	struct mal_percpu_stats before, after;
+	void __percpu *area;
+	int i;
+
+	mal_percpu_stats(&before);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		area = __mal_alloc_percpu_gfp(bad[i].size, bad[i].align,
+					      GFP_KERNEL | __GFP_NOWARN);
+		KUNIT_EXPECT_NULL_MSG(test, (__force void *)area,
+				      "%zu bytes, aligned to %zu", bad[i].size,
+				      bad[i].align);
+	}
+	mal_percpu_stats(&after);
+	KUNIT_EXPECT_EQ(test, after.failures - before.failures, (u64)ARRAY_SIZE(bad));
+	mal_free_percpu(NULL);
+}
+
+/*
+ * Misuse
+ */
+
+/* Expect that @misuse adds one to @kind of report, and nothing to any other. */
+#define mal_expect_report(test, kind, misuse) do {			\
+	struct memalloc_stats_reports before, after;			\
+	u64 total = mal_reports_total();				\
+									\
+	mal_report_stats(&before);					\
+	misuse;								\
+	mal_report_stats(&after);					\
+	KUNIT_EXPECT_EQ(test, after.kind, before.kind + 1);		\
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), total + 1);		\
+	mal_expect_valid(test);						\
+} while (0)
+
+static int mal_not_per_cpu;
+static DEFINE_PER_CPU(int, mal_host_per_cpu);
+
+static void mal_expect_misuse(struct kunit *test, size_t size)
+{
+	void __percpu *area = __mal_alloc_percpu(size, 4);
+
+	KUNIT_ASSERT_NOT_NULL(test, (__force void *)area);
+	mal_expect_report(test, wrong_free, mal_free_percpu(area + 1));
+	if (size > 4)
+		mal_expect_report(test, wrong_free, mal_free_percpu(area + 4));
+	mal_free_percpu(area);
+	mal_expect_report(test, double_free, mal_free_percpu(area));
+	mal_expect_report(test, double_free, mal_free_percpu(area));
+	mal_percpu_shrink();
+	mal_expect_report(test, double_free, mal_free_percpu(area));
+}
+
+static void mal_test_misuse(struct kunit *test)
+{
+	void __percpu *hosts = __alloc_percpu(64, 8);
+
+	mal_expect_misuse(test, 4);
+	mal_expect_misuse(test, 64);
+	mal_expect_misuse(test, 5000);
+	KUNIT_ASSERT_NOT_NULL(test, (__force void *)hosts);
+	mal_expect_report(test, foreign_free, mal_free_percpu(hosts));
+	mal_expect_report(test, foreign_free, mal_free_percpu(&mal_host_per_cpu));
+	mal_expect_report(test, foreign_free,
+			  mal_free_percpu((void __percpu __force *)&mal_not_per_cpu));
+	mal_expect_report(test, foreign_free, mal_free_percpu((void __percpu __force *)-8UL));
+	free_percpu(hosts);
+}
+
+static struct kunit_case mal_percpu_cases[] = {
+	KUNIT_CASE(mal_test_one_user),
+	KUNIT_CASE(mal_test_crowd),
+	KUNIT_CASE(mal_test_counters_add_up),
+	KUNIT_CASE(mal_test_exhaustion),
+	KUNIT_CASE(mal_test_reserve_for_atomic),
+	KUNIT_CASE(mal_test_holes_are_filled),
+	KUNIT_CASE(mal_test_failures),
+	KUNIT_CASE(mal_test_bad_arguments),
+	KUNIT_CASE(mal_test_misuse),
+	{}
+};
+
+struct kunit_suite mal_percpu_suite = {
+	.name = "memalloc_percpu",
+	.init = mal_percpu_init_test,
+	.exit = mal_percpu_exit_test,
+	.test_cases = mal_percpu_cases,
+};
