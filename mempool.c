@@ -322,6 +322,7 @@ void *mal_mempool_alloc(mal_mempool_t *pool, gfp_t gfp)
 	element = mal_sheaf_pop(cache);
 	if (unlikely(!element))
 		return mal_pool_alloc_long(pool, gfp);
+	mal_sanitizer_alloc(cache, element, cache->object_size);
 	if (unlikely(want_init_on_alloc(0)))
 		return mal_object_zero(cache, element);
 	return element;
