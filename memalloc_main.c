@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "internal/area_cache.h"
 #include "internal/device.h"
 #include "internal/kmalloc.h"
 #include "internal/leak.h"
@@ -27,11 +28,19 @@
 #include "internal/proc.h"
 #include "internal/region.h"
 #include "internal/slab_cache.h"
+#include "internal/vmalloc_area.h"
 
 #define MAL_PAGES_PER_MIB	(1UL << (20 - PAGE_SHIFT))
 
+/* Not given: so much as goes with the cap. */
+#define MAL_BY_CAP		UINT_MAX
+
+/* The part of the cap that may be cached areas, if nobody says how much. */
+#define MAL_AREA_CACHE_SHARE	8
+
 static unsigned int cap_mb;
 static unsigned int reserve_mb;
+static unsigned int area_cache_mb = MAL_BY_CAP;
 static bool lean;
 
 /* So much may be asked for: what the host has, whatever a user writes. */
@@ -59,6 +68,23 @@ MODULE_PARM_DESC(cap_mb, "Most memory to borrow from the host, in MiB (default: 
 module_param(reserve_mb, uint, 0444);
 MODULE_PARM_DESC(reserve_mb, "Memory to borrow at load and keep until unload, in MiB (default: 0)");
 
+static int mal_area_cache_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		mal_area_cache_set_limit(mal_pages_of_mb(area_cache_mb));
+	return err;
+}
+
+static const struct kernel_param_ops mal_area_cache_ops = {
+	.set = mal_area_cache_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(area_cache_mb, &mal_area_cache_ops, &area_cache_mb, 0644);
+MODULE_PARM_DESC(area_cache_mb, "Most memory to keep mapped for vmalloc, in MiB (default: an eighth of the cap)");
+
 module_param(lean, bool, 0444);
 MODULE_PARM_DESC(lean, "Switch off the detection of misuse that is otherwise always on (default: N)");
 
@@ -68,6 +94,13 @@ static void __init mal_cap_init(void)
 	if (!cap_mb)
 		cap_mb = max(totalram_pages() / 4 / MAL_PAGES_PER_MIB, 1UL);
 	mal_loan_set_cap(mal_pages_of_mb(cap_mb));
+}
+
+static unsigned long __init mal_area_cache_default(void)
+{
+	if (area_cache_mb == MAL_BY_CAP)
+		area_cache_mb = cap_mb / MAL_AREA_CACHE_SHARE;
+	return mal_pages_of_mb(area_cache_mb);
 }
 
 static int __init mal_init(void)
@@ -106,6 +139,12 @@ static int __init mal_init(void)
 	err = mal_proc_init();
 	if (err)
 		goto err_percpu;
+	err = mal_vmalloc_init(mal_area_cache_default());
+	if (err)
+		goto err_kmalloc;
+	err = mal_proc_init();
+	if (err)
+		goto err_vmalloc;
 	err = mal_device_init();
 	if (err)
 		goto err_proc;
@@ -118,6 +157,8 @@ err_percpu:
 	mal_percpu_exit();
 err_mempool_list:
 	mal_mempool_list_exit();
+err_vmalloc:
+	mal_vmalloc_exit();
 err_kmalloc:
 	mal_kmalloc_exit();
 err_slab_cache:
@@ -141,6 +182,7 @@ static void __exit mal_exit(void)
 	mal_proc_exit();
 	mal_percpu_exit();
 	mal_mempool_list_exit();
+	mal_vmalloc_exit();
 	mal_kmalloc_exit();
 	mal_slab_cache_exit();
 	mal_leak_exit();

@@ -446,6 +446,9 @@ static noinline void mal_report_free(struct mal_page *desc, unsigned int order,
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
 			   "a page of kmalloc, as order %u; allocated by %pS",
 			   order, (void *)desc->caller);
+	else if (desc->state == MAL_PAGE_AREA)
+		mal_report(MAL_REPORT_WRONG_FREE, caller,
+			   "a page of a mapped area, as order %u", order);
 	else if (desc->state == MAL_PAGE_TAIL)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
 			   "page %u of a section is inside a block, freed as order %u",

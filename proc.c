@@ -23,6 +23,7 @@
 #include "internal/proc.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
+#include "internal/vmalloc_area.h"
 
 static int mal_proc_show(struct seq_file *m, void *unused)
 {
@@ -34,6 +35,7 @@ static int mal_proc_show(struct seq_file *m, void *unused)
 	mal_slab_leaks_show(m);
 	mal_mempool_show(m);
 	mal_percpu_show(m);
+	mal_vmalloc_show(m);
 	mal_device_show(m);
 	mal_report_show(m);
 	return 0;

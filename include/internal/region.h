@@ -31,6 +31,7 @@ struct mal_zone;
  * @MAL_PAGE_SLAB: any page of a slab
  * @MAL_PAGE_LARGE: first page of a block of mal_kmalloc(), that no size class
  *	is large enough for
+ * @MAL_PAGE_AREA: first page of a block of a mapped area
  */
 enum mal_page_state {
 	MAL_PAGE_FOREIGN = 0,
@@ -42,6 +43,7 @@ enum mal_page_state {
 	MAL_PAGE_USED,
 	MAL_PAGE_SLAB,
 	MAL_PAGE_LARGE,
+	MAL_PAGE_AREA,
 };
 
 /* In mal_page.owner: tells a slab from all else by one look. */
@@ -59,7 +61,8 @@ enum mal_page_state {
  * @state: enum mal_page_state
  * @order: order of the block, if this is its first page
  * @index: of the page in its section; never changes
- * @private: USED: for the layer that holds the block. LARGE: bytes asked for
+ * @private: USED: for the layer that holds the block. LARGE: bytes asked for.
+ *	AREA: number of the page in its area
  * @unseen: FREE: no part of the block that nobody has looked at since it was
  *	freed (quarantine.c) was freed with a lower order than this;
  *	MAL_ALL_SEEN if there is no such part

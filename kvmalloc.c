@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmalloc: memory that need not be physically contiguous
+ *
+ * From kmalloc if that has it without much ado, else from vmalloc. The address
+ * tells which it was.
+ *
+ * After a grace period. An object of vmalloc begins at a page and its struct
+ * rcu_head lies within that page, so that the one tells the other. Its callback
+ * runs in a softirq, which mal_vfree_atomic() does not mind.
+ *
+ * Locking: none.
+ *
+ * Context: as for the function that serves.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include <memalloc/kvmalloc.h>
+
+#include "internal/compat.h"
+#include "internal/vmalloc_area.h"
+
+/* With kmalloc nobody shall try too hard, as there is another way. */
+static gfp_t mal_kv_gfp(size_t size, gfp_t gfp)
+{
+	if (size <= PAGE_SIZE)
+		return gfp;
+	gfp |= __GFP_NOWARN;
+	if (!(gfp & __GFP_RETRY_MAYFAIL))
+		gfp |= __GFP_NORETRY;
+	return gfp & ~__GFP_NOFAIL;
+}
+
+static void *mal_kv_alloc(size_t size, gfp_t gfp, int node, unsigned long caller)
+{
+	void *address = mal_kmalloc_node(size, mal_kv_gfp(size, gfp), node);
+
+	if (address || size <= PAGE_SIZE || size > INT_MAX)
+		return address;
+	return mal_vmalloc_caller(size, gfp, node, caller);
+}
+
+/**
+ * mal_kvmalloc_node() - mal_kvmalloc(), near a node
+ * @size: as for mal_kvmalloc(); up to INT_MAX, as with the host
+ * @gfp: as for mal_kvmalloc(); with __GFP_THISNODE no other node will do
+ * @node: the node to prefer, or NUMA_NO_NODE for the nearest one
+ *
+ * Context: as for mal_kvmalloc().
+ * Return: as for mal_kvmalloc().
+ */
+void *mal_kvmalloc_node(size_t size, gfp_t gfp, int node)
+{
+	return mal_kv_alloc(size, gfp, node, _RET_IP_);
+}
+MAL_EXPORT(mal_kvmalloc_node);
+
+/**
+ * mal_kvfree() - free memory
+ * @address: what mal_kvmalloc(), mal_kmalloc() or mal_vmalloc() returned, or NULL
+ *
+ * Misuse is reported and has no other effect.
+ *
+ * Context: any; what is vmalloc's sleeps in task context.
+ */
+void mal_kvfree(const void *address)
+{
+	if (is_vmalloc_addr(address))
+		mal_vfree(address);
+	else
+		mal_kfree(address);
+}
+MAL_EXPORT(mal_kvfree);
+
+/**
+ * mal_kvfree_sensitive() - free memory, and leave no trace of what was in it
+ * @address: what mal_kvfree() takes
+ * @length: bytes of it that matter
+ *
+ * Context: as for mal_kvfree().
+ */
+void mal_kvfree_sensitive(const void *address, size_t length)
+{
+	if (unlikely(ZERO_OR_NULL_PTR(address)))
+		return;
+	memzero_explicit((void *)address, length);
+	mal_kvfree(address);
+}
+MAL_EXPORT(mal_kvfree_sensitive);
+
+/**
+ * mal_kvrealloc() - change the size of memory
+ * @address: what mal_kvmalloc() returned, or NULL for none
+ * @size: bytes it shall have; zero frees it
+ * @gfp: as for mal_kvmalloc(). With __GFP_ZERO what is new is zero, if it was
+ *	said each time before, too.
+ *
+ * Context: as for mal_kvmalloc().
+ * Return: the memory, with its contents; ZERO_SIZE_PTR; or NULL, and @address is
+ * as it was.
+ */
+void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
+{
+	size_t old;
+	void *new;
+
+	if (!size) {
+		mal_kvfree(address);
+		return ZERO_SIZE_PTR;
+	}
+	if (is_vmalloc_addr(address))
+		return mal_vrealloc_caller(address, size, gfp, _RET_IP_);
+	old = mal_ksize(address);
+	if (size <= old)
+		return mal_krealloc(address, size, gfp);
+	new = mal_kv_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
+	if (new && old) {
+		memcpy(new, address, old);
+		mal_kfree(address);
+	}
+	return new;
+}
+MAL_EXPORT(mal_kvrealloc);
+
+static void mal_kvfree_rcu_done(struct rcu_head *head)
+{
+	mal_vfree_atomic((const void *)((unsigned long)head & PAGE_MASK));
+}
+
+/**
+ * mal_kvfree_call_rcu() - free memory after a grace period
+ * @head: in the memory, less than a page from its beginning
+ * @address: the memory
+ *
+ * Misuse is reported, where it is vmalloc's when the time has come.
+ *
+ * Context: any but NMI.
+ */
+void mal_kvfree_call_rcu(struct rcu_head *head, void *address)
+{
+	if (is_vmalloc_addr(address))
+		call_rcu(head, mal_kvfree_rcu_done);
+	else
+		mal_kfree_call_rcu(head, address);
+}
+MAL_EXPORT(mal_kvfree_call_rcu);
