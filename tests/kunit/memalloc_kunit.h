@@ -26,6 +26,9 @@ extern struct kunit_suite mal_slab_property_suite;
 extern struct kunit_suite mal_slab_debug_suite;
 extern struct kunit_suite mal_mempool_suite;
 extern struct kunit_suite mal_percpu_suite;
+extern struct kunit_suite mal_vmalloc_suite;
+extern struct kunit_suite mal_vmalloc_misuse_suite;
+extern struct kunit_suite mal_vmalloc_property_suite;
 
 u64 mal_test_seed(struct kunit *test);
 

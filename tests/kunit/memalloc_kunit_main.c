@@ -46,8 +46,10 @@ kunit_test_suites(&mal_page_limit_suite, &mal_page_gfp_suite,
 		  &mal_page_property_suite, &mal_page_reentry_suite,
 		  &mal_slab_misuse_suite, &mal_kmalloc_suite,
 		  &mal_slab_limit_suite, &mal_slab_reentry_suite,
-		  &mal_slab_property_suite, &mal_slab_debug_suite,
-		  &mal_mempool_suite, &mal_percpu_suite);
+		  &mal_slab_property_suite, &mal_mempool_suite,
+		  &mal_percpu_suite, &mal_vmalloc_suite,
+		  &mal_vmalloc_misuse_suite, &mal_vmalloc_property_suite,
+		  &mal_slab_debug_suite);
 
 MAL_IMPORT();
 MODULE_DESCRIPTION("Unit tests of memalloc");
