@@ -70,11 +70,13 @@ struct bench_object {
  * @objects: them
  * @nr: how many
  * @has_lean: memalloc's "lean" mode makes a difference
+ * @has_cache: memalloc keeps what is freed, up to a limit that can be set
  */
 struct bench_kind {
 	const struct bench_object *objects;
 	unsigned int nr;
 	bool has_lean;
+	bool has_cache;
 };
 
 /**
@@ -87,6 +89,7 @@ struct bench_kind {
  * @lean: for memalloc's "lean" mode
  * @softirq: it is done in a softirq, and not in a task
  * @own: each thread has a pool of its own; only for objects that have pools
+ * @miss: with that limit at nothing, which whoever runs it has to see to
  */
 struct bench_pattern {
 	const char *name;
@@ -97,6 +100,7 @@ struct bench_pattern {
 	bool lean;
 	bool softirq;
 	bool own;
+	bool miss;
 };
 
 /**
@@ -199,5 +203,6 @@ extern const struct bench_kind bench_mempool;
 extern const struct bench_kind bench_page;
 extern const struct bench_kind bench_percpu;
 extern const struct bench_kind bench_slab_cache;
+extern const struct bench_kind bench_vmalloc;
 
 #endif /* _MAL_BENCH_H */

@@ -52,6 +52,7 @@ static const struct bench_kind * const bench_kinds[] = {
 	&bench_kmalloc,
 	&bench_mempool,
 	&bench_percpu,
+	&bench_vmalloc,
 };
 
 static const struct bench_pattern bench_patterns[] = {
@@ -62,6 +63,9 @@ static const struct bench_pattern bench_patterns[] = {
 	{ "hot",	 BENCH_HOT,	1, 1,	 1 },
 	{ "softirq",	 BENCH_ATOMIC,	1, 1,	 1, .softirq = true },
 	{ "many128",	 BENCH_MANY,	1, 128,	 128 },
+	/* nothing is kept: /sys/module/memalloc/parameters/area_cache_mb is 0 */
+	{ "miss",	 BENCH_HOT,	1, 1,	 1, .miss = true },
+	{ "missfifo",	 BENCH_FIFO,	1, 16,	 1, .miss = true },
 	{ "bulk128",	 BENCH_BULK,	1, 128,	 128 },
 	{ "bulk4096",	 BENCH_BULK,	1, 4096, 4096 },
 	{ "lifo",	 BENCH_LIFO,	1, 1024, 8 },
@@ -211,7 +215,7 @@ static int bench_offer_kind(const struct bench_pattern *pattern,
 	unsigned int i;
 	int err = 0;
 
-	if (pattern->lean && !kind->has_lean)
+	if ((pattern->lean && !kind->has_lean) || (pattern->miss && !kind->has_cache))
 		return 0;
 	for (i = 0; i < kind->nr && !err; i++)
 		err = bench_offer(pattern, &kind->objects[i], dir);
