@@ -23,7 +23,7 @@
  *
  * What is in the cache is borrowed from the host, and free to nobody else. It
  * goes before anything else does: when the host wants memory (a shrinker), when
- * an area cannot be made for want of pages, and on request.
+ * an allocation of pages, for an area or not, would fail, and on request.
  *
  * Who gets an area that was in use before finds in it what was left there, as
  * in pages of the host's, unless zeroes are asked for. An area that somebody
@@ -60,6 +60,7 @@
 #include "internal/compat.h"
 #include "internal/kunit.h"
 #include "internal/page_poison.h"
+#include "internal/reclaim.h"
 
 /* The part of the limit that is for the CPUs. */
 #define MAL_AREA_CPU_SHARE	4
@@ -69,6 +70,9 @@
 
 /* When the oldest go, this part of the nodes' share goes at once. */
 #define MAL_AREA_BATCH		8
+
+/* What is given up before an allocation fails, in pages: a block of any order. */
+#define MAL_AREA_REAP		(2UL << MAL_MAX_ORDER)
 
 /* How many areas are taken from a node under its lock. */
 #define MAL_AREA_BURST		64
@@ -483,6 +487,15 @@ unsigned long mal_area_cache_shrink(unsigned long nr_pages)
 }
 MAL_EXPORT_FOR_KUNIT(mal_area_cache_shrink);
 
+/*
+ * Before an allocation of pages fails. Before one borrows nothing is given up:
+ * what is cached is worth more than what is borrowed.
+ */
+static unsigned long mal_area_reap(unsigned long min_pages)
+{
+	return min_pages ? 0 : mal_area_cache_shrink(MAL_AREA_REAP);
+}
+
 static unsigned long mal_area_shrinker_count(struct shrinker *shrinker,
 					     struct shrink_control *sc)
 {
@@ -627,6 +640,7 @@ int mal_area_cache_init(unsigned long limit)
 	err = mal_area_shrinker_init();
 	if (err)
 		goto err_cpuhp;
+	mal_reclaim_set(MAL_RECLAIM_AREAS, mal_area_reap);
 	return 0;
 
 err_cpuhp:
@@ -644,6 +658,7 @@ err_nodes:
 void mal_area_cache_exit(void)
 {
 	mal_area_cache_sync();
+	mal_reclaim_set(MAL_RECLAIM_AREAS, NULL);
 	shrinker_free(mal_area_shrinker);
 	mal_area_cache_set_limit(0);
 	cpuhp_remove_state_nocalls(mal_area_cpuhp);

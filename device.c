@@ -43,6 +43,7 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/access.h"
+#include "internal/area_cache.h"
 #include "internal/device.h"
 #include "internal/gfp.h"
 #include "internal/handle.h"
@@ -460,8 +461,9 @@ static int mal_verb_shrink(struct mal_file *file, union mal_arg *arg)
 	if (shrink->handle)
 		return mal_shrink_cache(file, shrink);
 	if (!shrink->pages) {
-		mal_slab_shrink();
+		mal_area_cache_shrink(ULONG_MAX);
 		mal_percpu_shrink();
+		mal_slab_shrink();
 	}
 	shrink->out_pages = mal_loan_shrink(min_t(u64, shrink->pages,
 						  ULONG_MAX));

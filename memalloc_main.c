@@ -136,12 +136,9 @@ static int __init mal_init(void)
 	err = mal_percpu_init();
 	if (err)
 		goto err_mempool_list;
-	err = mal_proc_init();
-	if (err)
-		goto err_percpu;
 	err = mal_vmalloc_init(mal_area_cache_default());
 	if (err)
-		goto err_kmalloc;
+		goto err_percpu;
 	err = mal_proc_init();
 	if (err)
 		goto err_vmalloc;
@@ -153,12 +150,12 @@ static int __init mal_init(void)
 
 err_proc:
 	mal_proc_exit();
+err_vmalloc:
+	mal_vmalloc_exit();
 err_percpu:
 	mal_percpu_exit();
 err_mempool_list:
 	mal_mempool_list_exit();
-err_vmalloc:
-	mal_vmalloc_exit();
 err_kmalloc:
 	mal_kmalloc_exit();
 err_slab_cache:
@@ -180,9 +177,9 @@ static void __exit mal_exit(void)
 {
 	mal_device_exit();
 	mal_proc_exit();
+	mal_vmalloc_exit();
 	mal_percpu_exit();
 	mal_mempool_list_exit();
-	mal_vmalloc_exit();
 	mal_kmalloc_exit();
 	mal_slab_cache_exit();
 	mal_leak_exit();

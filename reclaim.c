@@ -19,17 +19,18 @@
 
 #include "internal/reclaim.h"
 
-static mal_reclaim_fn mal_reclaimer;
+static mal_reclaim_fn mal_reclaimers[MAL_NR_RECLAIMERS];
 
 /**
  * mal_reclaim_set() - say who can give pages back
+ * @who: it
  * @reclaim: called from then on, or NULL
  *
  * Context: task. When it is taken away, nobody allocates any more.
  */
-void mal_reclaim_set(mal_reclaim_fn reclaim)
+void mal_reclaim_set(enum mal_reclaimer who, mal_reclaim_fn reclaim)
 {
-	WRITE_ONCE(mal_reclaimer, reclaim);
+	WRITE_ONCE(mal_reclaimers[who], reclaim);
 }
 
 /**
@@ -42,9 +43,16 @@ void mal_reclaim_set(mal_reclaim_fn reclaim)
  */
 unsigned long mal_reclaim(gfp_t gfp, unsigned long min_pages)
 {
-	mal_reclaim_fn reclaim = READ_ONCE(mal_reclaimer);
+	unsigned long pages = 0;
+	unsigned int who;
 
-	if (!reclaim || !gfpflags_allow_blocking(gfp))
+	if (!gfpflags_allow_blocking(gfp))
 		return 0;
-	return reclaim(min_pages);
+	for (who = 0; who < MAL_NR_RECLAIMERS; who++) {
+		mal_reclaim_fn reclaim = READ_ONCE(mal_reclaimers[who]);
+
+		if (reclaim)
+			pages += reclaim(min_pages);
+	}
+	return pages;
 }

@@ -1072,7 +1072,7 @@ int mal_slab_cache_init(bool lean)
 	err = register_module_notifier(&mal_cache_module_notifier);
 	if (err)
 		goto err_shrinker;
-	mal_reclaim_set(mal_slab_reap);
+	mal_reclaim_set(MAL_RECLAIM_SLABS, mal_slab_reap);
 	return 0;
 
 err_shrinker:
@@ -1097,9 +1097,9 @@ void mal_slab_cache_exit(void)
 		pr_err("leak: cache %s\n", cache->name);
 		mal_kmem_cache_abandon(cache);
 	}
-	mal_reclaim_set(NULL);
 	cancel_delayed_work_sync(&mal_cache_guard_work);
 	unregister_module_notifier(&mal_cache_module_notifier);
+	mal_reclaim_set(MAL_RECLAIM_SLABS, NULL);
 	shrinker_free(mal_cache_shrinker);
 	cpuhp_remove_state_nocalls(mal_cache_cpuhp);
 	mal_deferred_sync();

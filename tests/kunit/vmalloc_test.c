@@ -241,6 +241,37 @@ static void mal_test_cache_goes_first_at_the_cap(struct kunit *test)
 	mal_account_uncap();
 }
 
+/* ... and before an allocation of pages or of an object does. */
+static void mal_test_cache_goes_for_others(struct kunit *test)
+{
+	const unsigned long cap = 4096;
+	struct mal_area_cache_stats cache;
+	struct page *page, *next = NULL;
+	unsigned long nr = 0;
+	void *area;
+
+	KUNIT_ASSERT_EQ(test, mal_account_cap(cap), 0);
+	mal_area_cache_stats(&cache);
+	mal_area_cache_set_limit(cap);
+	area = mal_test_alloc(test, cap / 4);
+	mal_vfree(area);
+	mal_vfree(mal_test_alloc(test, 3));
+	while ((page = mal_alloc_page(GFP_KERNEL | __GFP_NOWARN))) {
+		set_page_private(page, (unsigned long)next);
+		next = page;
+		nr++;
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, nr, cap);
+	while ((page = next)) {
+		next = (struct page *)page_private(page);
+		set_page_private(page, 0);
+		mal_free_page(page);
+	}
+	mal_area_cache_set_limit(cache.limit);
+	mal_account_uncap();
+}
+
 /*
  * The cache
  */
@@ -709,6 +740,7 @@ static struct kunit_case mal_vmalloc_cases[] = {
 	KUNIT_CASE(mal_test_impossible_sizes),
 	KUNIT_CASE(mal_test_more_than_the_cap_leaves),
 	KUNIT_CASE(mal_test_cache_goes_first_at_the_cap),
+	KUNIT_CASE(mal_test_cache_goes_for_others),
 	KUNIT_CASE(mal_test_hits),
 	KUNIT_CASE(mal_test_best_fit),
 	KUNIT_CASE(mal_test_oldest_goes_first),
