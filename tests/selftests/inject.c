@@ -2,11 +2,16 @@
 /*
  * Injected failures: every point of every command at which memory may be
  * lacking is walked, one after the other, and nothing is lost at any of them
+ *
+ * Twice: by our own injection, on any kernel, which counts what our own allocator
+ * gives; and by the kernel's, where there is one, which counts what the host's
+ * allocators give and what is copied from and to user space.
  */
 #include <pthread.h>
 
 #include "effort.h"
 #include "harness.h"
+#include "host_failure.h"
 #include "memalloc_device.h"
 
 FIXTURE(walk) {
@@ -147,7 +152,11 @@ static int undo_batch(FIXTURE_DATA(walk) *self)
 	return err;
 }
 
-/* Four allocations at once. One may fail, and no other does for that. */
+/*
+ * Four allocations at once. One may fail, and no other does for that. Should the
+ * batch be cut short, because an entry of it cannot be copied, what it has
+ * made is known all the same.
+ */
 static int do_batch(FIXTURE_DATA(walk) *self, unsigned int order)
 {
 	struct memalloc_alloc allocs[4];
@@ -175,13 +184,14 @@ static int do_batch(FIXTURE_DATA(walk) *self, unsigned int order)
 		};
 	}
 	err = device_ioctl(self->fd, MEMALLOC_BATCH, &batch);
-	if (err)
-		return err;
-	if (batch.out_done != 4)
-		return -EPROTO;
+	if (err || batch.out_done != 4) {
+		for (i = 0; i < 4; i++)
+			self->made[i] = allocs[i].out_handle;
+		return undo_batch(self) ? -EPROTO : err ? err : -EFAULT;
+	}
 	for (i = 0; i < 4; i++) {
-		if (ops[i].out_errno && ops[i].out_errno != ENOMEM)
-			return -ops[i].out_errno;
+		if (ops[i].out_errno)
+			err = -ops[i].out_errno;
 		failed += !!ops[i].out_errno;
 		self->made[i] = allocs[i].out_handle;
 	}
@@ -189,8 +199,7 @@ static int do_batch(FIXTURE_DATA(walk) *self, unsigned int order)
 		return -EPROTO;
 	if (!failed)
 		return 0;
-	err = undo_batch(self);
-	return err ? err : -ENOMEM;
+	return undo_batch(self) ? -EPROTO : err;
 }
 
 static int do_free(FIXTURE_DATA(walk) *self, unsigned int order)
@@ -219,7 +228,42 @@ static int do_map(FIXTURE_DATA(walk) *self, unsigned int order)
 		return -errno;
 	for (i = 0; i < self->bytes; i += page_size())
 		mapping[i] = 1;
-	return munmap((void *)mapping, self->bytes) ? -errno : 0;
+	if (!munmap((void *)mapping, self->bytes))
+		return 0;
+	i = errno;
+	return munmap((void *)mapping, self->bytes) ? -EPROTO : -(int)i;
+}
+
+static int do_open(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	__u64 handle;
+	int fd = device_open(), err;
+
+	(void)self;
+	if (fd < 0)
+		return fd;
+	err = device_alloc(fd, order, &handle);
+	close(fd);
+	return err;
+}
+
+static int do_proc(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	int fd = open("/proc/memalloc", O_RDONLY | O_CLOEXEC), err = 0;
+	char text[4096];
+	ssize_t got;
+
+	(void)self;
+	(void)order;
+	if (fd < 0)
+		return -errno;
+	do
+		got = read(fd, text, sizeof(text));
+	while (got > 0);
+	if (got < 0)
+		err = -errno;
+	close(fd);
+	return err;
 }
 
 static int undo_nothing(FIXTURE_DATA(walk) *self)
@@ -354,6 +398,8 @@ FIXTURE_VARIANT_ADD(walk, map) { .act = do_map, .undo = undo_nothing };
 FIXTURE_VARIANT_ADD(walk, access) { .act = do_access, .undo = undo_nothing };
 FIXTURE_VARIANT_ADD(walk, look) { .act = do_look, .undo = undo_nothing };
 FIXTURE_VARIANT_ADD(walk, shrink) { .act = do_shrink, .undo = undo_nothing };
+FIXTURE_VARIANT_ADD(walk, open) { .act = do_open, .undo = undo_nothing, .order = 1 };
+FIXTURE_VARIANT_ADD(walk, proc) { .act = do_proc, .undo = undo_nothing };
 
 FIXTURE_SETUP(walk)
 {
@@ -425,6 +471,54 @@ TEST_F(walk, loses_nothing_at_any_point)
 	ASSERT_EQ(0, device_free(self->fd, self->handle));
 	ASSERT_EQ(0, device_free(self->fd, self->cache));
 	ASSERT_EQ(0, device_free(self->fd, self->memory));
+	EXPECT_TRUE(all_goes_back(self->fd));
+}
+
+/*
+ * The same with the kernel's failures. A command that cannot copy its structure, or
+ * its answers, fails with EFAULT, without a trace, too.
+ */
+TEST_F(walk, loses_nothing_when_the_host_fails)
+{
+	const unsigned int limit = 5000;
+	struct memalloc_stats_file before, after;
+	unsigned int nth, failed = 0, survived = 0;
+	int err, left;
+
+	if (!host_failure_prepare()) {
+		SKIP(return, "the kernel has no failure injection");
+	}
+	ASSERT_EQ(0, device_file(self->fd, &before));
+	for (nth = 1; nth < limit; nth++) {
+		if (variant->cold) {
+			ASSERT_EQ(0, device_shrink(self->fd));
+		}
+		ASSERT_EQ(0, host_failure_arm(nth));
+		err = variant->act(self, variant->order);
+		left = host_failure_disarm();
+		ASSERT_LE(0, left);
+		if (err) {
+			ASSERT_TRUE(err == -ENOMEM || err == -EFAULT) {
+				TH_LOG("point %u: %s", nth, strerror(-err));
+			}
+			EXPECT_EQ(0, left);
+			failed++;
+		} else {
+			survived += !left;
+			ASSERT_EQ(0, variant->undo(self));
+		}
+		ASSERT_EQ(0, device_file(self->fd, &after));
+		EXPECT_EQ(0, memcmp(&before, &after, sizeof(before))) {
+			TH_LOG("point %u", nth);
+		}
+		ASSERT_EQ(0, device_validate(self->fd));
+		if (!err && left)
+			break;
+	}
+	EXPECT_GT(limit, nth);
+	EXPECT_LT(0, failed + survived);
+	TH_LOG("%u points: %u failed, %u survived", failed + survived, failed, survived);
+	ASSERT_EQ(0, device_free(self->fd, self->handle));
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
 
