@@ -130,6 +130,19 @@ check:
 check-long:
 	@tests/check --long
 
+SECONDS ?= 60
+
+# Many times as fast without sanitizers; then, what was found again with them.
+.PHONY: fuzz
+fuzz:
+	@tests/fuzz/run --seconds $(SECONDS)
+	@tests/fuzz/run --replay
+
+# On each of the two kernels.
+.PHONY: stress
+stress:
+	@tests/stress/run --seconds $(SECONDS)
+
 .PHONY: lint
 lint:
 	@tools/setup
@@ -163,6 +176,8 @@ help:
 	@echo '  make demo         see it work on the kernel of Debian 12'
 	@echo '  make check        all tests'
 	@echo '  make check-long   the same for longer: hotplug, reload, fragmentation'
+	@echo '  make fuzz         send the device all there is                  SECONDS=60'
+	@echo '  make stress       everything at once                            SECONDS=60'
 	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1'
 	@$(if $(filter insns,$(benches)),echo '  make bench-insns  instructions of ours and of the host        KERNEL=6.1 BENCH=PATTERN')
 	@$(if $(filter time,$(benches)),echo '  make bench-time   nanoseconds of ours and of the host         KERNEL=uml BENCH=PATTERN')

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memalloc-fuzz: send the device whatever there is, and see what comes of it
+ *
+ *	memalloc-fuzz [OPTION...] CORPUS	libFuzzer's options
+ *	memalloc-fuzz [OPTION...] INPUT		carry out one input again
+ *
+ * In a guest, as root, with memalloc.ko loaded. The environment names the
+ * directory of the results (FUZZ_RESULTS), where the list of blocks is and what
+ * has been reached is left, and the input that is carried out, in case that
+ * the kernel does not survive it. With FUZZ_SHOW set the input is printed.
+ *
+ * After each input, all that it has opened, mapped and allocated is given back,
+ * and then must be gone; the kernel must not have reported anything; and every
+ * so often all structures of the module must be valid, and every page that was
+ * borrowed back with the host.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/memalloc.h>
+
+#include "coverage.h"
+#include "kernel_log.h"
+#include "program.h"
+#include "seeds.h"
+
+enum {
+	CHECK_EVERY = 256,	/* inputs */
+	WRITE_EVERY = 4096,
+};
+
+static int watch = -1;		/* a file that holds nothing */
+static int last_input = -1;
+static unsigned long executions;
+static const char *results;
+static bool show;
+
+/* The engine's. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
+				 size_t other_size, uint8_t *out, size_t max_size,
+				 unsigned int seed);
+
+static const char *result_path(const char *name)
+{
+	static char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", results, name);
+	return path;
+}
+
+static void write_results(void)
+{
+	FILE *file;
+
+	coverage_write(result_path("reached"));
+	file = fopen(result_path("executions"), "we");
+	if (!file)
+		return;
+	fprintf(file, "%lu\n", executions);
+	fclose(file);
+}
+
+static void found(const char *what)
+{
+	fprintf(stderr, "memalloc-fuzz: %s\n", what);
+	write_results();
+	abort();
+}
+
+/* --- what must hold ------------------------------------------------------------- */
+
+static void stats(uint32_t section, void *data, uint32_t length)
+{
+	struct memalloc_stats stats = {
+		.size = sizeof(stats),
+		.section = section,
+		.length = length,
+		.data = (uintptr_t)data,
+	};
+
+	if (ioctl(watch, MEMALLOC_STATS, &stats))
+		found("no statistics");
+}
+
+static void check_nothing_held(void)
+{
+	struct memalloc_stats_file file;
+
+	stats(MEMALLOC_SECTION_FILE, &file, sizeof(file));
+	if (file.device_bytes)
+		found("an input has left something allocated");
+}
+
+static void check_all_returned(void)
+{
+	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
+	struct memalloc_validate validate = { .size = sizeof(validate) };
+	struct memalloc_stats_borrowing borrowing;
+
+	if (ioctl(watch, MEMALLOC_VALIDATE, &validate) || validate.out_errors)
+		found("not valid");
+	if (ioctl(watch, MEMALLOC_SHRINK, &shrink))
+		found("cannot shrink");
+	stats(MEMALLOC_SECTION_BORROWING, &borrowing, sizeof(borrowing));
+	if (borrowing.borrowed != borrowing.reserve || borrowing.quarantined ||
+	    borrowing.borrowed != borrowing.borrowed_total - borrowing.returned_total)
+		found("not all pages have been returned");
+}
+
+static void check(void)
+{
+	if (kernel_log_has_report())
+		found("the kernel has reported a bug");
+	check_nothing_held();
+	if (executions % CHECK_EVERY == 0)
+		check_all_returned();
+}
+
+/* --- the engine's calls ------------------------------------------------------------ */
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	results = getenv("FUZZ_RESULTS");
+	if (!results) {
+		fprintf(stderr, "memalloc-fuzz: FUZZ_RESULTS is not set\n");
+		exit(2);
+	}
+	show = getenv("FUZZ_SHOW");
+	if (getenv("FUZZ_SEEDS") && seeds_write(getenv("FUZZ_SEEDS"))) {
+		perror("memalloc-fuzz: seeds");
+		exit(2);
+	}
+	coverage_read(result_path("blocks"));
+	last_input = open(result_path("last-input"), O_WRONLY | O_CREAT | O_DSYNC | O_CLOEXEC, 0666);
+	watch = open("/dev/memalloc", O_RDWR | O_CLOEXEC);
+	if (last_input < 0 || watch < 0) {
+		perror("memalloc-fuzz");
+		exit(2);
+	}
+	kernel_log_start();
+	program_start();
+	atexit(write_results);
+	return 0;
+}
+
+/* Should the kernel not survive it, it is here. Padded: never cut short. */
+static void remember(const uint8_t *data, size_t size)
+{
+	static uint8_t buffer[RECORDS_MAX * sizeof(struct record)];
+
+	memcpy(buffer, data, size);
+	memset(buffer + size, 0xff, sizeof(buffer) - size);
+	if (pwrite(last_input, buffer, sizeof(buffer), 0) < 0)
+		found("cannot keep the input");
+}
+
+static void show_records(const struct record *records, unsigned int count)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < count; i++) {
+		fprintf(stderr, "thread %u file %u %-8s size %3u place %3u:", records[i].who % THREADS,
+			records[i].who / 4 % FILES, verb_name(verb_of(&records[i])),
+			records[i].size, records[i].place);
+		for (j = 0; j < RECORD_FIELDS; j++)
+			fprintf(stderr, " %u,%u", records[i].field[j].how, records[i].field[j].what);
+		fprintf(stderr, "\n");
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct record *records = (const struct record *)data;
+	unsigned int count = size / sizeof(*records);
+
+	if (count > RECORDS_MAX)
+		count = RECORDS_MAX;
+	if (show)
+		show_records(records, count);
+	remember(data, count * sizeof(*records));
+	coverage_clear();
+	program_run(records, count);
+	coverage_collect();
+	executions++;
+	check();
+	if (executions % WRITE_EVERY == 0)
+		write_results();
+	return 0;
+}
+
+/*
+ * Records are inserted, removed, moved and copied as a whole; or one of them is
+ * handed to the engine, which knows what to do with bytes.
+ */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+	struct record *records = (struct record *)data;
+	const size_t most = max_size / sizeof(*records) < RECORDS_MAX ?
+			    max_size / sizeof(*records) : RECORDS_MAX;
+	size_t count = size / sizeof(*records), at, from;
+	struct record record;
+
+	if (!most)
+		return LLVMFuzzerMutate(data, size, max_size);
+	if (count > most)
+		count = most;
+	at = count ? (seed >> 8) % count : 0;
+	from = count ? (seed >> 16) % count : 0;
+	switch (count ? seed % 8 : 0) {
+	case 0: /* a new one */
+	case 1: /* a copy */
+		if (count >= most)
+			break;
+		if (seed % 8 && count) {
+			record = records[from];
+		} else {
+			memset(&record, 0, sizeof(record));
+			LLVMFuzzerMutate((uint8_t *)&record, sizeof(record), sizeof(record));
+			record.size = record.place = 0;
+			record.verb = seed >> 24;
+		}
+		memmove(&records[at + 1], &records[at], (count - at) * sizeof(record));
+		records[at] = record;
+		return (count + 1) * sizeof(record);
+	case 2: /* one less */
+		if (count < 2)
+			break;
+		memmove(&records[at], &records[at + 1], (count - at - 1) * sizeof(record));
+		return (count - 1) * sizeof(record);
+	case 3: /* in another order */
+		record = records[at];
+		records[at] = records[from];
+		records[from] = record;
+		return count * sizeof(record);
+	case 4: /* by another thread */
+		records[at].who = (records[at].who & ~3) | (seed >> 24) % THREADS;
+		return count * sizeof(record);
+	default:
+		break;
+	}
+	LLVMFuzzerMutate((uint8_t *)&records[at], sizeof(record), sizeof(record));
+	return (count ? count : 1) * sizeof(record);
+}
+
+/* The beginning of one, and the end of the other. */
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
+				 size_t other_size, uint8_t *out, size_t max_size,
+				 unsigned int seed)
+{
+	const size_t unit = sizeof(struct record);
+	size_t head = one_size / unit ? (seed & 0xffff) % (one_size / unit + 1) * unit : 0;
+	size_t tail = other_size / unit ? (seed >> 16) % (other_size / unit + 1) * unit : 0;
+
+	if (head > max_size)
+		head = max_size;
+	if (tail > max_size - head)
+		tail = (max_size - head) / unit * unit;
+	memcpy(out, one, head);
+	memcpy(out + head, other + other_size / unit * unit - tail, tail);
+	return head + tail;
+}
