@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Addresses: nothing that user space can read has one of the kernel's in it
+ *
+ * On a 64-bit kernel with addresses in the upper half, where they can be told from
+ * numbers. Not so on user-mode Linux, whose kernel lies in the lower half.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <stddef.h>
+
+#include "harness.h"
+#include "memalloc_device.h"
+
+/* Smallest address of the upper half, and what is no address but "no limit", or -1. */
+#define UPPER_HALF	0xffff800000000000ULL
+#define NO_LIMIT	0xffffffffffff0000ULL
+
+static bool is_address(__u64 word)
+{
+	return word >= UPPER_HALF && word < NO_LIMIT;
+}
+
+/*
+ * Of eight bytes in a row, every @step bytes: one, or eight for structures, where a
+ * field and half of the next may look like an address.
+ */
+static bool bytes_have_address(const void *bytes, size_t length, size_t step)
+{
+	__u64 word;
+	size_t i;
+
+	for (i = 0; i + sizeof(word) <= length; i += step) {
+		memcpy(&word, (const char *)bytes + i, sizeof(word));
+		if (is_address(word))
+			return true;
+	}
+	return false;
+}
+
+/* Of numbers in base ten or sixteen. */
+static bool text_has_address(const char *text)
+{
+	char *end;
+
+	for (; *text; text++) {
+		if (!isxdigit(*text))
+			continue;
+		if (is_address(strtoull(text, &end, 16)) && end - text == 16)
+			return true;
+		if (is_address(strtoull(text, &end, 10)))
+			return true;
+		while (isxdigit(text[1]))
+			text++;
+	}
+	return false;
+}
+
+static bool file_has_address(const char *path)
+{
+	static char text[1 << 20];
+	size_t length = 0;
+	ssize_t got;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	while ((got = read(fd, text + length, sizeof(text) - 1 - length)) > 0)
+		length += got;
+	close(fd);
+	text[length] = '\0';
+	return text_has_address(text);
+}
+
+static bool directory_has_address(const char *path)
+{
+	DIR *directory = opendir(path);
+	bool found = false;
+	struct dirent *entry;
+	char name[512];
+
+	while (directory && (entry = readdir(directory))) {
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		found |= file_has_address(name);
+	}
+	if (directory)
+		closedir(directory);
+	return found;
+}
+
+FIXTURE(answer) {
+	int fd;
+	struct memalloc_alloc alloc;
+};
+
+FIXTURE_SETUP(answer)
+{
+	if (!file_has_address("/proc/kallsyms")) {
+		SKIP(return, "addresses of this kernel look like numbers");
+	}
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, device_alloc_pages(self->fd, 3, MEMALLOC_GFP_USER, &self->alloc));
+}
+
+FIXTURE_TEARDOWN(answer)
+{
+	close(self->fd);
+}
+
+/* Or else the other tests would prove nothing. */
+TEST_F(answer, an_address_would_be_found)
+{
+	char bytes[24] = {};
+
+	memcpy(bytes + 5, &(__u64) { 0xffff888012345678 }, sizeof(__u64));
+	EXPECT_TRUE(bytes_have_address(bytes, sizeof(bytes), 1));
+	EXPECT_TRUE(text_has_address("list ffff888012345678 x"));
+	EXPECT_TRUE(text_has_address("at 0xffffffffc0123456"));
+	EXPECT_TRUE(text_has_address("at 18446612682377942648"));
+	EXPECT_FALSE(text_has_address("limit 18446744073709551615, 4096"));
+}
+
+TEST_F(answer, of_an_allocation_has_none)
+{
+	struct memalloc_info info;
+
+	/* But for the handle, whose upper half is random. */
+	EXPECT_FALSE(bytes_have_address(&self->alloc.out_bytes,
+					sizeof(self->alloc) -
+					offsetof(struct memalloc_alloc, out_bytes), 8));
+	ASSERT_EQ(0, device_info(self->fd, self->alloc.out_handle, 0, 0, &info));
+	info.handle = 0;
+	EXPECT_FALSE(bytes_have_address(&info, sizeof(info), 8));
+	EXPECT_EQ(0, info.out_phys);
+}
+
+TEST_F(answer, of_memory_that_is_new_has_none)
+{
+	static char bytes[1 << 15];
+
+	ASSERT_EQ(0, device_read(self->fd, self->alloc.out_handle, 0, bytes, sizeof(bytes)));
+	EXPECT_FALSE(bytes_have_address(bytes, sizeof(bytes), 1));
+}
+
+/* Of every section that there is, every entry. */
+TEST_F(answer, of_the_statistics_has_none)
+{
+	unsigned int section, index, seen = 0;
+	static char bytes[4096];
+
+	for (section = 0; section < 32; section++) {
+		for (index = 0; !device_stats(self->fd, section, index, bytes, sizeof(bytes)); index++) {
+			EXPECT_FALSE(bytes_have_address(bytes, sizeof(bytes), 8)) {
+				TH_LOG("section %u, entry %u", section, index);
+			}
+			seen++;
+		}
+	}
+	EXPECT_LE(4, seen);
+}
+
+TEST_F(answer, of_our_files_has_none)
+{
+	EXPECT_FALSE(file_has_address("/proc/memalloc"));
+	EXPECT_FALSE(directory_has_address("/sys/module/memalloc/parameters"));
+}
+
+TEST_HARNESS_MAIN
