@@ -59,6 +59,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include <memalloc/kmalloc.h>
 #include <memalloc/slab_cache.h>
 #include <uapi/linux/memalloc.h>
 
@@ -734,7 +735,8 @@ void mal_kmem_cache_abandon(struct mal_kmem_cache *cache)
  * mal_kmem_cache_destroy() - destroy a cache
  * @cache: the cache, or NULL; nobody allocates from it any more
  *
- * If somebody still has objects of it, that is reported, and the cache stays.
+ * Waits for objects that mal_kfree_rcu() has yet to free. If somebody still has
+ * objects after that, it is reported, and the cache stays.
  *
  * Context: task; sleeps.
  */
@@ -743,6 +745,9 @@ void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
 	struct mal_cache_stats stats;
 
 	if (!cache || !mal_kmem_cache_remove(cache))
+		return;
+	mal_kfree_rcu_barrier();
+	if (!mal_kmem_cache_remove(cache))
 		return;
 	mal_cache_stats(cache, &stats);
 	mal_report(MAL_REPORT_WRONG_FREE, _RET_IP_,
