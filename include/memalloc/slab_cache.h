@@ -55,6 +55,9 @@ struct mal_kmem_cache;
  *	Any context; must not sleep.
  * @quarantine: a debug mode: what is freed is held back for a while
  * @guard: a debug mode: samples of allocations get pages of their own
+ * @freeptr_offset: accepted: nothing of the allocator's own is in an object
+ * @use_freeptr_offset: accepted, as @freeptr_offset
+ * @sheaf_capacity: accepted: sheaves are as large as suits the object
  */
 struct mal_kmem_cache_args {
 	unsigned int align;
@@ -64,6 +67,9 @@ struct mal_kmem_cache_args {
 	void (*dtor)(void *object);
 	bool quarantine;
 	bool guard;
+	unsigned int freeptr_offset;
+	bool use_freeptr_offset;
+	unsigned int sheaf_capacity;
 };
 
 struct mal_kmem_cache *

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Managed memory: freed when a driver is detached from its device
+ *
+ * The host keeps a list of resources for each device, and releases them, the last
+ * one first, when the driver is detached. A resource of ours is a record with an
+ * address in it, in the host's memory, because the host frees the records; what
+ * it points to is ours. What an allocation is told by is its address.
+ *
+ * Locking: the host's lock on the list of a device. Two who resize or free the
+ * same allocation at once are wrong, as anywhere.
+ *
+ * Context: that of mal_kmalloc() and mal_alloc_pages().
+ */
+#include <linux/bug.h>
+#include <linux/device.h>
+#include <linux/string.h>
+
+#include <memalloc/devm.h>
+#include <memalloc/kmalloc.h>
+#include <memalloc/kstring.h>
+#include <memalloc/page_alloc.h>
+
+#include "internal/compat.h"
+
+/**
+ * struct mal_devm - a resource
+ * @address: of the memory
+ * @order: of the block, if it is pages
+ */
+struct mal_devm {
+	const void *address;
+	unsigned int order;
+};
+
+static void mal_devm_release_object(struct device *dev, void *res)
+{
+	const struct mal_devm *devm = res;
+
+	mal_kfree(devm->address);
+}
+
+static void mal_devm_release_pages(struct device *dev, void *res)
+{
+	const struct mal_devm *devm = res;
+
+	mal_put_free_pages((unsigned long)devm->address, devm->order);
+}
+
+static int mal_devm_match(struct device *dev, void *res, void *address)
+{
+	const struct mal_devm *devm = res;
+
+	return READ_ONCE(devm->address) == address;
+}
+
+/* The record's memory may come from any zone, and need not be zero. */
+static struct mal_devm *mal_devm_new(dr_release_t release, gfp_t gfp)
+{
+	return devres_alloc(release, sizeof(struct mal_devm),
+			    gfp & ~(GFP_ZONEMASK | __GFP_ZERO));
+}
+
+/* The caller's string or copy becomes the device's. Frees it on failure. */
+static void *mal_devm_adopt(struct device *dev, void *object, gfp_t gfp)
+{
+	struct mal_devm *devm;
+
+	if (ZERO_OR_NULL_PTR(object))
+		return object;
+	devm = mal_devm_new(mal_devm_release_object, gfp);
+	if (!devm) {
+		mal_kfree(object);
+		return NULL;
+	}
+	devm->address = object;
+	devres_add(dev, devm);
+	return object;
+}
+
+/**
+ * mal_devm_kmalloc() - allocate memory
+ * @dev: whose driver it goes with
+ * @size: bytes; zero gives ZERO_SIZE_PTR
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_kmalloc(), but not NMI.
+ * Return: the memory, or NULL.
+ */
+void *mal_devm_kmalloc(struct device *dev, size_t size, gfp_t gfp)
+{
+	return mal_devm_adopt(dev, mal_kmalloc(size, gfp), gfp);
+}
+MAL_EXPORT(mal_devm_kmalloc);
+
+/**
+ * mal_devm_krealloc() - change the size of memory
+ * @dev: whose driver it goes with
+ * @object: what mal_devm_kmalloc() returned, or NULL
+ * @size: bytes it shall have; zero frees it and gives ZERO_SIZE_PTR
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_devm_kmalloc().
+ * Return: the memory, which may have moved; or NULL, and @object is as it was.
+ */
+void *mal_devm_krealloc(struct device *dev, void *object, size_t size, gfp_t gfp)
+{
+	struct mal_devm *devm;
+	void *new;
+
+	if (ZERO_OR_NULL_PTR(object))
+		return mal_devm_kmalloc(dev, size, gfp);
+	if (!size) {
+		mal_devm_kfree(dev, object);
+		return ZERO_SIZE_PTR;
+	}
+	devm = devres_find(dev, mal_devm_release_object, mal_devm_match, object);
+	if (WARN_ON(!devm))
+		return NULL;
+	new = mal_krealloc(object, size, gfp);
+	if (new)
+		WRITE_ONCE(devm->address, new);
+	return new;
+}
+MAL_EXPORT(mal_devm_krealloc);
+
+/**
+ * mal_devm_kfree() - free memory before the driver is detached
+ * @dev: whose driver it goes with
+ * @object: what mal_devm_kmalloc() returned, or NULL
+ *
+ * Context: any but NMI.
+ */
+void mal_devm_kfree(struct device *dev, const void *object)
+{
+	if (ZERO_OR_NULL_PTR(object))
+		return;
+	WARN_ON(devres_release(dev, mal_devm_release_object, mal_devm_match,
+			       (void *)object));
+}
+MAL_EXPORT(mal_devm_kfree);
+
+/**
+ * mal_devm_kmemdup() - copy memory
+ * @dev: whose driver it goes with
+ * @from: what to copy
+ * @length: bytes
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_devm_kmalloc().
+ * Return: the copy, or NULL.
+ */
+void *mal_devm_kmemdup(struct device *dev, const void *from, size_t length,
+		       gfp_t gfp)
+{
+	return mal_devm_adopt(dev, mal_kmemdup(from, length, gfp), gfp);
+}
+MAL_EXPORT(mal_devm_kmemdup);
+
+/**
+ * mal_devm_kstrdup() - copy a string
+ * @dev: whose driver it goes with
+ * @from: the string, or NULL
+ * @gfp: as for mal_kmalloc()
+ *
+ * Context: as for mal_devm_kmalloc().
+ * Return: the copy, or NULL.
+ */
+char *mal_devm_kstrdup(struct device *dev, const char *from, gfp_t gfp)
+{
+	return mal_devm_adopt(dev, mal_kstrdup(from, gfp), gfp);
+}
+MAL_EXPORT(mal_devm_kstrdup);
+
+/**
+ * mal_devm_kvasprintf() - format a string
+ * @dev: whose driver it goes with
+ * @gfp: as for mal_kmalloc()
+ * @fmt: as for vsnprintf()
+ * @args: as for vsnprintf()
+ *
+ * Context: as for mal_devm_kmalloc().
+ * Return: the string, or NULL.
+ */
+char *mal_devm_kvasprintf(struct device *dev, gfp_t gfp, const char *fmt,
+			  va_list args)
+{
+	return mal_devm_adopt(dev, mal_kvasprintf(gfp, fmt, args), gfp);
+}
+MAL_EXPORT(mal_devm_kvasprintf);
+
+/**
+ * mal_devm_kasprintf() - format a string
+ * @dev: whose driver it goes with
+ * @gfp: as for mal_kmalloc()
+ * @fmt: as for vsnprintf()
+ *
+ * Context: as for mal_devm_kmalloc().
+ * Return: the string, or NULL.
+ */
+char *mal_devm_kasprintf(struct device *dev, gfp_t gfp, const char *fmt, ...)
+{
+	va_list args;
+	char *string;
+
+	va_start(args, fmt);
+	string = mal_devm_kvasprintf(dev, gfp, fmt, args);
+	va_end(args);
+	return string;
+}
+MAL_EXPORT(mal_devm_kasprintf);
+
+/**
+ * mal_devm_get_free_pages() - allocate a block, by address
+ * @dev: whose driver it goes with
+ * @gfp: as for mal_alloc_pages()
+ * @order: as for mal_alloc_pages()
+ *
+ * Context: as for mal_alloc_pages(), but not NMI.
+ * Return: the address of the block, or 0.
+ */
+unsigned long mal_devm_get_free_pages(struct device *dev, gfp_t gfp,
+				      unsigned int order)
+{
+	struct mal_devm *devm = mal_devm_new(mal_devm_release_pages, gfp);
+	unsigned long addr;
+
+	if (!devm)
+		return 0;
+	addr = mal_get_free_pages(gfp, order);
+	if (!addr) {
+		devres_free(devm);
+		return 0;
+	}
+	devm->address = (void *)addr;
+	devm->order = order;
+	devres_add(dev, devm);
+	return addr;
+}
+MAL_EXPORT(mal_devm_get_free_pages);
+
+/**
+ * mal_devm_free_pages() - free a block before the driver is detached
+ * @dev: whose driver it goes with
+ * @addr: what mal_devm_get_free_pages() returned
+ *
+ * Context: any but NMI.
+ */
+void mal_devm_free_pages(struct device *dev, unsigned long addr)
+{
+	WARN_ON(devres_release(dev, mal_devm_release_pages, mal_devm_match,
+			       (void *)addr));
+}
+MAL_EXPORT(mal_devm_free_pages);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Strings: formatted text, and what user space hands over, in kmalloc() memory
+ *
+ * Nothing here has any state: each function asks kmalloc for as much as it takes,
+ * fills it, and gives it to the caller, or frees it if it cannot be filled.
+ *
+ * Context: that of mal_kmalloc(); task for what copies from user space.
+ */
+#include <linux/bug.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include <memalloc/kstring.h>
+
+#include "internal/compat.h"
+
+/**
+ * mal_kvasprintf() - format a string
+ * @gfp: as for mal_kmalloc()
+ * @fmt: as for vsnprintf()
+ * @args: as for vsnprintf()
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the string, or NULL.
+ */
+char *mal_kvasprintf(gfp_t gfp, const char *fmt, va_list args)
+{
+	unsigned int length, written;
+	va_list again;
+	char *string;
+
+	va_copy(again, args);
+	length = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	string = mal_kmalloc((size_t)length + 1, gfp);
+	if (!string)
+		return NULL;
+	written = vsnprintf(string, (size_t)length + 1, fmt, args);
+	WARN_ONCE(written != length, "memalloc: \"%s\" changed while it was formatted\n",
+		  fmt);
+	return string;
+}
+MAL_EXPORT(mal_kvasprintf);
+
+/**
+ * mal_kasprintf() - format a string
+ * @gfp: as for mal_kmalloc()
+ * @fmt: as for vsnprintf()
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the string, or NULL.
+ */
+char *mal_kasprintf(gfp_t gfp, const char *fmt, ...)
+{
+	va_list args;
+	char *string;
+
+	va_start(args, fmt);
+	string = mal_kvasprintf(gfp, fmt, args);
+	va_end(args);
+	return string;
+}
+MAL_EXPORT(mal_kasprintf);
+
+/* With so many bytes more after them as are to be zero. */
+static void *mal_copy_user(const void __user *from, size_t length, size_t zeroes)
+{
+	void *to;
+
+	if (length > SIZE_MAX - zeroes)
+		return ERR_PTR(-ENOMEM);
+	to = mal_kmalloc(length + zeroes, GFP_USER | __GFP_NOWARN);
+	if (!to)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(to, from, length)) {
+		mal_kfree(to);
+		return ERR_PTR(-EFAULT);
+	}
+	memset(to + length, 0, zeroes);
+	return to;
+}
+
+/**
+ * mal_memdup_user() - copy memory of user space
+ * @from: what to copy
+ * @length: bytes
+ *
+ * Context: task; sleeps.
+ * Return: the copy, or ERR_PTR(): -ENOMEM, or -EFAULT if there is nothing to read.
+ */
+void *mal_memdup_user(const void __user *from, size_t length)
+{
+	return mal_copy_user(from, length, 0);
+}
+MAL_EXPORT(mal_memdup_user);
+
+/**
+ * mal_memdup_user_nul() - make a string of bytes of user space
+ * @from: the bytes
+ * @length: how many
+ *
+ * Context: task; sleeps.
+ * Return: the bytes with a zero after them, or ERR_PTR() as mal_memdup_user().
+ */
+void *mal_memdup_user_nul(const void __user *from, size_t length)
+{
+	return mal_copy_user(from, length, 1);
+}
+MAL_EXPORT(mal_memdup_user_nul);
+
+/**
+ * mal_strndup_user() - copy a string of user space
+ * @from: the string
+ * @max: bytes that it may have, with its zero
+ *
+ * Context: task; sleeps.
+ * Return: the copy, or ERR_PTR(): -EINVAL if it is longer, and as
+ * mal_memdup_user().
+ */
+char *mal_strndup_user(const char __user *from, long max)
+{
+	long length = strnlen_user(from, max);
+	char *to;
+
+	if (!length)
+		return ERR_PTR(-EFAULT);
+	if (length > max)
+		return ERR_PTR(-EINVAL);
+	to = mal_copy_user(from, length, 0);
+	if (!IS_ERR(to))
+		to[length - 1] = '\0';
+	return to;
+}
+MAL_EXPORT(mal_strndup_user);
