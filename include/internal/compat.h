@@ -54,6 +54,20 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #define mal_assign_str(name, from)	__assign_str(name, from)
 #endif
 
+/* 6.13: a timer's function is told when it is set up */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define hrtimer_setup(timer, what, clock, mode)				\
+do {									\
+	hrtimer_init(timer, clock, mode);				\
+	(timer)->function = (what);					\
+} while (0)
+#endif
+
+/* 6.2: timers are deleted by names of their own */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define timer_delete_sync(timer)	del_timer_sync(timer)
+#endif
+
 /* 6.7: shrinkers are allocated */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 static inline struct shrinker *shrinker_alloc(unsigned int flags,

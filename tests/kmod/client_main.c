@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client: a driver that does what drivers do, on memalloc
+ *
+ * When it is loaded it attaches a driver to a device and makes requests in all
+ * contexts on all CPUs; it stays, with what its device has, until it is removed.
+ * What it has found is in its parameters: "wrong" must be zero.
+ *
+ * With leak=NUMBER it forgets to free so many pages, and so many large objects,
+ * and with foreign=1 it frees what the host has allocated, so that one can see
+ * memalloc say so.
+ */
+#include <linux/bitmap.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "internal/compat.h"
+
+#include "client.h"
+
+static unsigned int rounds = 50;
+module_param(rounds, uint, 0444);
+MODULE_PARM_DESC(rounds, "How often requests are made, on each CPU (default: 50)");
+
+static unsigned int leak;
+module_param(leak, uint, 0444);
+MODULE_PARM_DESC(leak, "How many pages, and large objects, not to free (default: 0)");
+
+static bool foreign;
+module_param(foreign, bool, 0444);
+MODULE_PARM_DESC(foreign, "Free what the host has allocated (default: N)");
+
+static int client_get_count(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%ld\n", atomic_long_read(kp->arg));
+}
+
+static const struct kernel_param_ops client_count_ops = {
+	.get = client_get_count,
+};
+
+module_param_cb(wrong, &client_count_ops, &client_wrong, 0444);
+MODULE_PARM_DESC(wrong, "What was not as it should be");
+module_param_cb(missed, &client_count_ops, &client_missed, 0444);
+MODULE_PARM_DESC(missed, "Requests for which there was no memory");
+module_param_cb(task, &client_count_ops, &client_made[CLIENT_TASK], 0444);
+MODULE_PARM_DESC(task, "Requests made by threads");
+module_param_cb(timer, &client_count_ops, &client_made[CLIENT_TIMER], 0444);
+MODULE_PARM_DESC(timer, "Requests made by timers");
+module_param_cb(tasklet, &client_count_ops, &client_made[CLIENT_TASKLET], 0444);
+MODULE_PARM_DESC(tasklet, "Requests made by tasklets");
+module_param_cb(irq_work, &client_count_ops, &client_made[CLIENT_IRQ_WORK], 0444);
+MODULE_PARM_DESC(irq_work, "Requests made by irq_work");
+module_param_cb(hrtimer, &client_count_ops, &client_made[CLIENT_HRTIMER], 0444);
+MODULE_PARM_DESC(hrtimer, "Requests made by high-resolution timers");
+
+static void client_leak(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < leak; i++) {
+		void *large = kmalloc(20000, GFP_KERNEL);
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		OPTIMIZER_HIDE_VAR(large);
+		OPTIMIZER_HIDE_VAR(page);
+	}
+}
+
+/* A bitmap is freed by kfree(), on the host's heap. */
+static void client_free_foreign(void)
+{
+	unsigned long *bitmap = bitmap_zalloc(1000, GFP_KERNEL);
+
+	kfree(bitmap);
+	bitmap_free(bitmap);
+}
+
+static int __init client_init(void)
+{
+	int err = client_requests_init();
+
+	if (err)
+		return err;
+	err = client_driver_init();
+	if (err)
+		goto err_requests;
+	err = client_contexts_run(rounds);
+	if (err)
+		goto err_driver;
+	if (foreign)
+		client_free_foreign();
+	return 0;
+
+err_driver:
+	client_driver_exit();
+err_requests:
+	client_requests_exit();
+	return err;
+}
+
+static void __exit client_exit(void)
+{
+	client_driver_exit();
+	client_requests_exit();
+	client_leak();
+}
+
+module_init(client_init);
+module_exit(client_exit);
+
+MODULE_DESCRIPTION("A driver on memalloc's heap");
+MODULE_LICENSE("GPL");
+MAL_IMPORT();

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mixed.h: memory of the host's
+ */
+#ifndef _MIXED_H
+#define _MIXED_H
+
+#include <linux/types.h>
+
+struct page;
+
+void *host_kmalloc(size_t size, gfp_t gfp);
+struct page *host_alloc_page(gfp_t gfp);
+void *host_vmalloc(unsigned long size);
+
+#endif /* _MIXED_H */
