@@ -171,17 +171,23 @@ static struct mal_sheaf *mal_sheaf_create(struct mal_kmem_cache *cache, gfp_t gf
 	return sheaf;
 }
 
-/* Returns false in an interrupt that may have come while the lock is held here. */
+/*
+ * Returns false in an interrupt that may have come while the lock is held here.
+ * (Sparse cannot know of a lock that is taken or not, so it is told of none.)
+ */
 static bool mal_depot_lock(struct mal_slab_node *node)
 {
-	if (unlikely(!in_task()))
-		return spin_trylock(&node->depot_lock);
-	spin_lock(&node->depot_lock);
+	if (likely(in_task()))
+		spin_lock(&node->depot_lock);
+	else if (!spin_trylock(&node->depot_lock))
+		return false;
+	__release(&node->depot_lock);
 	return true;
 }
 
 static void mal_depot_unlock(struct mal_slab_node *node)
 {
+	__acquire(&node->depot_lock);
 	spin_unlock(&node->depot_lock);
 }
 

@@ -49,9 +49,9 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 
 /* 6.10: where a string of a trace event comes from is said once, where it is declared */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-#define mal_assign_str(name, from)	__assign_str(name)
+#define mal_assign_str(name, ...)	__assign_str(name)
 #else
-#define mal_assign_str(name, from)	__assign_str(name, from)
+#define mal_assign_str(name, ...)	__assign_str(name, __VA_ARGS__)
 #endif
 
 /* 6.13: a timer's function is told when it is set up */

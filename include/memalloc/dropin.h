@@ -80,19 +80,10 @@
 #include <memalloc/page_alloc.h>
 #include <memalloc/slab_cache.h>
 
-#if __has_include(<memalloc/kvmalloc.h>)
 #include <memalloc/kvmalloc.h>
 #include <memalloc/vmalloc_area.h>
-#define MAL_DROPIN_AREAS
-#endif
-#if __has_include(<memalloc/mempool.h>)
 #include <memalloc/mempool.h>
-#define MAL_DROPIN_MEMPOOL
-#endif
-#if __has_include(<memalloc/percpu.h>)
 #include <memalloc/percpu.h>
-#define MAL_DROPIN_PERCPU
-#endif
 
 /*
  * What frees
@@ -156,7 +147,6 @@ static inline void mal_mixed_put_free_pages(unsigned long addr,
 		free_pages(addr, order);
 }
 
-#ifdef MAL_DROPIN_AREAS
 static inline void mal_mixed_vfree(const void *address)
 {
 	if (!address || is_mal_vmalloc_addr(address))
@@ -173,7 +163,6 @@ static inline void mal_mixed_kvfree(const void *address)
 	else
 		kvfree(address);
 }
-#endif
 
 #define MAL_DROPIN(name)	mal_mixed_##name
 #else
@@ -186,18 +175,14 @@ static inline void mal_mixed_kvfree(const void *address)
 DEFINE_FREE(mal_mixed_kfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_mixed_kfree(_T))
 DEFINE_FREE(mal_mixed_kfree_sensitive, void *,
 	    if (!IS_ERR_OR_NULL(_T)) mal_mixed_kfree_sensitive(_T))
-#ifdef MAL_DROPIN_AREAS
 DEFINE_FREE(mal_mixed_kvfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_mixed_kvfree(_T))
 DEFINE_FREE(mal_mixed_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_mixed_vfree(_T))
-#endif
 #else
 DEFINE_FREE(mal_kfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_kfree(_T))
 DEFINE_FREE(mal_kfree_sensitive, void *,
 	    if (!IS_ERR_OR_NULL(_T)) mal_kfree_sensitive(_T))
-#ifdef MAL_DROPIN_AREAS
 DEFINE_FREE(mal_kvfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_kvfree(_T))
 DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
-#endif
 #endif
 /* One level more, so that the new name gets into it. */
 #define MAL_DROPIN_FREE(name)	__cleanup(__free_##name)
@@ -230,13 +215,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define kfree_rcu_mightsleep(object)	MAL_DROPIN_RCU_1(object)
 #define kvfree_rcu_mightsleep(object)	MAL_DROPIN_RCU_1(object)
 #define kvfree_rcu_barrier	mal_kfree_rcu_barrier
-#ifdef MAL_DROPIN_AREAS
 #define MAL_DROPIN_RCU_1(object)	mal_kvfree_rcu_mightsleep(object)
 #define MAL_DROPIN_RCU_2(object, field)	mal_kvfree_rcu(object, field)
-#else
-#define MAL_DROPIN_RCU_1(object)	mal_kfree_rcu_mightsleep(object)
-#define MAL_DROPIN_RCU_2(object, field)	mal_kfree_rcu(object, field)
-#endif
 
 /*
  * kmalloc
@@ -427,7 +407,6 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
  * Areas
  */
 
-#ifdef MAL_DROPIN_AREAS
 #undef vmalloc
 #undef vzalloc
 #undef vmalloc_node
@@ -504,13 +483,11 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 	((void)(old), mal_kvrealloc(address, size, gfp))
 #define kvfree			MAL_DROPIN(kvfree)
 #define kvfree_sensitive	mal_kvfree_sensitive
-#endif /* MAL_DROPIN_AREAS */
 
 /*
  * Mempools
  */
 
-#ifdef MAL_DROPIN_MEMPOOL
 #undef mempool_init
 #undef mempool_init_node
 #undef mempool_exit
@@ -556,13 +533,11 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define mempool_init_kmalloc_pool mal_mempool_init_kmalloc_pool
 #define mempool_create_page_pool mal_mempool_create_page_pool
 #define mempool_init_page_pool	mal_mempool_init_page_pool
-#endif /* MAL_DROPIN_MEMPOOL */
 
 /*
  * Per-CPU areas
  */
 
-#ifdef MAL_DROPIN_PERCPU
 #undef __alloc_percpu
 #undef __alloc_percpu_gfp
 #undef alloc_percpu
@@ -573,6 +548,5 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define alloc_percpu		mal_alloc_percpu
 #define alloc_percpu_gfp	mal_alloc_percpu_gfp
 #define free_percpu		mal_free_percpu
-#endif /* MAL_DROPIN_PERCPU */
 
 #endif /* _MEMALLOC_DROPIN_H */

@@ -31,7 +31,7 @@ static void __init mixed_must(bool ok, const char *what)
 static void __init mixed_bytes(void)
 {
 	char *theirs = host_kmalloc(100, GFP_KERNEL);
-	char *ours = kmalloc(100, GFP_KERNEL);
+	char *ours = kmalloc(100, GFP_KERNEL), *larger;
 
 	if (!theirs || !ours) {
 		mixed_must(false, "no memory");
@@ -42,8 +42,10 @@ static void __init mixed_bytes(void)
 	mixed_must(ksize(theirs) >= 100 && ksize(ours) >= 100, "ksize()");
 	memset(theirs, 't', 100);
 	memset(ours, 'o', 100);
-	theirs = krealloc(theirs, 5000, GFP_KERNEL | __GFP_NOFAIL);
-	ours = krealloc(ours, 5000, GFP_KERNEL | __GFP_NOFAIL);
+	larger = krealloc(theirs, 5000, GFP_KERNEL | __GFP_NOFAIL);
+	theirs = larger;
+	larger = krealloc(ours, 5000, GFP_KERNEL | __GFP_NOFAIL);
+	ours = larger;
 	mixed_must(!mal_owns(theirs) && !memchr_inv(theirs, 't', 100),
 		   "krealloc() of the host's");
 	mixed_must(mal_owns(ours) && !memchr_inv(ours, 'o', 100),

@@ -796,20 +796,19 @@ static void mal_test_lists_of_other_orders_are_drained_before_failing(struct kun
 {
 	struct mal_holding *holding = test->priv;
 	gfp_t gfp = MAL_GFP_QUIET | __GFP_HIGH;
-	unsigned int order, round;
+	unsigned int order;
 	struct page *page;
 
-	for (round = 0; round < 3; round++)
-		for (order = 1; order <= MAL_MAX_ORDER; order++) {
-			page = mal_alloc_pages(gfp, order);
-			KUNIT_ASSERT_NOT_NULL(test, page);
-			mal_hold_all(holding, gfp, 0);
-			mal_let_go_in_pieces(test, page, order);
-			KUNIT_EXPECT_TRUE_MSG(test, mal_hold(holding, gfp, order),
-					      "order %u", order);
-			mal_let_all_go(holding);
-			mal_account_valid(test);
-		}
+	for (order = 1; order <= MAL_MAX_ORDER; order++) {
+		page = mal_alloc_pages(gfp, order);
+		KUNIT_ASSERT_NOT_NULL(test, page);
+		mal_hold_all(holding, gfp, 0);
+		mal_let_go_in_pieces(test, page, order);
+		KUNIT_EXPECT_TRUE_MSG(test, mal_hold(holding, gfp, order),
+				      "order %u", order);
+		mal_let_all_go(holding);
+		mal_account_valid(test);
+	}
 	mal_account_settle(test);
 }
 

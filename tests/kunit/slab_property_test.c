@@ -21,10 +21,10 @@
 #include "page_account.h"
 #include "slab_model.h"
 
-#define MAL_PROPERTY_STEPS	100000
+#define MAL_PROPERTY_STEPS	60000
 #define MAL_PROPERTY_LOOK	2000	/* steps between two looks at everything */
 #define MAL_CROWD_THREADS	4
-#define MAL_CROWD_STEPS		25000	/* of each thread */
+#define MAL_CROWD_STEPS		15000	/* of each thread */
 #define MAL_CROWD_BURST		16	/* of an interrupt, at once */
 
 static void mal_expect_valid(struct kunit *test)
