@@ -275,13 +275,16 @@ static bool mal_block_is_unseen(const struct mal_page *desc, unsigned int order)
 	return desc->unseen != MAL_ALL_SEEN && order < desc->unseen;
 }
 
-/* How much of it is to be looked at for @nr of @order? What was freed as one, at least. */
+/*
+ * How much of it is to be looked at for @nr of @order? What was freed as one, at
+ * least, or what the host has left of that.
+ */
 static unsigned int mal_look_order(const struct mal_page *desc,
 				   unsigned int order, unsigned int nr)
 {
 	unsigned int wanted = order + order_base_2(nr);
 
-	return clamp_t(unsigned int, wanted, desc->unseen, desc->order);
+	return min_t(unsigned int, max(wanted, desc->unseen), desc->order);
 }
 
 /* The same for every loan in the section: see region.c. */

@@ -266,6 +266,26 @@ static void mal_test_released_behind_many_held(struct kunit *test)
 	mal_account_settle(test);
 }
 
+/*
+ * A block that nobody has looked at since it was freed, of which the host got
+ * a part: what is left is smaller than what was freed.
+ */
+static void mal_test_part_of_an_unseen_block(struct kunit *test)
+{
+	const unsigned int freed = 4, given = 3, wanted = 1;
+	struct page *page = mal_alloc_pages(GFP_KERNEL, freed);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	mal_free_pages(page, freed);
+	mal_loan_shrink(1UL << given);
+	page = mal_alloc_pages(GFP_KERNEL, wanted);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(page_to_pfn(page), 1UL << wanted));
+	mal_account_valid(test);
+	mal_free_pages(page, wanted);
+	mal_account_settle(test);
+}
+
 static struct kunit_case mal_quarantine_cases[] = {
 	KUNIT_CASE(mal_test_held_pages_wait),
 	KUNIT_CASE(mal_test_held_first_page_waits),
@@ -274,6 +294,7 @@ static struct kunit_case mal_quarantine_cases[] = {
 	KUNIT_CASE(mal_test_released_page_is_reused),
 	KUNIT_CASE(mal_test_double_free_in_quarantine),
 	KUNIT_CASE(mal_test_released_behind_many_held),
+	KUNIT_CASE(mal_test_part_of_an_unseen_block),
 	{}
 };
 
