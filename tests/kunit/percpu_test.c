@@ -68,18 +68,9 @@ static void mal_percpu_settle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats.largest_free, stats.unit_bytes);
 }
 
-/*
- * When user-mode Linux gives back what per-CPU memory and modules have left in the
- * space of vmalloc, it clears the shadow memory of all that is in between, which
- * is terabytes. That happens if the host has two chunks of its own to free, so
- * there we keep to what fits into one.
- */
-#define MAL_HOST_IS_FRAIL	(IS_ENABLED(CONFIG_UML) &&		\
-				 IS_ENABLED(CONFIG_KASAN_VMALLOC))
-
 /* One more chunk than the one that is kept, or many; in pages. */
 #define MAL_CHUNK_PAGES		(MAL_PERCPU_MAX_SIZE / PAGE_SIZE * num_possible_cpus())
-#define MAL_CAP_PAGES		(MAL_CHUNK_PAGES * (MAL_HOST_IS_FRAIL ? 1 : 60))
+#define MAL_CAP_PAGES		(MAL_CHUNK_PAGES * 60)
 
 static u64 mal_test_cap;
 
@@ -431,7 +422,7 @@ static void mal_test_reserve_for_atomic(struct kunit *test)
 	struct mal_held *held = mal_test_held(test);
 	unsigned int i;
 
-	for (i = 0; i < (MAL_HOST_IS_FRAIL ? 200 : 1000); i++)
+	for (i = 0; i < 1000; i++)
 		KUNIT_EXPECT_TRUE(test, mal_hold(held, 104, 8, GFP_KERNEL));
 	for (i = 0; i < 10; i++)
 		KUNIT_EXPECT_TRUE(test, mal_hold(held, 600, 4, GFP_ATOMIC));
@@ -443,7 +434,7 @@ static void mal_test_holes_are_filled(struct kunit *test)
 {
 	struct mal_held *held = mal_test_held(test), *others = mal_test_held(test);
 	struct mal_percpu_stats before, after;
-	unsigned int i, nr = MAL_HOST_IS_FRAIL ? 20 : 200;
+	unsigned int i, nr = 200;
 
 	for (i = 0; i < nr; i++) {
 		KUNIT_ASSERT_TRUE(test, mal_hold(held, 1000, 4, GFP_KERNEL));
