@@ -191,6 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		count = RECORDS_MAX;
 	if (show)
 		show_records(records, count);
+	show = false; /* it may be carried out many times */
 	remember(data, count * sizeof(*records));
 	coverage_clear();
 	program_run(records, count);

@@ -18,6 +18,14 @@ struct step {
 #define ALLOC(slot, order)	{ "alloc", 0, { [4] = { 0, order }, [9] = { 0, slot } } }
 #define ALLOC_GFP(slot, order, mode, modifiers) \
 	{ "alloc", 0, { [2] = { modifiers, mode }, [4] = { 0, order }, [9] = { 0, slot } } }
+#define CACHE(slot, size, ...) \
+	{ "cache", 0, { [1] = { 0, size }, [4] = WHOLE, [9] = { 0, slot }, __VA_ARGS__ } }
+#define OBJECTS(slot, cache, count) \
+	{ "objects", 0, { [6] = { 0, cache }, [7] = { 0, count }, [9] = { 0, slot } } }
+#define KMALLOC(slot, how, size) \
+	{ "kmalloc", 0, { [5] = { how, size }, [9] = { 0, slot } } }
+#define RESIZE(slot, how, size) \
+	{ "resize", 0, { [1] = { 0, slot }, [2] = { how, size }, [9] = { 0, slot } } }
 #define FREE(slot)		{ "free", 0, { [1] = { 0, slot } } }
 #define WHOLE			{ 7, 0 }
 #define MAP(window, slot)	{ "map", 0, { { 0, window }, { 0, slot } } }
@@ -81,6 +89,56 @@ static const struct step limits[] = {
 	{ "set", 0, { { 0, 2 }, { 0, 1 } } }, { "alloc", 0, { [4] = { 160, 9 } } },
 };
 
+static const struct step objects[] = {
+	CACHE(0, 100), OBJECTS(1, 0, 1), OBJECTS(2, 0, 7), FILL(2, 3), FREE(0), FREE(1),
+	{ "write", 0, { [1] = { 0, 2 }, [3] = WHOLE } },
+	{ "read", 0, { [1] = { 0, 2 }, [3] = WHOLE } },
+	{ "info", 0, { [1] = { 0, 2 } } }, { "validate", 0, {} },
+	{ "stats", 0, { { 0, 5 }, { 0, 0 }, { 4, 200 }, { 0, 0 }, { 192, 0 } } },
+	FREE(2), { "shrink", 0, { [2] = { 192, 0 } } }, FREE(0),
+};
+
+/* With flags, alignment, a constructor, and part of each object for user space. */
+static const struct step caches[] = {
+	CACHE(0, 40, [0] = { 96, 1 }), CACHE(1, 200, [0] = { 96, 8 }, [5] = { 0, 1 }),
+	CACHE(2, 24, [0] = { 99, 192 }), CACHE(3, 64, [2] = { 128, 8 }, [5] = { 0, 2 }),
+	CACHE(4, 16, [0] = { 96, 2 }), CACHE(5, 16, [0] = { 96, 4 }),
+	{ "cache", 0, { [1] = { 0, 90 }, [3] = { 4, 8 }, [4] = { 4, 8 }, [9] = { 0, 6 } } },
+	{ "cache", 0, { [1] = { 128, 9 } } },
+	OBJECTS(8, 0, 1), OBJECTS(9, 1, 5), OBJECTS(10, 2, 6), OBJECTS(11, 3, 4),
+	OBJECTS(12, 4, 1), OBJECTS(13, 5, 3), OBJECTS(14, 6, 2), FREE(9), OBJECTS(9, 1, 7),
+	{ "look", 0, { { 255, 0 } } }, { "validate", 0, {} },
+	{ "read", 0, { [1] = { 0, 14 }, [2] = { 4, 8 }, [3] = { 4, 8 } } },
+	{ "read", 0, { [1] = { 0, 14 }, [3] = WHOLE } }, { "close", 0, {} },
+};
+
+static const struct step bytes[] = {
+	KMALLOC(0, 0, 0), KMALLOC(1, 0, 33), KMALLOC(2, 64, 13), KMALLOC(3, 65, 13),
+	KMALLOC(4, 64, 22), FILL(1, 5), FILL(2, 5), RESIZE(0, 0, 8), RESIZE(1, 0, 40),
+	RESIZE(1, 0, 200), RESIZE(2, 64, 16), RESIZE(2, 64, 15), RESIZE(2, 0, 0),
+	VERIFY(1, 5), { "info", 0, { [1] = { 0, 3 } } },
+	{ "stats", 0, { { 0, 6 }, { 0, 3 }, { 4, 96 } } },
+	FREE(0), FREE(1), FREE(2), FREE(3), FREE(4), { "shrink", 0, {} },
+};
+
+static const struct step batch_of_objects[] = {
+	CACHE(0, 48), { "batch", 0, { { 0, 8 } } }, OBJECTS(1, 0, 5), OBJECTS(2, 0, 0),
+	KMALLOC(3, 32, 8), FILL(1, 1), RESIZE(3, 32, 60), CACHE(4, 8), VERIFY(1, 1), FREE(2),
+	{ "inject", 0, { [1] = { 0, 3 } } }, OBJECTS(5, 0, 7), { "fail", 0, { { 0, 1 } } },
+	KMALLOC(6, 64, 12), { "fail", 0, { { 0, 2 } } }, CACHE(7, 80), { "fail", 0, { { 0, 0 } } },
+	RESIZE(3, 64, 14),
+};
+
+/* The second thread frees what the first uses, and the cache under it. */
+static const struct step race_of_objects[] = {
+	CACHE(0, 72), OBJECTS(1, 0, 3), KMALLOC(2, 0, 50), FILL(1, 1), RESIZE(2, 64, 12),
+	{ "objects", 1, { [6] = { 0, 0 }, [9] = { 0, 1 } } },
+	{ "free", 1, { [1] = { 0, 1 } } }, { "free", 1, { [1] = { 0, 0 } } },
+	{ "resize", 1, { [1] = { 0, 2 }, [2] = { 64, 15 }, [9] = { 0, 2 } } },
+	{ "free", 1, { [1] = { 0, 2 } } }, OBJECTS(3, 0, 2), FREE(1), FREE(0), VERIFY(2, 1),
+	{ "close", 0, {} },
+};
+
 /* Two threads: the second, with a second file, is told by "who". */
 static const struct step race[] = {
 	ALLOC(0, 1), MAP(0, 0),
@@ -106,6 +164,7 @@ static const struct seed {
 } seeds[] = {
 	SEED(alloc_free), SEED(content), SEED(mapping), SEED(look), SEED(batch),
 	SEED(behaviour), SEED(failures), SEED(limits), SEED(race), SEED(family),
+	SEED(objects), SEED(caches), SEED(bytes), SEED(batch_of_objects), SEED(race_of_objects),
 };
 
 static int seed_write(const char *directory, const struct seed *seed)

@@ -35,9 +35,14 @@ enum type {
 	GFP,
 	NODE,
 	ORDER,
+	SIZE,		/* of an object, or of bytes of kmalloc */
+	ALIGN,
+	CACHE_FLAGS,
+	NAME,
 	SMALL,		/* a small number: enumerations, indices */
 	WORD,
 	HANDLE,
+	NO_HANDLE,	/* most often */
 	OFFSET,
 	LENGTH,
 	BYTES,
@@ -55,14 +60,17 @@ struct field {
  * @name: of it
  * @cmd: of the device; zero: it is not one
  * @size: of its structure
+ * @kind: of what it allocates, most often; or zero
  * @field: of its structure, without @size and answers
- * @learn: offsets of the handle, bytes and map offset that are answered
+ * @learn: offsets of the handle, bytes and map offset that are answered; zero: it
+ *	has none
  * @act: if it is not a command. Return: how many records it took.
  */
 struct verb {
 	const char *name;
 	unsigned int cmd;
 	uint16_t size;
+	uint8_t kind;
 	struct field field[RECORD_FIELDS];
 	uint16_t learn[3];
 	unsigned int (*act)(struct thread *thread, const struct record *records,
@@ -79,6 +87,12 @@ struct argument {
 #define FIELD(_struct, _member, _type) \
 	{ offsetof(struct _struct, _member), \
 	  sizeof(((struct _struct *)0)->_member), _type }
+
+#define LEARN_ALLOC { \
+	offsetof(struct memalloc_alloc, out_handle), \
+	offsetof(struct memalloc_alloc, out_bytes), \
+	offsetof(struct memalloc_alloc, out_map_offset), \
+}
 
 static unsigned int act_batch(struct thread *thread, const struct record *records,
 			      unsigned int count, unsigned int at);
@@ -109,7 +123,7 @@ static unsigned int act_fail(struct thread *thread, const struct record *records
 
 static const struct verb verbs[] = {
 	{
-		"alloc", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), {
+		"alloc", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), MEMALLOC_KIND_PAGES, {
 			FIELD(memalloc_alloc, kind, KIND),
 			FIELD(memalloc_alloc, flags, FLAGS),
 			FIELD(memalloc_alloc, gfp, GFP),
@@ -117,18 +131,62 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_alloc, order, ORDER),
 			FIELD(memalloc_alloc, bytes, FLAGS),
 			FIELD(memalloc_alloc, parent, FLAGS),
+			FIELD(memalloc_alloc, count, FLAGS),
+			FIELD(memalloc_alloc, reserved, FLAGS),
+		}, LEARN_ALLOC,
+	}, {
+		"objects", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), MEMALLOC_KIND_OBJECT, {
+			FIELD(memalloc_alloc, kind, KIND),
+			FIELD(memalloc_alloc, flags, FLAGS),
+			FIELD(memalloc_alloc, gfp, GFP),
+			FIELD(memalloc_alloc, node, NODE),
+			FIELD(memalloc_alloc, order, FLAGS),
+			FIELD(memalloc_alloc, bytes, FLAGS),
+			FIELD(memalloc_alloc, parent, HANDLE),
+			FIELD(memalloc_alloc, count, SMALL),
+			FIELD(memalloc_alloc, reserved, FLAGS),
+		}, LEARN_ALLOC,
+	}, {
+		"kmalloc", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), MEMALLOC_KIND_KMALLOC, {
+			FIELD(memalloc_alloc, kind, KIND),
+			FIELD(memalloc_alloc, flags, FLAGS),
+			FIELD(memalloc_alloc, gfp, GFP),
+			FIELD(memalloc_alloc, node, NODE),
+			FIELD(memalloc_alloc, order, FLAGS),
+			FIELD(memalloc_alloc, bytes, SIZE),
+			FIELD(memalloc_alloc, parent, FLAGS),
+			FIELD(memalloc_alloc, count, FLAGS),
+			FIELD(memalloc_alloc, reserved, FLAGS),
+		}, LEARN_ALLOC,
+	}, {
+		"cache", MEMALLOC_CACHE_CREATE, sizeof(struct memalloc_cache_create), 0, {
+			FIELD(memalloc_cache_create, flags, CACHE_FLAGS),
+			FIELD(memalloc_cache_create, object_size, SIZE),
+			FIELD(memalloc_cache_create, align, ALIGN),
+			FIELD(memalloc_cache_create, useroffset, OFFSET),
+			FIELD(memalloc_cache_create, usersize, LENGTH),
+			FIELD(memalloc_cache_create, ctor, SMALL),
+			FIELD(memalloc_cache_create, reserved, FLAGS),
+			FIELD(memalloc_cache_create, name, NAME),
+		}, { offsetof(struct memalloc_cache_create, out_handle) },
+	}, {
+		"resize", MEMALLOC_RESIZE, sizeof(struct memalloc_resize), 0, {
+			FIELD(memalloc_resize, flags, FLAGS),
+			FIELD(memalloc_resize, handle, HANDLE),
+			FIELD(memalloc_resize, bytes, SIZE),
+			FIELD(memalloc_resize, gfp, GFP),
+			FIELD(memalloc_resize, reserved, FLAGS),
 		}, {
-			offsetof(struct memalloc_alloc, out_handle),
-			offsetof(struct memalloc_alloc, out_bytes),
-			offsetof(struct memalloc_alloc, out_map_offset),
+			offsetof(struct memalloc_resize, handle),
+			offsetof(struct memalloc_resize, out_bytes),
 		},
 	}, {
-		"free", MEMALLOC_FREE, sizeof(struct memalloc_free), {
+		"free", MEMALLOC_FREE, sizeof(struct memalloc_free), 0, {
 			FIELD(memalloc_free, flags, FLAGS),
 			FIELD(memalloc_free, handle, HANDLE),
 		},
 	}, {
-		"read", MEMALLOC_READ, sizeof(struct memalloc_io), {
+		"read", MEMALLOC_READ, sizeof(struct memalloc_io), 0, {
 			FIELD(memalloc_io, flags, FLAGS),
 			FIELD(memalloc_io, handle, HANDLE),
 			FIELD(memalloc_io, offset, OFFSET),
@@ -136,7 +194,7 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_io, data, ADDRESS),
 		},
 	}, {
-		"write", MEMALLOC_WRITE, sizeof(struct memalloc_io), {
+		"write", MEMALLOC_WRITE, sizeof(struct memalloc_io), 0, {
 			FIELD(memalloc_io, flags, FLAGS),
 			FIELD(memalloc_io, handle, HANDLE),
 			FIELD(memalloc_io, offset, OFFSET),
@@ -144,7 +202,7 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_io, data, ADDRESS),
 		},
 	}, {
-		"fill", MEMALLOC_FILL, sizeof(struct memalloc_pattern_io), {
+		"fill", MEMALLOC_FILL, sizeof(struct memalloc_pattern_io), 0, {
 			FIELD(memalloc_pattern_io, flags, FLAGS),
 			FIELD(memalloc_pattern_io, handle, HANDLE),
 			FIELD(memalloc_pattern_io, offset, OFFSET),
@@ -154,7 +212,7 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_pattern_io, reserved, FLAGS),
 		},
 	}, {
-		"verify", MEMALLOC_VERIFY, sizeof(struct memalloc_pattern_io), {
+		"verify", MEMALLOC_VERIFY, sizeof(struct memalloc_pattern_io), 0, {
 			FIELD(memalloc_pattern_io, flags, FLAGS),
 			FIELD(memalloc_pattern_io, handle, HANDLE),
 			FIELD(memalloc_pattern_io, offset, OFFSET),
@@ -164,29 +222,31 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_pattern_io, reserved, FLAGS),
 		},
 	}, {
-		"info", MEMALLOC_INFO, sizeof(struct memalloc_info), {
+		"info", MEMALLOC_INFO, sizeof(struct memalloc_info), 0, {
 			FIELD(memalloc_info, flags, SMALL),
 			FIELD(memalloc_info, handle, HANDLE),
 			FIELD(memalloc_info, offset, OFFSET),
 		},
 	}, {
-		"stats", MEMALLOC_STATS, sizeof(struct memalloc_stats), {
+		"stats", MEMALLOC_STATS, sizeof(struct memalloc_stats), 0, {
 			FIELD(memalloc_stats, section, SMALL),
 			FIELD(memalloc_stats, index, SMALL),
 			FIELD(memalloc_stats, length, LENGTH),
 			FIELD(memalloc_stats, data, ADDRESS),
+			FIELD(memalloc_stats, handle, NO_HANDLE),
 		},
 	}, {
-		"validate", MEMALLOC_VALIDATE, sizeof(struct memalloc_validate), {
+		"validate", MEMALLOC_VALIDATE, sizeof(struct memalloc_validate), 0, {
 			FIELD(memalloc_validate, flags, FLAGS),
 		},
 	}, {
-		"shrink", MEMALLOC_SHRINK, sizeof(struct memalloc_shrink), {
+		"shrink", MEMALLOC_SHRINK, sizeof(struct memalloc_shrink), 0, {
 			FIELD(memalloc_shrink, flags, FLAGS),
 			FIELD(memalloc_shrink, pages, SMALL),
+			FIELD(memalloc_shrink, handle, NO_HANDLE),
 		},
 	}, {
-		"inject", MEMALLOC_INJECT, sizeof(struct memalloc_inject), {
+		"inject", MEMALLOC_INJECT, sizeof(struct memalloc_inject), 0, {
 			FIELD(memalloc_inject, flags, FLAGS),
 			FIELD(memalloc_inject, nth, SMALL),
 		},
@@ -271,6 +331,47 @@ static uint64_t draw_small(struct draw draw)
 	}
 }
 
+/* About a size class; all that there are; and what is too large. */
+static uint64_t draw_size(struct draw draw)
+{
+	switch (draw.how / 32) {
+	case 0:
+		return draw.what;
+	case 1:
+		return draw.what << 5;
+	case 2:
+		return (1ULL << draw.what % 23) + (draw.how & 1);
+	case 3:
+		return (1ULL << draw.what % 23) - (draw.how & 1);
+	case 4:
+		return (uint64_t)draw.what << 13;
+	case 5:
+		return (draw.what << 8) + draw.how;
+	case 6:
+		return 8 + draw.what % 16;
+	default:
+		return draw_small(draw);
+	}
+}
+
+static uint64_t draw_align(struct draw draw)
+{
+	return draw.how < 128 ? 0 : draw.how < 240 ? 1U << draw.what % 14 : draw.what;
+}
+
+static uint64_t draw_cache_flags(struct draw draw)
+{
+	if (draw.how < 96)
+		return 0;
+	return draw.how < 240 ? (draw.how & 3) << 8 | draw.what : 1ULL << draw.what % 32;
+}
+
+/* Of letters; seldom of anything. */
+static uint64_t draw_name(struct draw draw)
+{
+	return draw.how < 224 ? 'a' + draw.what % 26 : draw.what * 0x0100000001000001ULL;
+}
+
 static uint64_t draw_handle(struct draw draw, unsigned int *file)
 {
 	struct slot *slot = slot_of(draw);
@@ -339,26 +440,37 @@ static uint64_t draw_address(struct draw draw, const struct thread *thread)
 	}
 }
 
-static uint64_t draw_field(const struct thread *thread, const struct field *field,
-			   struct draw draw, uint64_t bytes, unsigned int *file)
+static uint64_t draw_field(const struct thread *thread, const struct verb *verb,
+			   const struct field *field, struct draw draw, uint64_t bytes,
+			   unsigned int *file)
 {
 	switch (field->type) {
 	case FLAGS:
 		return draw_flags(draw);
 	case KIND:
-		return draw.how < 250 ? MEMALLOC_KIND_PAGES : draw.what;
+		return draw.how < 250 ? verb->kind : draw.what;
 	case GFP:
 		return draw_gfp(draw);
 	case NODE:
 		return draw_node(draw);
 	case ORDER:
 		return draw_order(draw);
+	case SIZE:
+		return draw_size(draw);
+	case ALIGN:
+		return draw_align(draw);
+	case CACHE_FLAGS:
+		return draw_cache_flags(draw);
+	case NAME:
+		return draw_name(draw);
 	case SMALL:
 		return draw_small(draw);
 	case WORD:
 		return draw.what * 0x0101010101010101ULL;
 	case HANDLE:
 		return draw_handle(draw, file);
+	case NO_HANDLE:
+		return draw.how < 160 ? 0 : draw_handle(draw, file);
 	case OFFSET:
 	case LENGTH:
 	case BYTES:
@@ -371,7 +483,7 @@ static uint64_t draw_field(const struct thread *thread, const struct field *fiel
 }
 
 /* The size that the caller claims to know, and what is behind what we know. */
-static void draw_size(uint8_t size, uint16_t known, struct argument *argument)
+static void put_size(uint8_t size, uint16_t known, struct argument *argument)
 {
 	uint32_t claim = known;
 
@@ -401,14 +513,16 @@ static void make_argument(const struct thread *thread, const struct verb *verb,
 	memset(argument->bytes, 0, sizeof(argument->bytes));
 	for (i = 0; i < RECORD_FIELDS && verb->field[i].type; i++) {
 		field = &verb->field[i];
-		value = draw_field(thread, field, record->field[i], bytes,
+		value = draw_field(thread, verb, field, record->field[i], bytes,
 				   insists ? NULL : &argument->file);
 		if (field->type == HANDLE)
 			bytes = slot_of(record->field[i])->bytes;
+		else if (field->type == SIZE)
+			bytes = value;
 		memcpy(argument->bytes + field->offset, &value,
 		       field->bytes < sizeof(value) ? field->bytes : sizeof(value));
 	}
-	draw_size(record->size, verb->size, argument);
+	put_size(record->size, verb->size, argument);
 }
 
 /* Where the argument is: most often where it should be. */
@@ -441,12 +555,12 @@ static void learn(const struct verb *verb, const struct record *record,
 		  const char *answer, unsigned int file)
 {
 	struct slot *slot = slot_of(record->field[RECORD_FIELDS - 1]);
-	uint64_t value[3];
+	uint64_t value[3] = {};
 	unsigned int i;
 
 	if (!verb->learn[0])
 		return;
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 3 && verb->learn[i]; i++)
 		memcpy(&value[i], answer + verb->learn[i], sizeof(value[i]));
 	slot->handle = value[0];
 	slot->bytes = value[1];
@@ -568,7 +682,7 @@ static unsigned int act_raw(struct thread *thread, const struct record *records,
 {
 	const struct record *record = &records[at];
 	const struct draw number = record->field[0], bit = record->field[1];
-	unsigned int cmd = _IO(MEMALLOC_IOCTL_TYPE, number.what % 20);
+	unsigned int cmd = _IO(MEMALLOC_IOCTL_TYPE, number.what % 32);
 
 	(void)count;
 	if (number.how >= 128)
