@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memalloc-loops: the same again and again, and after each time nothing is left
+ *
+ *	memalloc-loops kill TIMES [SEED]
+ *	memalloc-loops open TIMES [SEED]
+ *	memalloc-loops exhaust TIMES [SEED]
+ *
+ * Kill: a process that holds allocations of all kinds, has some of them mapped,
+ * and goes on taking more, is killed at any moment. Open: a file is opened and
+ * closed, some of the times with something in it. Exhaust: each limit is used up
+ * by each kind, to the last byte; freed, all of it can be had again.
+ *
+ * It is run as root, in a guest, while nobody else uses the module. After each
+ * time no byte is charged and, but for the reserve, every page that was borrowed
+ * has been returned. Status 1 if not.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "memalloc_device.h"
+#include "module_parameter.h"
+#include "seed.h"
+
+enum {
+	HELD = 24,		/* allocations of a process that will be killed */
+	MAX_ORDER = 6,
+	OBJECT_SIZE = 200,
+	PATIENCE = 200,		/* of 10 ms: until grace periods have ended */
+};
+
+static __u64 seed;
+static int watch;		/* a file that holds nothing */
+
+static int fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("# ");
+	vprintf(format, args);
+	printf("\n");
+	fflush(stdout);
+	va_end(args);
+	return 1;
+}
+
+/* --- what is left --------------------------------------------------------------- */
+
+static bool is_nothing_left(struct memalloc_stats_borrowing *borrowing,
+			    struct memalloc_stats_file *file)
+{
+	if (device_shrink(watch) || device_file(watch, file) ||
+	    device_borrowing(watch, borrowing))
+		return false;
+	return !file->device_bytes && borrowing->borrowed == borrowing->reserve &&
+	       borrowing->borrowed == borrowing->borrowed_total - borrowing->returned_total &&
+	       borrowing->free == borrowing->borrowed && !borrowing->quarantined;
+}
+
+/* Slabs of some caches go back after a grace period. */
+static int nothing_is_left(void)
+{
+	struct memalloc_stats_borrowing borrowing = {};
+	struct memalloc_stats_file file = {};
+	int i;
+
+	for (i = 0; i < PATIENCE; i++) {
+		if (is_nothing_left(&borrowing, &file))
+			return 0;
+		usleep(10000);
+	}
+	return fail("%llu bytes charged; %llu pages borrowed, reserve %llu, %llu free, %llu quarantined",
+		    (unsigned long long)file.device_bytes,
+		    (unsigned long long)borrowing.borrowed,
+		    (unsigned long long)borrowing.reserve,
+		    (unsigned long long)borrowing.free,
+		    (unsigned long long)borrowing.quarantined);
+}
+
+static __u64 borrowed_total(void)
+{
+	struct memalloc_stats_borrowing borrowing = {};
+
+	device_borrowing(watch, &borrowing);
+	return borrowing.borrowed_total;
+}
+
+/* --- kill ------------------------------------------------------------------------ */
+
+/* What is mapped stays so: the process does not live to unmap it. */
+static void take_pages(int fd, __u64 *handle)
+{
+	const unsigned int order = seed_below(&seed, MAX_ORDER);
+	char *mapping = device_alloc_mapped(fd, order, handle);
+	size_t i;
+
+	if (mapping == MAP_FAILED)
+		return;
+	for (i = 0; i < order_bytes(order); i += page_size())
+		mapping[i] = 1;
+}
+
+static void take_objects(int fd, __u64 *handle)
+{
+	__u64 cache;
+
+	if (device_cache_create(fd, "killed", 1 + seed_below(&seed, 2000), &cache))
+		return;
+	if (device_alloc_objects(fd, cache, seed_below(&seed, 100), handle))
+		*handle = cache;
+}
+
+static void take_any(int fd, __u64 *handle)
+{
+	switch (seed_below(&seed, 4)) {
+	case 0:
+		take_objects(fd, handle);
+		break;
+	case 1:
+		device_kmalloc(fd, seed_below(&seed, 20000), handle);
+		break;
+	default:
+		take_pages(fd, handle);
+		break;
+	}
+}
+
+/* Some are replaced while it waits to be killed; caches are left behind. */
+static void hold_until_killed(int ready)
+{
+	__u64 held[HELD] = {};
+	int fd = device_open();
+	unsigned int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (i = 0; i < 4; i++)
+		take_pages(fd, &held[i]);
+	(void)!write(ready, "", 1);
+	for (;;) {
+		i = seed_below(&seed, HELD);
+		if (held[i])
+			device_free(fd, held[i]);
+		held[i] = 0;
+		take_any(fd, &held[i]);
+	}
+}
+
+static int kill_one(const int ready[2])
+{
+	const __u64 own = seed_next(&seed);
+	int status = 0;
+	char byte;
+	pid_t child = fork();
+
+	if (!child) {
+		seed = own;
+		hold_until_killed(ready[1]);
+	}
+	if (child < 0 || read(ready[0], &byte, 1) != 1)
+		return fail("no process: %s", strerror(errno));
+	usleep(seed_below(&seed, 2000));
+	kill(child, SIGKILL);
+	if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status) ||
+	    WTERMSIG(status) != SIGKILL)
+		return fail("it ended by itself, with status %#x", status);
+	return nothing_is_left();
+}
+
+static int loop_kill(unsigned long times)
+{
+	unsigned long i;
+	int ready[2];
+
+	if (pipe2(ready, O_CLOEXEC))
+		return fail("pipe: %s", strerror(errno));
+	for (i = 0; i < times; i++)
+		if (kill_one(ready))
+			return fail("the %luth time", i + 1);
+	printf("# %lu processes killed, which had taken %llu pages of the host\n", times,
+	       (unsigned long long)borrowed_total());
+	return 0;
+}
+
+/* --- open ------------------------------------------------------------------------ */
+
+static int open_one(bool with)
+{
+	__u64 handle;
+	int fd = device_open();
+
+	if (fd < 0)
+		return fail("open: %s", strerror(-fd));
+	if (with)
+		take_any(fd, &handle);
+	if (close(fd))
+		return fail("close: %s", strerror(errno));
+	return 0;
+}
+
+/* Mappings of closed files go with the process. */
+static int open_some(unsigned long times)
+{
+	unsigned long i;
+
+	for (i = 0; i < times; i++)
+		if (open_one(i % 16 == 0))
+			return 1;
+	return 0;
+}
+
+/* By processes of a thousand each. */
+static int loop_open(unsigned long times)
+{
+	unsigned long left = times, some;
+	int status;
+	pid_t child;
+
+	for (; left; left -= some) {
+		some = left < 1000 ? left : 1000;
+		seed_next(&seed);
+		child = fork();
+		if (!child)
+			_exit(open_some(some));
+		if (child < 0 || waitpid(child, &status, 0) != child || status)
+			return fail("opened no more, %lu times were left", left);
+		if (nothing_is_left())
+			return fail("%lu times were left", left);
+	}
+	printf("# %lu times opened and closed\n", times);
+	return 0;
+}
+
+/* --- exhaust ---------------------------------------------------------------------- */
+
+/**
+ * struct kind - what a limit is used up with
+ * @name: of it
+ * @take: one more. Return: zero, or a negative error
+ */
+struct kind {
+	const char *name;
+	int (*take)(int fd, __u64 *handle);
+};
+
+static __u64 cache_of_taken;	/* in the file that is used */
+
+static int take_page(int fd, __u64 *handle)
+{
+	return device_alloc(fd, 0, handle);
+}
+
+static int take_block(int fd, __u64 *handle)
+{
+	return device_alloc(fd, 3, handle);
+}
+
+static int take_bytes(int fd, __u64 *handle)
+{
+	return device_kmalloc(fd, 3000, handle);
+}
+
+static int take_many_bytes(int fd, __u64 *handle)
+{
+	return device_kmalloc(fd, 40000, handle);
+}
+
+static int take_object(int fd, __u64 *handle)
+{
+	return device_alloc_objects(fd, cache_of_taken, 16, handle);
+}
+
+static int take_cache(int fd, __u64 *handle)
+{
+	return device_cache_create(fd, "taken", OBJECT_SIZE, handle);
+}
+
+static const struct kind kinds[] = {
+	{ "pages", take_page },
+	{ "blocks", take_block },
+	{ "kmalloc", take_bytes },
+	{ "large kmalloc", take_many_bytes },
+	{ "objects", take_object },
+	{ "caches", take_cache },
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), TAKEN_MAX = 1 << 16 };
+
+/**
+ * struct limit - a parameter that limits
+ * @name: of the parameter
+ * @value: that it is set to
+ * @err: what it says when it is used up
+ * @files: that it is used up with
+ * @but: a kind that does not come to an end so, or NULL
+ */
+struct limit {
+	const char *name;
+	unsigned int value;
+	int err;
+	unsigned int files;
+	const char *but;
+};
+
+static const struct limit limits[] = {
+	{ "quota_handles", 300, -EDQUOT, 1, NULL },
+	{ "quota_file_mb", 2, -EDQUOT, 1, NULL },
+	{ "quota_device_mb", 3, -EDQUOT, 2, NULL },
+	/* A cache without objects has none of our pages. */
+	{ "cap_mb", 16, -ENOMEM, 1, "caches" },
+};
+
+enum { LIMITS = sizeof(limits) / sizeof(limits[0]), FILES = 2 };
+
+static __u64 taken[FILES][TAKEN_MAX];
+
+/* In a file, until something is refused. Return: how many, or a negative number. */
+static long take_all(int fd, const struct kind *kind, __u64 *handles, int err)
+{
+	long count = 0;
+	int got;
+
+	while (!(got = kind->take(fd, &handles[count])))
+		if (++count == TAKEN_MAX)
+			return fail("%s: without end", kind->name), -1;
+	if (got != err)
+		return fail("%s: %s, and not %s", kind->name, strerror(-got), strerror(-err)), -1;
+	return count;
+}
+
+static int free_all(int fd, const __u64 *handles, long count)
+{
+	int err = 0;
+
+	while (count-- > 0)
+		err |= device_free(fd, handles[count]);
+	return err ? fail("cannot be freed") : 0;
+}
+
+/* What was given back can be had again, but no more. */
+static int take_one_again(int fd, const struct kind *kind, __u64 *handles, long count, int err)
+{
+	const long middle = count / 2;
+	__u64 more;
+	int got;
+
+	if (device_free(fd, handles[middle]))
+		return fail("%s: cannot be freed", kind->name);
+	got = kind->take(fd, &handles[middle]);
+	if (got)
+		return fail("%s: one freed, none to be had: %s", kind->name, strerror(-got));
+	got = kind->take(fd, &more);
+	return got == err ? 0 : fail("%s: one more than before: %d", kind->name, got);
+}
+
+static int open_files(const struct limit *limit, int *fd)
+{
+	unsigned int i;
+
+	for (i = 0; i < limit->files; i++) {
+		fd[i] = device_open();
+		if (fd[i] < 0)
+			return fail("open: %s", strerror(-fd[i]));
+	}
+	return 0;
+}
+
+/* In all its files. Return: how many, or a negative number. */
+static long use_up_once(const struct limit *limit, const struct kind *kind, const int *fd)
+{
+	long count[FILES] = {}, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < limit->files; i++) {
+		if (kind->take == take_object &&
+		    device_cache_create(fd[i], "taken", OBJECT_SIZE, &cache_of_taken))
+			break;
+		count[i] = take_all(fd[i], kind, taken[i], limit->err);
+		if (count[i] < 0)
+			return -1;
+		sum += count[i];
+	}
+	if (limit->files == 1 && take_one_again(fd[0], kind, taken[0], count[0], limit->err))
+		return -1;
+	for (i = 0; i < limit->files; i++)
+		if (free_all(fd[i], taken[i], count[i]))
+			return -1;
+	return sum;
+}
+
+/* As many the second time as the first. */
+static int use_up(const struct limit *limit, const struct kind *kind)
+{
+	int fd[FILES];
+	long first, second;
+	unsigned int i;
+
+	if (open_files(limit, fd))
+		return 1;
+	first = use_up_once(limit, kind, fd);
+	for (i = 0; i < limit->files; i++)
+		close(fd[i]);
+	if (first <= 0 || nothing_is_left() || open_files(limit, fd))
+		return fail("%s with %s", limit->name, kind->name);
+	second = use_up_once(limit, kind, fd);
+	for (i = 0; i < limit->files; i++)
+		close(fd[i]); /* what was not freed goes now */
+	if (second != first || nothing_is_left())
+		return fail("%s with %s: %ld, and then %ld", limit->name, kind->name, first, second);
+	printf("# %s=%u: %ld of %s\n", limit->name, limit->value, first, kind->name);
+	return 0;
+}
+
+static int use_up_with_all(const struct limit *limit)
+{
+	char old[PARAMETER_LENGTH];
+	unsigned int i;
+	int err = 0;
+
+	if (parameter_read(limit->name, old) || parameter_set(limit->name, limit->value))
+		return fail("%s cannot be set", limit->name);
+	for (i = 0; i < KINDS && !err; i++)
+		if (!limit->but || strcmp(limit->but, kinds[i].name))
+			err = use_up(limit, &kinds[i]);
+	return parameter_write(limit->name, old) || err;
+}
+
+/* Address space of the process: the same block, until there is no room. */
+static int map_without_end(int fd)
+{
+	const struct rlimit limit = { 256 << 20, 256 << 20 };
+	unsigned long count = 0;
+	struct memalloc_alloc alloc;
+
+	if (setrlimit(RLIMIT_AS, &limit) ||
+	    device_alloc_pages(fd, MEMALLOC_MAX_ORDER, MEMALLOC_GFP_USER, &alloc))
+		return fail("no block: %s", strerror(errno));
+	while (device_map(fd, alloc.out_map_offset, alloc.out_bytes) != MAP_FAILED)
+		count++;
+	if (errno != ENOMEM || !count || device_mappings(fd, alloc.out_handle) != (int)count)
+		return fail("%lu mappings, and then %s", count, strerror(errno));
+	printf("# address space: %lu mappings of a block\n", count);
+	fflush(stdout);
+	return device_free(fd, alloc.out_handle);
+}
+
+static int open_without_end(void)
+{
+	const struct rlimit limit = { 512, 512 };
+	unsigned long count = 0;
+	__u64 handle;
+	int fd;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return fail("no limit: %s", strerror(errno));
+	while ((fd = device_open()) >= 0 && !device_alloc(fd, 0, &handle))
+		count++;
+	if (fd != -EMFILE)
+		return fail("%lu files, and then %d", count, fd);
+	printf("# descriptors: %lu files\n", count);
+	fflush(stdout);
+	return 0;
+}
+
+static int in_a_process(int (*run)(void))
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (!child)
+		_exit(run());
+	if (child < 0 || waitpid(child, &status, 0) != child || status)
+		return fail("the process ended with status %#x", status);
+	return nothing_is_left();
+}
+
+static int map_in_a_process(void)
+{
+	return map_without_end(device_open());
+}
+
+static int exhaust_once(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LIMITS; i++)
+		if (use_up_with_all(&limits[i]))
+			return 1;
+	return in_a_process(map_in_a_process) || in_a_process(open_without_end);
+}
+
+static int loop_exhaust(unsigned long times)
+{
+	unsigned long i;
+
+	for (i = 0; i < times; i++)
+		if (exhaust_once())
+			return fail("the %luth time", i + 1);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct loop {
+		const char *name;
+		int (*run)(unsigned long times);
+	} loops[] = {
+		{ "kill", loop_kill }, { "open", loop_open }, { "exhaust", loop_exhaust },
+	};
+	unsigned int i;
+
+	if (argc < 3)
+		return fail("memalloc-loops kill|open|exhaust TIMES [SEED]");
+	seed = argc > 3 ? strtoull(argv[3], NULL, 0) : seed_choose();
+	printf("# seed=%llu\n", (unsigned long long)seed);
+	fflush(stdout);
+	watch = device_open();
+	if (watch < 0)
+		return fail("open: %s", strerror(-watch));
+	for (i = 0; i < sizeof(loops) / sizeof(loops[0]); i++)
+		if (!strcmp(argv[1], loops[i].name))
+			return loops[i].run(strtoul(argv[2], NULL, 0)) || nothing_is_left();
+	return fail("no such loop: %s", argv[1]);
+}
