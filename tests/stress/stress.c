@@ -36,6 +36,9 @@ enum {
 	USERS = 4,
 	HELD = 32,		/* allocations of a user at the same time */
 	MAX_ORDER = 6,
+	MAX_BYTES = 30000,	/* of kmalloc: more than a size class has */
+	MAX_OBJECT = 3000,
+	MAX_COUNT = 20,		/* objects in an allocation */
 	PAUSE_US = 20000,	/* between two events */
 };
 
@@ -61,6 +64,7 @@ struct allocation {
 	__u64 handle;
 	__u64 value;		/* that it was filled with */
 	__u64 bytes;
+	__u32 kind;
 	void *mapping;
 };
 
@@ -68,6 +72,7 @@ struct user {
 	__u64 seed;
 	int fd;
 	int pipe[2];
+	__u64 cache;		/* that objects are from, or zero */
 	struct allocation held[HELD];
 };
 
@@ -76,16 +81,46 @@ static bool is_refusal(int err)
 	return err == -ENOMEM || err == -EDQUOT || err == -EINTR;
 }
 
-static int user_alloc(struct user *user, struct allocation *one)
+/* Of a kind, mode and size chosen at random. */
+static struct memalloc_alloc user_wish(struct user *user)
 {
 	static const __u32 modes[] = {
 		MEMALLOC_GFP_KERNEL, MEMALLOC_GFP_ATOMIC, MEMALLOC_GFP_NOWAIT,
 		MEMALLOC_GFP_USER, MEMALLOC_GFP_HIGHUSER | MEMALLOC_GFP_NORETRY,
 	};
-	const unsigned int order = seed_below(&user->seed, seed_below(&user->seed, MAX_ORDER) + 1);
-	const __u32 gfp = modes[seed_below(&user->seed, 5)] | MEMALLOC_GFP_NOWARN;
-	struct memalloc_alloc alloc;
-	int err = device_alloc_pages(user->fd, order, gfp, &alloc);
+	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.kind = MEMALLOC_KIND_PAGES,
+		.gfp = modes[seed_below(&user->seed, 5)] | MEMALLOC_GFP_NOWARN,
+		.node = -1,
+	};
+
+	switch (seed_below(&user->seed, 4)) {
+	case 0:
+		alloc.kind = MEMALLOC_KIND_KMALLOC;
+		alloc.bytes = seed_below(&user->seed, seed_below(&user->seed, MAX_BYTES) + 1);
+		break;
+	case 1:
+		if (!user->cache)
+			device_cache_create(user->fd, "stress",
+					    1 + seed_below(&user->seed, MAX_OBJECT), &user->cache);
+		if (user->cache) {
+			alloc.kind = MEMALLOC_KIND_OBJECT;
+			alloc.parent = user->cache;
+			alloc.count = seed_below(&user->seed, MAX_COUNT);
+		}
+		break;
+	default:
+		alloc.order = seed_below(&user->seed, seed_below(&user->seed, MAX_ORDER) + 1);
+		break;
+	}
+	return alloc;
+}
+
+static int user_alloc(struct user *user, struct allocation *one)
+{
+	struct memalloc_alloc alloc = user_wish(user);
+	int err = device_ioctl(user->fd, MEMALLOC_ALLOC, &alloc);
 
 	if (err)
 		return is_refusal(err) ? 0 : fail("alloc: %s", strerror(-err));
@@ -93,8 +128,9 @@ static int user_alloc(struct user *user, struct allocation *one)
 		.handle = alloc.out_handle,
 		.value = seed_next(&user->seed),
 		.bytes = alloc.out_bytes,
+		.kind = alloc.kind,
 	};
-	if (seed_below(&user->seed, 2)) {
+	if (alloc.out_map_offset && seed_below(&user->seed, 2)) {
 		one->mapping = device_map(user->fd, alloc.out_map_offset, alloc.out_bytes);
 		if (one->mapping == MAP_FAILED)
 			one->mapping = NULL;
@@ -103,28 +139,62 @@ static int user_alloc(struct user *user, struct allocation *one)
 	return err ? fail("fill: %s", strerror(-err)) : 0;
 }
 
-static int user_check(struct user *user, struct allocation *one)
+static bool mapping_is_right(struct user *user, const struct allocation *one)
 {
 	const __u64 word = seed_below(&user->seed, one->bytes / 8);
+
+	return ((volatile __u64 *)one->mapping)[word] == one->value + word;
+}
+
+static int user_check(struct user *user, struct allocation *one)
+{
 	int err = device_verify(user->fd, one->handle, one->bytes, one->value);
 
 	if (err)
 		return fail("verify: %s", strerror(-err));
-	if (one->mapping && ((volatile __u64 *)one->mapping)[word] != one->value + word)
+	if (one->mapping && !mapping_is_right(user, one))
 		return fail("a mapping shows other memory");
+	return 0;
+}
+
+/* What it has before and after stays as it was. */
+static int user_resize(struct user *user, struct allocation *one)
+{
+	const __u64 bytes = seed_below(&user->seed, seed_below(&user->seed, MAX_BYTES) + 1);
+	const __u64 both = bytes < one->bytes ? bytes : one->bytes;
+	int err = device_resize(user->fd, one->handle, bytes);
+
+	if (err)
+		return is_refusal(err) ? 0 : fail("resize: %s", strerror(-err));
+	err = device_verify(user->fd, one->handle, both, one->value);
+	if (err)
+		return fail("resized, and changed: %s", strerror(-err));
+	one->bytes = bytes;
+	err = device_fill(user->fd, one->handle, bytes, one->value);
+	return err ? fail("fill: %s", strerror(-err)) : 0;
+}
+
+/* Not while there are objects of it. */
+static int user_destroy_cache(struct user *user)
+{
+	int err = user->cache ? device_free(user->fd, user->cache) : -EBUSY;
+
+	if (err && err != -EBUSY)
+		return fail("destroy: %s", strerror(-err));
+	if (!err)
+		user->cache = 0;
 	return 0;
 }
 
 /* First one, then the other: a mapping keeps what it shows. */
 static int user_free(struct user *user, struct allocation *one)
 {
-	const __u64 word = seed_below(&user->seed, one->bytes / 8);
 	int err = device_free(user->fd, one->handle);
 
 	if (err)
 		return fail("free: %s", strerror(-err));
 	if (one->mapping) {
-		if (((volatile __u64 *)one->mapping)[word] != one->value + word)
+		if (!mapping_is_right(user, one))
 			return fail("a mapping of what is freed shows other memory");
 		munmap(one->mapping, one->bytes);
 	}
@@ -167,6 +237,7 @@ static int user_reopen(struct user *user)
 			munmap(user->held[i].mapping, user->held[i].bytes);
 		user->held[i] = (struct allocation) {};
 	}
+	user->cache = 0;
 	user->fd = device_open();
 	return user->fd < 0 ? fail("open: %s", strerror(-user->fd)) : 0;
 }
@@ -181,6 +252,10 @@ static int user_step(struct user *user)
 		user_fork(user);
 	if (!one->handle)
 		return user_alloc(user, one);
+	if (seed_below(&user->seed, 20) == 0 && user_destroy_cache(user))
+		return 1;
+	if (one->kind == MEMALLOC_KIND_KMALLOC && seed_below(&user->seed, 2))
+		return user_check(user, one) || user_resize(user, one);
 	user_splice(user, one);
 	return user_check(user, one) || (seed_below(&user->seed, 2) && user_free(user, one));
 }
