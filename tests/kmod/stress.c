@@ -36,8 +36,11 @@
 #include <linux/slab.h>
 
 #include <memalloc/kmalloc.h>
+#include <memalloc/mempool.h>
 #include <memalloc/page_alloc.h>
+#include <memalloc/percpu.h>
 #include <memalloc/slab_cache.h>
+#include <memalloc/vmalloc_area.h>
 
 #include "internal/compat.h"
 
@@ -53,6 +56,9 @@ enum stress_kind {
 	STRESS_PAGES,
 	STRESS_KMALLOC,
 	STRESS_OBJECT,
+	STRESS_ELEMENT,
+	STRESS_AREA,
+	STRESS_PERCPU,
 	STRESS_KINDS,
 };
 
@@ -62,7 +68,8 @@ enum stress_kind {
  * @kind: enum stress_kind
  * @order: of pages
  * @cache: which, of an object
- * @bytes: of it all
+ * @bytes: of it all; for each processor, if there is @percpu
+ * @percpu: what it is about, if it has only the description itself
  */
 struct stress_item {
 	void *self;
@@ -70,7 +77,14 @@ struct stress_item {
 	u16 order;
 	u16 cache;
 	size_t bytes;
+	void __percpu *percpu;
 };
+
+/* Of a pool: few, so that some wait for others when memory is short. */
+#define STRESS_MIN_NR	4
+#define STRESS_ELEMENT_SIZE	700
+
+static mal_mempool_t *stress_pool;
 
 /* Sizes of objects: small, odd, about a page, more than one. */
 static const unsigned int stress_sizes[] = { 32, 72, 200, 1000, 4096, 5000 };
@@ -102,8 +116,29 @@ static u8 stress_byte(const struct stress_item *item)
 
 static void stress_fill(struct stress_item *item)
 {
+	int cpu;
+
 	item->self = item;
-	memset(item + 1, stress_byte(item), item->bytes - sizeof(*item));
+	if (!item->percpu) {
+		memset(item + 1, stress_byte(item), item->bytes - sizeof(*item));
+		return;
+	}
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(item->percpu, cpu), stress_byte(item), item->bytes);
+}
+
+/* The first byte that is not what it was filled with, or NULL. */
+static const void *stress_changed(const struct stress_item *item)
+{
+	const void *changed = NULL;
+	int cpu;
+
+	if (!item->percpu)
+		return memchr_inv(item + 1, stress_byte(item), item->bytes - sizeof(*item));
+	for_each_possible_cpu(cpu)
+		changed = changed ?: memchr_inv(per_cpu_ptr(item->percpu, cpu),
+						stress_byte(item), item->bytes);
+	return changed;
 }
 
 /* Reported once for each, and what is broken is not freed: see what comes of it. */
@@ -112,14 +147,27 @@ static bool stress_is_whole(const struct stress_item *item)
 	const void *changed = NULL;
 
 	if (item->self == item)
-		changed = memchr_inv(item + 1, stress_byte(item),
-				     item->bytes - sizeof(*item));
+		changed = stress_changed(item);
 	if (item->self == item && !changed)
 		return true;
 	pr_err("BUG: allocation of kind %u, %zu bytes, has changed at byte %td\n",
 	       item->kind, item->bytes,
-	       changed ? changed - (const void *)item : 0);
+	       changed && !item->percpu ? changed - (const void *)item : 0);
 	return false;
+}
+
+/* Its description is kmalloc's. */
+static struct stress_item *stress_take_percpu(gfp_t gfp, struct stress_item *what)
+{
+	struct stress_item *item = mal_kmalloc(sizeof(*item), gfp);
+
+	if (!item)
+		return NULL;
+	what->percpu = __mal_alloc_percpu_gfp(what->bytes, 8, gfp);
+	if (what->percpu)
+		return item;
+	mal_kfree(item);
+	return NULL;
 }
 
 static struct stress_item *stress_take(struct rnd_state *random,
@@ -139,6 +187,15 @@ static struct stress_item *stress_take(struct rnd_state *random,
 		what->bytes = sizeof(*what) +
 			prandom_u32_state(random) % (prandom_u32_state(random) % 16 ? 600 : 20000);
 		return mal_kmalloc(what->bytes, gfp);
+	case STRESS_ELEMENT:
+		what->bytes = STRESS_ELEMENT_SIZE;
+		return mal_mempool_alloc(stress_pool, gfp);
+	case STRESS_AREA:
+		what->bytes = PAGE_SIZE << prandom_u32_state(random) % 5;
+		return __mal_vmalloc(what->bytes, gfp);
+	case STRESS_PERCPU:
+		what->bytes = 1 + prandom_u32_state(random) % 600;
+		return stress_take_percpu(gfp, what);
 	default:
 		what->cache = prandom_u32_state(random) % ARRAY_SIZE(stress_sizes);
 		what->bytes = stress_sizes[what->cache];
@@ -172,8 +229,17 @@ static void stress_free(struct stress_item *item)
 	case STRESS_PAGES:
 		mal_free_pages(virt_to_page(item), item->order);
 		break;
+	case STRESS_PERCPU:
+		mal_free_percpu(item->percpu);
+		fallthrough;
 	case STRESS_KMALLOC:
 		mal_kfree(item);
+		break;
+	case STRESS_ELEMENT:
+		mal_mempool_free(item, stress_pool);
+		break;
+	case STRESS_AREA:
+		mal_vfree(item);
 		break;
 	default:
 		mal_kmem_cache_free(stress_caches[item->cache], item);
@@ -278,6 +344,7 @@ static void stress_free_all(void)
 	for (i = 0; i < slots; i++)
 		if (stress_slots[i])
 			stress_free(stress_slots[i]);
+	mal_mempool_destroy(stress_pool);
 	for (i = 0; i < ARRAY_SIZE(stress_sizes); i++)
 		if (stress_caches[i])
 			mal_kmem_cache_destroy(stress_caches[i]);
@@ -293,6 +360,9 @@ static int stress_prepare(void)
 		return -EINVAL;
 	stress_slots = kvcalloc(slots, sizeof(*stress_slots), GFP_KERNEL);
 	if (!stress_slots)
+		return -ENOMEM;
+	stress_pool = mal_mempool_create_kmalloc_pool(STRESS_MIN_NR, STRESS_ELEMENT_SIZE);
+	if (!stress_pool)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(stress_sizes); i++) {
 		snprintf(name, sizeof(name), "stress-%u", stress_sizes[i]);
