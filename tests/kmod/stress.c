@@ -292,7 +292,7 @@ static int stress_thread(void *data)
 		if (rounds++ % 64 == 0)
 			mal_kmem_cache_shrink(stress_caches[rounds / 64 %
 							    ARRAY_SIZE(stress_sizes)]);
-		if (rounds % 16 == 0)
+		if (rounds % 4 == 0)
 			usleep_range(500, 1000);
 		cond_resched();
 	}
