@@ -331,6 +331,11 @@ static void event_validate(void)
 static void event_shrink(void)
 {
 	device_shrink(watch);
+}
+
+/* The host asks everybody, again and again. */
+static void event_drop_caches(void)
+{
 	line_write("/proc/sys/vm/drop_caches", "3");
 }
 
@@ -402,7 +407,8 @@ static struct event {
 	{ "kills", event_kill, 40, 0 },
 	{ "limits", event_limits, 20, 0 },
 	{ "validations", event_validate, 5, 0 },
-	{ "shrinks", event_shrink, 10, 0 },
+	{ "shrinks", event_shrink, 8, 0 },
+	{ "caches dropped", event_drop_caches, 2, 0 },
 	{ "looks", event_look, 5, 0 },
 	{ "hogs", event_hog, 4, 0 },
 	{ "processors off and on", event_processor, 10, 0 },
