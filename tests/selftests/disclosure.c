@@ -11,10 +11,14 @@
 
 #include "harness.h"
 #include "memalloc_device.h"
+#include "module_parameter.h"
 
 /* Smallest address of the upper half, and what is no address but "no limit", or -1. */
 #define UPPER_HALF	0xffff800000000000ULL
 #define NO_LIMIT	0xffffffffffff0000ULL
+
+#define TRACING		"/sys/kernel/tracing/"
+#define TRACEPOINTS	TRACING "events/memalloc/enable"
 
 static bool is_address(__u64 word)
 {
@@ -135,12 +139,63 @@ TEST_F(answer, of_an_allocation_has_none)
 	EXPECT_EQ(0, info.out_phys);
 }
 
+static bool memory_has_address(int fd, __u64 handle)
+{
+	static char bytes[1 << 16];
+	struct memalloc_info info;
+
+	return device_info(fd, handle, 0, 0, &info) || info.out_bytes > sizeof(bytes) ||
+	       device_read(fd, handle, 0, bytes, info.out_bytes) ||
+	       bytes_have_address(bytes, info.out_bytes, 1);
+}
+
 TEST_F(answer, of_memory_that_is_new_has_none)
 {
-	static char bytes[1 << 15];
+	static const __u64 sizes[] = { 8, 100, 4096, 8192, 50000 };
+	unsigned int i, again;
+	__u64 handle;
 
-	ASSERT_EQ(0, device_read(self->fd, self->alloc.out_handle, 0, bytes, sizeof(bytes)));
-	EXPECT_FALSE(bytes_have_address(bytes, sizeof(bytes), 1));
+	EXPECT_FALSE(memory_has_address(self->fd, self->alloc.out_handle));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (again = 0; again < 20; again++) {
+			ASSERT_EQ(0, device_kmalloc(self->fd, sizes[i], &handle));
+			EXPECT_FALSE(memory_has_address(self->fd, handle));
+			ASSERT_EQ(0, device_free(self->fd, handle));
+		}
+	}
+}
+
+/* Of caches in whose objects nothing is zeroed, either: free, they are linked. */
+TEST_F(answer, of_objects_that_were_free_has_none)
+{
+	static const struct {
+		__u32 flags, ctor;
+	} kinds[] = {
+		{ 0, MEMALLOC_CTOR_NONE },
+		{ 0, MEMALLOC_CTOR_ZERO },
+		{ MEMALLOC_CACHE_TYPESAFE_BY_RCU, MEMALLOC_CTOR_COUNT },
+		{ MEMALLOC_CACHE_RED_ZONE | MEMALLOC_CACHE_STORE_USER, MEMALLOC_CTOR_ZERO },
+		{ MEMALLOC_CACHE_POISON, MEMALLOC_CTOR_NONE },
+	};
+	struct memalloc_cache_create create;
+	unsigned int i, again;
+	__u64 handle;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		create = device_cache_of("secret", 96);
+		create.flags = kinds[i].flags;
+		create.ctor = kinds[i].ctor;
+		ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_CACHE_CREATE, &create));
+		for (again = 0; again < 10; again++) {
+			ASSERT_EQ(0, device_alloc_objects(self->fd, create.out_handle, 200,
+							  &handle));
+			EXPECT_FALSE(memory_has_address(self->fd, handle)) {
+				TH_LOG("flags %#x, constructor %u, round %u", kinds[i].flags,
+				       kinds[i].ctor, again);
+			}
+			ASSERT_EQ(0, device_free(self->fd, handle));
+		}
+	}
 }
 
 /* Of every section that there is, every entry. */
@@ -164,6 +219,95 @@ TEST_F(answer, of_our_files_has_none)
 {
 	EXPECT_FALSE(file_has_address("/proc/memalloc"));
 	EXPECT_FALSE(directory_has_address("/sys/module/memalloc/parameters"));
+}
+
+/* --- what the kernel writes of us elsewhere ----------------------------------------- */
+
+/* Something of each kind, and at last more than there is. */
+static int use_all(int fd)
+{
+	__u64 cache, handle;
+	int err;
+
+	err = device_cache_create(fd, "written", 64, &cache) ?:
+	      device_alloc_objects(fd, cache, 10, &handle) ?:
+	      device_free(fd, handle) ?: device_free(fd, cache) ?:
+	      device_kmalloc(fd, 300, &handle) ?: device_free(fd, handle) ?:
+	      device_kmalloc(fd, 100000, &handle) ?: device_free(fd, handle) ?:
+	      device_alloc(fd, 2, &handle) ?: device_free(fd, handle);
+	while (!err)
+		err = device_alloc(fd, MEMALLOC_MAX_ORDER, &handle);
+	if (err == -ENOMEM)
+		err = device_kmalloc(fd, 4 << 20, &handle);
+	return err == -ENOMEM ? 0 : err;
+}
+
+FIXTURE(written) {
+	int fd;
+};
+
+FIXTURE_SETUP(written)
+{
+	if (!file_has_address("/proc/kallsyms")) {
+		SKIP(return, "addresses of this kernel look like numbers");
+	}
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN_PARENT(written)
+{
+	line_write(TRACEPOINTS, "0");
+}
+
+/* All that there are since boot, those of tests before this included. */
+TEST_F(written, in_the_log_has_none)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	unsigned int seen = 0;
+	char line[4096];
+	ssize_t got;
+
+	ASSERT_LE(0, log);
+	ASSERT_EQ(0, use_all(self->fd));
+	while ((got = read(log, line, sizeof(line) - 1)) > 0) {
+		line[got] = '\0';
+		if (!strstr(line, "memalloc: "))
+			continue;
+		seen += !!strstr(line, "memalloc: no pages of order 10");
+		EXPECT_FALSE(text_has_address(line)) {
+			TH_LOG("%s", line);
+		}
+	}
+	EXPECT_LE(1, seen);
+	close(log);
+}
+
+TEST_F(written, by_tracepoints_has_none)
+{
+	static const char *const names[] = {
+		"mal_kmem_cache_alloc", "mal_kmem_cache_free", "mal_kmalloc", "mal_kfree",
+		"mal_mm_page_alloc", "mal_mm_page_free",
+	};
+	static char text[1 << 20];
+	unsigned int i;
+	FILE *trace;
+
+	if (line_write(TRACEPOINTS, "1"))
+		SKIP(return, "the kernel has no tracing");
+	line_write(TRACING "trace", "");
+	ASSERT_EQ(0, use_all(self->fd));
+	ASSERT_EQ(0, line_write(TRACEPOINTS, "0"));
+	trace = fopen(TRACING "trace", "re");
+	ASSERT_NE(NULL, trace);
+	text[fread(text, 1, sizeof(text) - 1, trace)] = '\0';
+	fclose(trace);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		EXPECT_NE(NULL, strstr(text, names[i])) {
+			TH_LOG("%s was not seen", names[i]);
+		}
+	}
+	EXPECT_FALSE(text_has_address(text));
 }
 
 TEST_HARNESS_MAIN
