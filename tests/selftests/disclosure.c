@@ -13,8 +13,11 @@
 #include "memalloc_device.h"
 #include "module_parameter.h"
 
-/* Smallest address of the upper half, and what is no address but "no limit", or -1. */
-#define UPPER_HALF	0xffff800000000000ULL
+/*
+ * Smallest address of the upper half, with five levels of page tables, and what is
+ * no address but "no limit", or -1.
+ */
+#define UPPER_HALF	0xff00000000000000ULL
 #define NO_LIMIT	0xffffffffffff0000ULL
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -121,6 +124,7 @@ TEST_F(answer, an_address_would_be_found)
 	EXPECT_TRUE(bytes_have_address(bytes, sizeof(bytes), 1));
 	EXPECT_TRUE(text_has_address("list ffff888012345678 x"));
 	EXPECT_TRUE(text_has_address("at 0xffffffffc0123456"));
+	EXPECT_TRUE(text_has_address("ptr=ff269eb8c38003c0 bytes_req=300"));
 	EXPECT_TRUE(text_has_address("at 18446612682377942648"));
 	EXPECT_FALSE(text_has_address("limit 18446744073709551615, 4096"));
 }
