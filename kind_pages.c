@@ -17,6 +17,7 @@
 #include <linux/highmem.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/pfn.h>
 
 #include <memalloc/page_alloc.h>
@@ -41,7 +42,8 @@ static int mal_pages_size(struct mal_request *request)
 static int mal_pages_alloc(struct mal_object *obj,
 			   const struct mal_request *request)
 {
-	obj->order = request->arg->order;
+	/* It is the index of many tables. */
+	obj->order = array_index_nospec(request->arg->order, MAL_NR_ORDERS);
 	obj->page = mal_alloc_pages_node(request->node, request->gfp,
 					 obj->order);
 	return obj->page ? 0 : -ENOMEM;
