@@ -71,6 +71,13 @@ static void on_signal(int number)
 	(void)number;
 }
 
+/* If what fails is the kernel's own work for the signal, the program dies of it. */
+static void interrupt(struct thread *thread)
+{
+	verb_stop_failing_of(thread);
+	pthread_kill(thread->id, SIGUSR2);
+}
+
 static void *ticker(void *arg)
 {
 	unsigned int seen[THREADS] = {}, turn, i;
@@ -81,7 +88,7 @@ static void *ticker(void *arg)
 		for (i = 0; i < THREADS; i++) {
 			turn = world_threads[i].turn;
 			if (turn % 2 && turn == seen[i])
-				pthread_kill(world_threads[i].id, SIGUSR2);
+				interrupt(&world_threads[i]);
 			seen[i] = turn;
 		}
 	}

@@ -55,8 +55,12 @@ unsigned int verb_number(const char *name);
 unsigned int verb_run(struct thread *thread, const struct record *records,
 		      unsigned int count, unsigned int at);
 
-/* No failure that was asked for is still to come. */
+/*
+ * No failure that was asked for is still to come. The second, for another thread,
+ * in the middle of its system call.
+ */
 void verb_stop_failing(struct thread *thread);
+void verb_stop_failing_of(struct thread *thread);
 
 /* Carry out an input, in all its threads. */
 void program_run(const struct record *records, unsigned int count);

@@ -585,6 +585,12 @@ void verb_stop_failing(struct thread *thread)
 		;
 }
 
+void verb_stop_failing_of(struct thread *thread)
+{
+	if (thread->failing)
+		(void)!pwrite(thread->fail_nth, "0", 1, 0);
+}
+
 static void end(struct thread *thread)
 {
 	thread->turn++;

@@ -58,7 +58,7 @@ struct thread {
 	struct argument_area area;
 	int pipe[2];			/* that holds pages of mappings */
 	int fail_nth;			/* file descriptor, or -1 */
-	bool failing;			/* the next system call may fail inside */
+	_Atomic bool failing;		/* the next system call may fail inside */
 	_Atomic unsigned int turn;	/* system calls begun and ended: odd, in one */
 	pthread_t id;
 };
