@@ -17,6 +17,10 @@
  *	7 pages:	| block of 4    | of 2  | 1 |
  *	private		  0		  4       6
  *
+ * Alignment. An area that is aligned to more than a page is mapped together with
+ * what is before and behind it up to there: its own pages again. So who writes
+ * past its end damages what is theirs, and faults only after that.
+ *
  * Lookup. All areas are in a hash table, by the address at which they begin;
  * looking for one takes no lock. For an address inside an area, the page tables
  * tell the page, its block tells its number, that tells the beginning, and the
@@ -192,10 +196,13 @@ static bool mal_area_is_in_vain(gfp_t gfp)
 	return !(gfp & __GFP_NOFAIL) && fatal_signal_pending(current);
 }
 
-/* Returns false, and the area has no pages, if there are not enough. */
-static bool mal_area_fill(struct mal_area *area, gfp_t gfp, int nid)
+/*
+ * Of blocks of @order at most. Returns false, and the area has no pages, if there
+ * are not enough.
+ */
+static bool mal_area_fill(struct mal_area *area, unsigned int order, gfp_t gfp,
+			  int nid)
 {
-	unsigned int order = MAL_MAX_ORDER;
 	unsigned long i;
 	struct page *page;
 
@@ -249,6 +256,54 @@ static void *mal_area_vmap(struct page **pages, unsigned long nr_pages, gfp_t gf
 	return address;
 }
 
+/* The page that is the first one at @address shall be it in the area, and so on. */
+static void mal_area_rotate(struct mal_area *area, struct page **mapped)
+{
+	unsigned long i;
+
+	for (i = 0; i < area->nr_pages; i++) {
+		area->pages[i] = mapped[i];
+		mal_page_of(mapped[i])->private = i;
+	}
+}
+
+/*
+ * The host is not to be asked for an alignment. So the pages, which are single
+ * ones, are mapped one after the other, again and again: wherever that begins,
+ * there is an aligned address in it from which on each of them is there once.
+ */
+static bool mal_area_map_aligned(struct mal_area *area, unsigned long align,
+				 gfp_t gfp)
+{
+	unsigned long nr = area->nr_pages + (align >> PAGE_SHIFT) - 1;
+	struct page **pages;
+	unsigned long i;
+
+	pages = mal_inject_should_fail() ? NULL :
+		kvmalloc_array(nr, sizeof(*pages), gfp & MAL_GFP_FOR_METADATA);
+	if (!pages)
+		return false;
+	for (i = 0; i < nr; i++)
+		pages[i] = area->pages[i % area->nr_pages];
+	area->base = mal_area_vmap(pages, nr, gfp);
+	if (area->base) {
+		area->address = PTR_ALIGN(area->base, align);
+		mal_area_rotate(area, pages + ((area->address - area->base) >>
+					       PAGE_SHIFT));
+	}
+	kvfree(pages);
+	return area->base;
+}
+
+static bool mal_area_map(struct mal_area *area, unsigned long align, gfp_t gfp)
+{
+	if (align > PAGE_SIZE)
+		return mal_area_map_aligned(area, align, gfp);
+	area->base = mal_area_vmap(area->pages, area->nr_pages, gfp);
+	area->address = area->base;
+	return area->base;
+}
+
 /* From here on it can be found. */
 static bool mal_area_publish(struct mal_area *area)
 {
@@ -258,21 +313,23 @@ static bool mal_area_publish(struct mal_area *area)
 				       mal_area_params);
 }
 
-static struct mal_area *mal_area_try_create(unsigned long nr_pages, gfp_t gfp,
+static struct mal_area *mal_area_try_create(unsigned long nr_pages,
+					    unsigned long align, gfp_t gfp,
 					    int nid, unsigned long caller)
 {
+	unsigned int order = align > PAGE_SIZE ? 0 : MAL_MAX_ORDER;
 	struct mal_area *area;
 
 	area = mal_area_describe(nr_pages, nr_pages, gfp, caller);
 	if (!area)
 		return NULL;
-	if (!mal_area_fill(area, gfp, nid))
+	if (!mal_area_fill(area, order, gfp, nid))
 		goto err_describe;
-	area->nid = mal_area_node(area, gfp);
+	if (align <= PAGE_SIZE)
+		area->nid = mal_area_node(area, gfp);
 	if (area->nid != NUMA_NO_NODE && nr_pages <= MAL_AREA_CPU_CLASSES)
 		area->class = nr_pages;
-	area->address = mal_area_vmap(area->pages, nr_pages, gfp);
-	if (!area->address)
+	if (!mal_area_map(area, align, gfp))
 		goto err_fill;
 	if (!mal_area_publish(area))
 		goto err_vmap;
@@ -281,7 +338,7 @@ static struct mal_area *mal_area_try_create(unsigned long nr_pages, gfp_t gfp,
 	return area;
 
 err_vmap:
-	vunmap(area->address);
+	vunmap(area->base);
 err_fill:
 	mal_area_free_pages(area, nr_pages);
 err_describe:
@@ -292,6 +349,7 @@ err_describe:
 /**
  * mal_area_create() - make an area of pages of ours
  * @nr_pages: how many, at least one
+ * @align: of the address, a power of two up to MAL_AREA_MAX_ALIGN
  * @gfp: as for __mal_vmalloc(); may sleep
  * @nid: the node to prefer, or NUMA_NO_NODE
  * @caller: code address of who it is for
@@ -299,14 +357,14 @@ err_describe:
  * Context: task; sleeps.
  * Return: the area, in use, or NULL.
  */
-struct mal_area *mal_area_create(unsigned long nr_pages, gfp_t gfp, int nid,
-				 unsigned long caller)
+struct mal_area *mal_area_create(unsigned long nr_pages, unsigned long align,
+				 gfp_t gfp, int nid, unsigned long caller)
 {
 	struct mal_area *area;
 
 	gfp &= ~MAL_GFP_NOT_FOR_AREA;
 	for (;;) {
-		area = mal_area_try_create(nr_pages, gfp, nid, caller);
+		area = mal_area_try_create(nr_pages, align, gfp, nid, caller);
 		if (area || !(gfp & __GFP_NOFAIL))
 			return area;
 		schedule_timeout_uninterruptible(MAL_AREA_PAUSE);
@@ -335,17 +393,18 @@ struct mal_area *mal_area_create_map(struct page **pages,
 		return NULL;
 	area->state = MAL_AREA_MAPPED;
 	area->flags = MAL_AREA_MAP;
-	area->address = mal_inject_should_fail() ? NULL :
-			vmap(pages, nr_pages, flags, prot);
-	if (!area->address)
+	area->base = mal_inject_should_fail() ? NULL :
+		     vmap(pages, nr_pages, flags, prot);
+	if (!area->base)
 		goto err_describe;
+	area->address = area->base;
 	if (!mal_area_publish(area))
 		goto err_vmap;
 	atomic_long_inc(&mal_area_maps);
 	return area;
 
 err_vmap:
-	vunmap(area->address);
+	vunmap(area->base);
 err_describe:
 	kvfree(area);
 	return NULL;
@@ -361,7 +420,7 @@ void mal_area_destroy(struct mal_area *area)
 {
 	/* First of all: as soon as it is unmapped, another may be at its address. */
 	rhashtable_remove_fast(&mal_area_table, &area->hash, mal_area_params);
-	vunmap(area->address);
+	vunmap(area->base);
 	if (area->flags & MAL_AREA_MAP) {
 		atomic_long_dec(&mal_area_maps);
 	} else {

@@ -11,8 +11,8 @@
  *	4. the same again, when areas of the cache have been given up for it, the
  *	   oldest first, as long as there are any
  *
- * From 2 on it takes a context that may sleep. Who asks for a zone gets a new
- * area, which does not enter the cache.
+ * From 2 on it takes a context that may sleep. Who asks for a zone, or for an
+ * alignment to more than a page, gets a new area, which does not enter the cache.
  *
  * An area that is freed goes into this CPU's part of the cache at once, in any
  * context, unless somebody else holds a page of it: each is looked at. What does
@@ -26,6 +26,7 @@
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
@@ -89,6 +90,7 @@ static bool mal_area_is_possible(unsigned long nr_pages)
 
 /* As long as the cache has something to give up, nobody else need. */
 static struct mal_area *mal_area_create_patiently(unsigned long nr_pages,
+						  unsigned long align,
 						  gfp_t gfp, int nid,
 						  unsigned long caller)
 {
@@ -98,9 +100,9 @@ static struct mal_area *mal_area_create_patiently(unsigned long nr_pages,
 	struct mal_area *area;
 
 	do {
-		area = mal_area_create(nr_pages, eager, nid, caller);
+		area = mal_area_create(nr_pages, align, eager, nid, caller);
 	} while (!area && --tries && mal_area_cache_shrink(nr_pages));
-	return area ?: mal_area_create(nr_pages, gfp, nid, caller);
+	return area ?: mal_area_create(nr_pages, align, gfp, nid, caller);
 }
 
 static void mal_vmalloc_warn(unsigned long size, gfp_t gfp, int nid,
@@ -127,25 +129,27 @@ static struct mal_area *mal_vmalloc_watched(unsigned long nr_pages, gfp_t gfp, i
 	return mal_area_cpu_pop(nr_pages);
 }
 
-static noinline void *mal_vmalloc_slow(unsigned long size, gfp_t gfp, int nid,
-				       u8 flags, unsigned long caller)
+static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
+				       gfp_t gfp, int nid, u8 flags,
+				       unsigned long caller)
 {
 	unsigned long nr_pages = (size >> PAGE_SHIFT) + !!offset_in_page(size);
 	struct mal_area *area = NULL;
 
 	if (!size || (!(gfp & __GFP_NOFAIL) && mal_inject_should_fail()))
 		goto fail;
-	area = mal_vmalloc_watched(nr_pages, gfp, nid);
+	if (align <= PAGE_SIZE)
+		area = mal_vmalloc_watched(nr_pages, gfp, nid);
 	if (area)
 		return mal_area_use(area, size, gfp, flags, caller);
 	if (!mal_vmalloc_may_sleep(gfp) || !mal_area_is_possible(nr_pages))
 		goto fail;
 	might_alloc(gfp);
-	if (!(gfp & MAL_GFP_PLACE))
+	if (!(gfp & MAL_GFP_PLACE) && align <= PAGE_SIZE)
 		area = mal_area_cache_take(nr_pages, nid);
 	if (area)
 		return mal_area_use(area, size, gfp, flags, caller);
-	area = mal_area_create_patiently(nr_pages, gfp, nid, caller);
+	area = mal_area_create_patiently(nr_pages, align, gfp, nid, caller);
 	if (!area)
 		goto fail;
 	area->size = size;
@@ -170,10 +174,10 @@ static __always_inline void *mal_vmalloc_from(unsigned long size, gfp_t gfp,
 	if (unlikely(more >= MAL_AREA_CPU_CLASSES || gfp & MAL_GFP_PLACE ||
 		     mal_is_watched()) ||
 	    (nid != NUMA_NO_NODE && nid != numa_mem_id()))
-		return mal_vmalloc_slow(size, gfp, nid, flags, caller);
+		return mal_vmalloc_slow(size, PAGE_SIZE, gfp, nid, flags, caller);
 	area = mal_area_cpu_pop(more + 1);
 	if (unlikely(!area))
-		return mal_vmalloc_slow(size, gfp, nid, flags, caller);
+		return mal_vmalloc_slow(size, PAGE_SIZE, gfp, nid, flags, caller);
 	return mal_area_use(area, size, gfp, flags, caller);
 }
 
@@ -312,22 +316,25 @@ MAL_EXPORT(__mal_vmalloc);
 /**
  * __mal_vmalloc_node() - allocate memory at contiguous addresses, near a node
  * @size: as for __mal_vmalloc()
- * @align: of the address: up to PAGE_SIZE
+ * @align: of the address, a power of two up to 64 MiB. More than PAGE_SIZE takes a
+ *	context that may sleep, and page tables for as much.
  * @gfp: as for __mal_vmalloc(); with __GFP_THISNODE no other node will do
  * @node: as for mal_vmalloc_node()
  * @caller: code address of who it is for, or NULL for the caller
  *
  * Context: as for __mal_vmalloc().
- * Return: as for __mal_vmalloc(); NULL if @align is more than the host can be
- * asked for.
+ * Return: as for __mal_vmalloc(); NULL if @align is none of these.
  */
 void *__mal_vmalloc_node(unsigned long size, unsigned long align, gfp_t gfp,
 			 int node, const void *caller)
 {
-	if (align > PAGE_SIZE)
+	unsigned long whom = caller ? (unsigned long)caller : _RET_IP_;
+
+	if (align <= PAGE_SIZE)
+		return mal_vmalloc_from(size, gfp, node, 0, whom);
+	if (!is_power_of_2(align) || align > MAL_AREA_MAX_ALIGN)
 		return NULL;
-	return mal_vmalloc_from(size, gfp, node, 0,
-				caller ? (unsigned long)caller : _RET_IP_);
+	return mal_vmalloc_slow(size, align, gfp, node, 0, whom);
 }
 MAL_EXPORT(__mal_vmalloc_node);
 

@@ -12,6 +12,7 @@
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 #include "internal/region.h"
@@ -39,6 +40,8 @@ enum mal_area_state {
  * struct mal_area - pages, mapped one after the other
  * @hash: in the table of all areas, by @address
  * @address: of the first byte
+ * @base: where the host's mapping begins: at @address, or before, if that is
+ *	aligned to more than a page
  * @next: in a CPU's part of the cache: the area below it
  * @deferred: freed where it could not be put away: in the list of those
  * @by_size: in a node's part of the cache
@@ -46,8 +49,8 @@ enum mal_area_state {
  * @state: enum mal_area_state
  * @flags: MAL_AREA_*
  * @class: @nr_pages, if a CPU's part of the cache takes the area, or zero
- * @nid: the node that all pages are of, or NUMA_NO_NODE: there is none, or the
- *	pages are of a zone that was asked for. Then it is not cached.
+ * @nid: the node that all pages are of, or NUMA_NO_NODE: there is none, or
+ *	somebody asked for a zone or an alignment. Then it is not cached.
  * @nr_pages: how many
  * @size: bytes that were asked for
  * @caller: code address of who has it, or had it
@@ -60,6 +63,7 @@ enum mal_area_state {
 struct mal_area {
 	struct rhash_head hash;
 	void *address;
+	void *base;
 	union {
 		struct mal_area *next;
 		struct llist_node deferred;
@@ -76,6 +80,9 @@ struct mal_area {
 	struct rcu_head rcu;
 	struct page *pages[];
 };
+
+/* Beyond it, an alignment would cost more page tables than anybody needs. */
+#define MAL_AREA_MAX_ALIGN	SZ_64M
 
 /* One part in so many may be more than was asked for. */
 #define MAL_AREA_WASTE	8
@@ -125,8 +132,8 @@ static __always_inline bool mal_area_is_held(const struct mal_area *area)
 	return false;
 }
 
-struct mal_area *mal_area_create(unsigned long nr_pages, gfp_t gfp, int nid,
-				 unsigned long caller);
+struct mal_area *mal_area_create(unsigned long nr_pages, unsigned long align,
+				 gfp_t gfp, int nid, unsigned long caller);
 struct mal_area *mal_area_create_map(struct page **pages,
 				     unsigned long nr_pages,
 				     unsigned long flags, pgprot_t prot,

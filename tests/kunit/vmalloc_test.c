@@ -186,8 +186,10 @@ static void mal_test_impossible_sizes(struct kunit *test)
 					     GFP_KERNEL | __GFP_NOWARN));
 	KUNIT_EXPECT_PTR_EQ(test, mal_kvmalloc(0, GFP_KERNEL), ZERO_SIZE_PTR);
 	KUNIT_EXPECT_NULL(test, mal_vmap(&page, 0, VM_MAP, PAGE_KERNEL));
-	KUNIT_EXPECT_NULL(test, __mal_vmalloc_node(PAGE_SIZE, 2 * PAGE_SIZE, GFP_KERNEL,
+	KUNIT_EXPECT_NULL(test, __mal_vmalloc_node(PAGE_SIZE, 3 * PAGE_SIZE, GFP_KERNEL,
 						   NUMA_NO_NODE, NULL));
+	KUNIT_EXPECT_NULL(test, __mal_vmalloc_node(PAGE_SIZE, 1UL << (BITS_PER_LONG - 1),
+						   GFP_KERNEL, NUMA_NO_NODE, NULL));
 	mal_borrowing_stats(&after);
 	KUNIT_EXPECT_EQ(test, after.borrowed, before.borrowed);
 }
@@ -411,6 +413,60 @@ static void mal_test_limit_and_fragmentation(struct kunit *test)
 	mal_area_cache_stats(&now);
 	KUNIT_EXPECT_EQ(test, now.pages, 0UL);
 	mal_area_cache_set_limit(old.limit);
+}
+
+/* From there on each page has a content of its own. */
+static void mal_test_number_pages(char *area, unsigned long size, u64 number)
+{
+	unsigned long at;
+
+	for (at = 0; at < size; at += PAGE_SIZE)
+		*(u64 *)(area + at) = number + at;
+}
+
+static unsigned long mal_test_wrong_pages(const char *area, unsigned long size,
+					  u64 number)
+{
+	unsigned long at, wrong = 0;
+
+	for (at = 0; at < size; at += PAGE_SIZE)
+		wrong += *(const u64 *)(area + at) != number + at;
+	return wrong;
+}
+
+/* It is aligned, all of it is there once, and what is around it is none of it. */
+static void mal_test_alignment(struct kunit *test)
+{
+	const unsigned int shifts = 23 - PAGE_SHIFT;
+	struct rnd_state rnd;
+	unsigned long *sizes;
+	unsigned int i;
+	char **areas;
+
+	prandom_seed_state(&rnd, mal_test_seed(test));
+	areas = kunit_kcalloc(test, shifts, sizeof(*areas), GFP_KERNEL);
+	sizes = kunit_kcalloc(test, shifts, sizeof(*sizes), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, areas && sizes);
+	for (i = 0; i < shifts; i++) {
+		unsigned long align = PAGE_SIZE << (i + 1);
+
+		sizes[i] = (1 + prandom_u32_state(&rnd) % 20) * PAGE_SIZE;
+		areas[i] = __mal_vmalloc_node(sizes[i], align, GFP_KERNEL | __GFP_ZERO,
+					      NUMA_NO_NODE, NULL);
+		KUNIT_ASSERT_NOT_NULL(test, areas[i]);
+		KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)areas[i], align));
+		KUNIT_EXPECT_NULL(test, memchr_inv(areas[i], 0, sizes[i]));
+		mal_test_number_pages(areas[i], sizes[i], (u64)(i + 1) << 32);
+	}
+	for (i = 0; i < shifts; i++) {
+		KUNIT_EXPECT_EQ(test, mal_vmalloc_size(areas[i]), sizes[i]);
+		KUNIT_EXPECT_TRUE(test, is_mal_vmalloc_addr(areas[i] + sizes[i] - 1));
+		KUNIT_EXPECT_FALSE(test, is_mal_vmalloc_addr(areas[i] + sizes[i]));
+		KUNIT_EXPECT_FALSE(test, is_mal_vmalloc_addr(areas[i] - 1));
+		KUNIT_EXPECT_EQ(test, mal_test_wrong_pages(areas[i], sizes[i],
+							   (u64)(i + 1) << 32), 0UL);
+		mal_vfree(areas[i]);
+	}
 }
 
 /* A zone that is asked for is a promise, and what has it is not handed on. */
@@ -666,6 +722,12 @@ static void *mal_inject_vmalloc_32(void)
 	return mal_vmalloc_32(5 * PAGE_SIZE);
 }
 
+static void *mal_inject_vmalloc_aligned(void)
+{
+	return __mal_vmalloc_node(3 * PAGE_SIZE, 4 * PAGE_SIZE,
+				  GFP_KERNEL | __GFP_NOWARN, NUMA_NO_NODE, NULL);
+}
+
 static void *mal_inject_kvmalloc(void)
 {
 	return mal_kvmalloc(9 * PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN);
@@ -683,7 +745,7 @@ static void mal_test_every_failure(struct kunit *test)
 {
 	static void *(*const calls[])(void) = {
 		mal_inject_vmalloc, mal_inject_vmalloc_user, mal_inject_vmalloc_32,
-		mal_inject_kvmalloc, mal_inject_map,
+		mal_inject_vmalloc_aligned, mal_inject_kvmalloc, mal_inject_map,
 	};
 	unsigned long refused = 0, points = 0;
 	struct mal_inject_scope scope;
@@ -756,6 +818,7 @@ static struct kunit_case mal_vmalloc_cases[] = {
 	KUNIT_CASE(mal_test_best_fit),
 	KUNIT_CASE(mal_test_oldest_goes_first),
 	KUNIT_CASE(mal_test_limit_and_fragmentation),
+	KUNIT_CASE(mal_test_alignment),
 	KUNIT_CASE(mal_test_zone),
 	KUNIT_CASE(mal_test_hardirq),
 	KUNIT_CASE(mal_test_irqs_off),
