@@ -14,6 +14,7 @@
  */
 #include <linux/bug.h>
 #include <linux/device.h>
+#include <linux/numa.h>
 #include <linux/string.h>
 
 #include <memalloc/devm.h>
@@ -22,6 +23,8 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/compat.h"
+#include "internal/kmalloc.h"
+#include "internal/page_alloc.h"
 
 /**
  * struct mal_devm - a resource
@@ -78,6 +81,13 @@ static void *mal_devm_adopt(struct device *dev, void *object, gfp_t gfp)
 	return object;
 }
 
+static void *mal_devm_kmalloc_caller(struct device *dev, size_t size, gfp_t gfp,
+				     unsigned long caller)
+{
+	return mal_devm_adopt(dev, mal_kmalloc_caller(size, gfp, NUMA_NO_NODE, caller),
+			      gfp);
+}
+
 /**
  * mal_devm_kmalloc() - allocate memory
  * @dev: whose driver it goes with
@@ -89,7 +99,7 @@ static void *mal_devm_adopt(struct device *dev, void *object, gfp_t gfp)
  */
 void *mal_devm_kmalloc(struct device *dev, size_t size, gfp_t gfp)
 {
-	return mal_devm_adopt(dev, mal_kmalloc(size, gfp), gfp);
+	return mal_devm_kmalloc_caller(dev, size, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_devm_kmalloc);
 
@@ -109,7 +119,7 @@ void *mal_devm_krealloc(struct device *dev, void *object, size_t size, gfp_t gfp
 	void *new;
 
 	if (ZERO_OR_NULL_PTR(object))
-		return mal_devm_kmalloc(dev, size, gfp);
+		return mal_devm_kmalloc_caller(dev, size, gfp, _RET_IP_);
 	if (!size) {
 		mal_devm_kfree(dev, object);
 		return ZERO_SIZE_PTR;
@@ -117,7 +127,7 @@ void *mal_devm_krealloc(struct device *dev, void *object, size_t size, gfp_t gfp
 	devm = devres_find(dev, mal_devm_release_object, mal_devm_match, object);
 	if (WARN_ON(!devm))
 		return NULL;
-	new = mal_krealloc(object, size, gfp);
+	new = mal_krealloc_caller(object, size, gfp, _RET_IP_);
 	if (new)
 		WRITE_ONCE(devm->address, new);
 	return new;
@@ -153,7 +163,8 @@ MAL_EXPORT(mal_devm_kfree);
 void *mal_devm_kmemdup(struct device *dev, const void *from, size_t length,
 		       gfp_t gfp)
 {
-	return mal_devm_adopt(dev, mal_kmemdup(from, length, gfp), gfp);
+	return mal_devm_adopt(dev, mal_kmemdup_caller(from, length, gfp, _RET_IP_),
+			      gfp);
 }
 MAL_EXPORT(mal_devm_kmemdup);
 
@@ -168,7 +179,7 @@ MAL_EXPORT(mal_devm_kmemdup);
  */
 char *mal_devm_kstrdup(struct device *dev, const char *from, gfp_t gfp)
 {
-	return mal_devm_adopt(dev, mal_kstrdup(from, gfp), gfp);
+	return mal_devm_adopt(dev, mal_kstrdup_caller(from, gfp, _RET_IP_), gfp);
 }
 MAL_EXPORT(mal_devm_kstrdup);
 
@@ -185,7 +196,8 @@ MAL_EXPORT(mal_devm_kstrdup);
 char *mal_devm_kvasprintf(struct device *dev, gfp_t gfp, const char *fmt,
 			  va_list args)
 {
-	return mal_devm_adopt(dev, mal_kvasprintf(gfp, fmt, args), gfp);
+	return mal_devm_adopt(dev, mal_kvasprintf_caller(gfp, fmt, args, _RET_IP_),
+			      gfp);
 }
 MAL_EXPORT(mal_devm_kvasprintf);
 
@@ -204,7 +216,8 @@ char *mal_devm_kasprintf(struct device *dev, gfp_t gfp, const char *fmt, ...)
 	char *string;
 
 	va_start(args, fmt);
-	string = mal_devm_kvasprintf(dev, gfp, fmt, args);
+	string = mal_devm_adopt(dev, mal_kvasprintf_caller(gfp, fmt, args, _RET_IP_),
+				gfp);
 	va_end(args);
 	return string;
 }
@@ -227,7 +240,7 @@ unsigned long mal_devm_get_free_pages(struct device *dev, gfp_t gfp,
 
 	if (!devm)
 		return 0;
-	addr = mal_get_free_pages(gfp, order);
+	addr = mal_get_free_pages_caller(gfp, order, _RET_IP_);
 	if (!addr) {
 		devres_free(devm);
 		return 0;

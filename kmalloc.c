@@ -96,11 +96,8 @@ static noinline void *mal_kmalloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 static void *mal_kmalloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 				size_t size, unsigned long caller)
 {
-	void *object;
+	void *object = mal_object_alloc_at_hand(cache, gfp, nid);
 
-	if (mal_inject_should_fail())
-		return NULL;
-	object = mal_object_alloc_at_hand(cache, gfp, nid);
 	if (!object)
 		return mal_kmalloc_slow(cache, gfp, nid, size, caller);
 	mal_sanitizer_alloc(cache, object, size);
@@ -112,8 +109,10 @@ static noinline void *mal_kmalloc_watched(struct mal_kmem_cache *cache, gfp_t gf
 					  int nid, size_t size,
 					  unsigned long caller)
 {
-	void *object = mal_kmalloc_anyhow(cache, gfp, nid, size, caller);
+	void *object = NULL;
 
+	if (!mal_inject_should_fail())
+		object = mal_kmalloc_anyhow(cache, gfp, nid, size, caller);
 	trace_mal_kmalloc(caller, object, size, cache->size, gfp, nid);
 	return object;
 }
@@ -219,6 +218,31 @@ void *mal_kmalloc_large(size_t size, gfp_t gfp)
 	return mal_large_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
 }
 MAL_EXPORT(mal_kmalloc_large);
+
+/**
+ * mal_kmalloc_caller() - allocate memory on behalf of somebody
+ * @size: as for mal_kmalloc()
+ * @gfp: as for mal_kmalloc()
+ * @node: as for mal_kmalloc_node()
+ * @caller: code address of who it is for: if it leaks, they are told
+ *
+ * Context: as for mal_kmalloc().
+ * Return: as for mal_kmalloc().
+ */
+void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller)
+{
+	struct mal_kmem_cache *cache;
+
+	if (unlikely(size - 1 >= MAL_KMALLOC_MAX_CLASS)) {
+		if (!size)
+			return ZERO_SIZE_PTR;
+		return mal_large_alloc(size, gfp, node, caller);
+	}
+	cache = mal_kmalloc_cache(size, gfp);
+	if (mal_is_watched())
+		return mal_kmalloc_watched(cache, gfp, node, size, caller);
+	return mal_kmalloc_anyhow(cache, gfp, node, size, caller);
+}
 
 /*
  * Free
@@ -415,6 +439,38 @@ static bool mal_resize_in_place(const void *object, size_t new_size,
 }
 
 /**
+ * mal_krealloc_caller() - mal_krealloc() on behalf of somebody
+ * @object: as for mal_krealloc()
+ * @new_size: as for mal_krealloc()
+ * @gfp: as for mal_krealloc()
+ * @caller: code address of who it is for
+ *
+ * Context: as for mal_krealloc().
+ * Return: as for mal_krealloc().
+ */
+void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
+			  unsigned long caller)
+{
+	size_t old_size;
+	void *new;
+
+	if (unlikely(!new_size)) {
+		mal_kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	old_size = mal_kmalloc_room(object);
+	if (old_size && mal_resize_in_place(object, new_size, old_size, gfp,
+					    caller))
+		return (void *)object;
+	new = mal_kmalloc_caller(new_size, gfp, NUMA_NO_NODE, caller);
+	if (new && old_size) {
+		memcpy(new, object, mal_kmalloc_asked(object, old_size));
+		mal_kfree(object);
+	}
+	return new;
+}
+
+/**
  * mal_krealloc() - change the size of memory
  * @object: what mal_kmalloc() returned, or NULL for none
  * @new_size: bytes it shall have; zero frees it
@@ -429,25 +485,29 @@ static bool mal_resize_in_place(const void *object, size_t new_size,
  */
 void *mal_krealloc(const void *object, size_t new_size, gfp_t gfp)
 {
-	size_t old_size;
-	void *new;
-
-	if (unlikely(!new_size)) {
-		mal_kfree(object);
-		return ZERO_SIZE_PTR;
-	}
-	old_size = mal_kmalloc_room(object);
-	if (old_size && mal_resize_in_place(object, new_size, old_size, gfp,
-					    _RET_IP_))
-		return (void *)object;
-	new = mal_kmalloc_sized(new_size, gfp);
-	if (new && old_size) {
-		memcpy(new, object, mal_kmalloc_asked(object, old_size));
-		mal_kfree(object);
-	}
-	return new;
+	return mal_krealloc_caller(object, new_size, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_krealloc);
+
+/**
+ * mal_kmemdup_caller() - mal_kmemdup() on behalf of somebody
+ * @from: as for mal_kmemdup()
+ * @length: as for mal_kmemdup()
+ * @gfp: as for mal_kmemdup()
+ * @caller: code address of who it is for
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the copy, or NULL.
+ */
+void *mal_kmemdup_caller(const void *from, size_t length, gfp_t gfp,
+			 unsigned long caller)
+{
+	void *to = mal_kmalloc_caller(length, gfp, NUMA_NO_NODE, caller);
+
+	if (to)
+		memcpy(to, from, length);
+	return to;
+}
 
 /**
  * mal_kmemdup() - copy memory
@@ -460,13 +520,24 @@ MAL_EXPORT(mal_krealloc);
  */
 void *mal_kmemdup(const void *from, size_t length, gfp_t gfp)
 {
-	void *to = mal_kmalloc_sized(length, gfp);
-
-	if (to)
-		memcpy(to, from, length);
-	return to;
+	return mal_kmemdup_caller(from, length, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_kmemdup);
+
+static char *mal_kmemdup_nul_caller(const char *from, size_t length, gfp_t gfp,
+				    unsigned long caller)
+{
+	char *to;
+
+	if (!from || length == SIZE_MAX)
+		return NULL;
+	to = mal_kmalloc_caller(length + 1, gfp, NUMA_NO_NODE, caller);
+	if (to) {
+		memcpy(to, from, length);
+		to[length] = '\0';
+	}
+	return to;
+}
 
 /**
  * mal_kmemdup_nul() - make a string of bytes
@@ -479,18 +550,23 @@ MAL_EXPORT(mal_kmemdup);
  */
 char *mal_kmemdup_nul(const char *from, size_t length, gfp_t gfp)
 {
-	char *to;
-
-	if (!from || length == SIZE_MAX)
-		return NULL;
-	to = mal_kmalloc_sized(length + 1, gfp);
-	if (to) {
-		memcpy(to, from, length);
-		to[length] = '\0';
-	}
-	return to;
+	return mal_kmemdup_nul_caller(from, length, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_kmemdup_nul);
+
+/**
+ * mal_kstrdup_caller() - mal_kstrdup() on behalf of somebody
+ * @from: as for mal_kstrdup()
+ * @gfp: as for mal_kstrdup()
+ * @caller: code address of who it is for
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the copy, or NULL.
+ */
+char *mal_kstrdup_caller(const char *from, gfp_t gfp, unsigned long caller)
+{
+	return from ? mal_kmemdup_nul_caller(from, strlen(from), gfp, caller) : NULL;
+}
 
 /**
  * mal_kstrdup() - copy a string
@@ -502,7 +578,7 @@ MAL_EXPORT(mal_kmemdup_nul);
  */
 char *mal_kstrdup(const char *from, gfp_t gfp)
 {
-	return from ? mal_kmemdup_nul(from, strlen(from), gfp) : NULL;
+	return mal_kstrdup_caller(from, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_kstrdup);
 
@@ -517,7 +593,9 @@ MAL_EXPORT(mal_kstrdup);
  */
 char *mal_kstrndup(const char *from, size_t max, gfp_t gfp)
 {
-	return from ? mal_kmemdup_nul(from, strnlen(from, max), gfp) : NULL;
+	if (!from)
+		return NULL;
+	return mal_kmemdup_nul_caller(from, strnlen(from, max), gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_kstrndup);
 

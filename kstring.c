@@ -11,12 +11,43 @@
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/numa.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include <memalloc/kstring.h>
 
 #include "internal/compat.h"
+#include "internal/kmalloc.h"
+
+/**
+ * mal_kvasprintf_caller() - mal_kvasprintf() on behalf of somebody
+ * @gfp: as for mal_kvasprintf()
+ * @fmt: as for mal_kvasprintf()
+ * @args: as for mal_kvasprintf()
+ * @caller: code address of who it is for
+ *
+ * Context: as for mal_kmalloc().
+ * Return: the string, or NULL.
+ */
+char *mal_kvasprintf_caller(gfp_t gfp, const char *fmt, va_list args,
+			    unsigned long caller)
+{
+	unsigned int length, written;
+	va_list again;
+	char *string;
+
+	va_copy(again, args);
+	length = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	string = mal_kmalloc_caller((size_t)length + 1, gfp, NUMA_NO_NODE, caller);
+	if (!string)
+		return NULL;
+	written = vsnprintf(string, (size_t)length + 1, fmt, args);
+	WARN_ONCE(written != length, "memalloc: \"%s\" changed while it was formatted\n",
+		  fmt);
+	return string;
+}
 
 /**
  * mal_kvasprintf() - format a string
@@ -29,20 +60,7 @@
  */
 char *mal_kvasprintf(gfp_t gfp, const char *fmt, va_list args)
 {
-	unsigned int length, written;
-	va_list again;
-	char *string;
-
-	va_copy(again, args);
-	length = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	string = mal_kmalloc((size_t)length + 1, gfp);
-	if (!string)
-		return NULL;
-	written = vsnprintf(string, (size_t)length + 1, fmt, args);
-	WARN_ONCE(written != length, "memalloc: \"%s\" changed while it was formatted\n",
-		  fmt);
-	return string;
+	return mal_kvasprintf_caller(gfp, fmt, args, _RET_IP_);
 }
 MAL_EXPORT(mal_kvasprintf);
 
@@ -60,20 +78,22 @@ char *mal_kasprintf(gfp_t gfp, const char *fmt, ...)
 	char *string;
 
 	va_start(args, fmt);
-	string = mal_kvasprintf(gfp, fmt, args);
+	string = mal_kvasprintf_caller(gfp, fmt, args, _RET_IP_);
 	va_end(args);
 	return string;
 }
 MAL_EXPORT(mal_kasprintf);
 
 /* With so many bytes more after them as are to be zero. */
-static void *mal_copy_user(const void __user *from, size_t length, size_t zeroes)
+static void *mal_copy_user(const void __user *from, size_t length, size_t zeroes,
+			   unsigned long caller)
 {
 	void *to;
 
 	if (length > SIZE_MAX - zeroes)
 		return ERR_PTR(-ENOMEM);
-	to = mal_kmalloc(length + zeroes, GFP_USER | __GFP_NOWARN);
+	to = mal_kmalloc_caller(length + zeroes, GFP_USER | __GFP_NOWARN,
+				NUMA_NO_NODE, caller);
 	if (!to)
 		return ERR_PTR(-ENOMEM);
 	if (copy_from_user(to, from, length)) {
@@ -94,7 +114,7 @@ static void *mal_copy_user(const void __user *from, size_t length, size_t zeroes
  */
 void *mal_memdup_user(const void __user *from, size_t length)
 {
-	return mal_copy_user(from, length, 0);
+	return mal_copy_user(from, length, 0, _RET_IP_);
 }
 MAL_EXPORT(mal_memdup_user);
 
@@ -108,7 +128,7 @@ MAL_EXPORT(mal_memdup_user);
  */
 void *mal_memdup_user_nul(const void __user *from, size_t length)
 {
-	return mal_copy_user(from, length, 1);
+	return mal_copy_user(from, length, 1, _RET_IP_);
 }
 MAL_EXPORT(mal_memdup_user_nul);
 
@@ -130,7 +150,7 @@ char *mal_strndup_user(const char __user *from, long max)
 		return ERR_PTR(-EFAULT);
 	if (length > max)
 		return ERR_PTR(-EINVAL);
-	to = mal_copy_user(from, length, 0);
+	to = mal_copy_user(from, length, 0, _RET_IP_);
 	if (!IS_ERR(to))
 		to[length - 1] = '\0';
 	return to;

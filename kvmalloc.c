@@ -21,6 +21,7 @@
 #include <memalloc/kvmalloc.h>
 
 #include "internal/compat.h"
+#include "internal/kmalloc.h"
 #include "internal/vmalloc_area.h"
 
 /* With kmalloc nobody shall try too hard, as there is another way. */
@@ -36,7 +37,7 @@ static gfp_t mal_kv_gfp(size_t size, gfp_t gfp)
 
 static void *mal_kv_alloc(size_t size, gfp_t gfp, int node, unsigned long caller)
 {
-	void *address = mal_kmalloc_node(size, mal_kv_gfp(size, gfp), node);
+	void *address = mal_kmalloc_caller(size, mal_kv_gfp(size, gfp), node, caller);
 
 	if (address || size <= PAGE_SIZE || size > INT_MAX)
 		return address;
@@ -115,7 +116,7 @@ void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 		return mal_vrealloc_caller(address, size, gfp, _RET_IP_);
 	old = mal_ksize(address);
 	if (size <= old)
-		return mal_krealloc(address, size, gfp);
+		return mal_krealloc_caller(address, size, gfp, _RET_IP_);
 	new = mal_kv_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (new && old) {
 		memcpy(new, address, old);

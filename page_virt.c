@@ -17,8 +17,17 @@
 #include "internal/compat.h"
 #include "internal/page_alloc.h"
 
-static unsigned long mal_get_block(gfp_t gfp, unsigned int order,
-				   unsigned long caller)
+/**
+ * mal_get_free_pages_caller() - mal_get_free_pages() on behalf of somebody
+ * @gfp: as for mal_alloc_pages()
+ * @order: as for mal_alloc_pages()
+ * @caller: code address of who it is for
+ *
+ * Context: as for mal_alloc_pages().
+ * Return: the address of the block, or 0.
+ */
+unsigned long mal_get_free_pages_caller(gfp_t gfp, unsigned int order,
+					unsigned long caller)
 {
 	struct page *page = mal_alloc_pages_caller(NUMA_NO_NODE, gfp, order, caller);
 
@@ -35,7 +44,7 @@ static unsigned long mal_get_block(gfp_t gfp, unsigned int order,
  */
 unsigned long mal_get_free_pages(gfp_t gfp, unsigned int order)
 {
-	return mal_get_block(gfp, order, _RET_IP_);
+	return mal_get_free_pages_caller(gfp, order, _RET_IP_);
 }
 MAL_EXPORT(mal_get_free_pages);
 
@@ -48,7 +57,7 @@ MAL_EXPORT(mal_get_free_pages);
  */
 unsigned long mal_get_zeroed_page(gfp_t gfp)
 {
-	return mal_get_block(gfp | __GFP_ZERO, 0, _RET_IP_);
+	return mal_get_free_pages_caller(gfp | __GFP_ZERO, 0, _RET_IP_);
 }
 MAL_EXPORT(mal_get_zeroed_page);
 

@@ -503,8 +503,9 @@ static bool mal_cache_args_ok(const char *name, unsigned int size,
 }
 
 static struct mal_kmem_cache *
-mal_cache_create(const char *name, unsigned int size,
-		 const struct mal_kmem_cache_args *args, slab_flags_t flags)
+mal_cache_make(const char *name, unsigned int size,
+	       const struct mal_kmem_cache_args *args, slab_flags_t flags,
+	       unsigned long creator)
 {
 	struct mal_kmem_cache *cache;
 
@@ -516,6 +517,7 @@ mal_cache_create(const char *name, unsigned int size,
 	cache = mal_cache_alloc(name);
 	if (!cache)
 		return NULL;
+	cache->creator = creator;
 	cache->ctor = args->ctor;
 	cache->dtor = args->dtor;
 	cache->useroffset = args->useroffset;
@@ -538,6 +540,19 @@ mal_cache_create(const char *name, unsigned int size,
 	return cache;
 }
 
+static struct mal_kmem_cache *
+mal_cache_create(const char *name, unsigned int size,
+		 const struct mal_kmem_cache_args *args, slab_flags_t flags,
+		 unsigned long creator)
+{
+	struct mal_kmem_cache *cache;
+
+	cache = mal_cache_make(name, size, args, flags, creator);
+	if (!cache && flags & SLAB_PANIC)
+		panic("memalloc: no cache %s", name);
+	return cache;
+}
+
 /**
  * mal_kmem_cache_create_args() - create a cache
  * @name: its name in /proc/memalloc; copied
@@ -555,12 +570,8 @@ mal_kmem_cache_create_args(const char *name, unsigned int size,
 			   slab_flags_t flags)
 {
 	static const struct mal_kmem_cache_args none;
-	struct mal_kmem_cache *cache;
 
-	cache = mal_cache_create(name, size, args ?: &none, flags);
-	if (!cache && flags & SLAB_PANIC)
-		panic("memalloc: no cache %s", name);
-	return cache;
+	return mal_cache_create(name, size, args ?: &none, flags, _RET_IP_);
 }
 MAL_EXPORT(mal_kmem_cache_create_args);
 
@@ -590,7 +601,7 @@ mal_kmem_cache_create_usercopy(const char *name, unsigned int size,
 		.ctor = ctor,
 	};
 
-	return mal_kmem_cache_create_args(name, size, &args, flags);
+	return mal_cache_create(name, size, &args, flags, _RET_IP_);
 }
 MAL_EXPORT(mal_kmem_cache_create_usercopy);
 
@@ -611,7 +622,7 @@ mal_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
 {
 	struct mal_kmem_cache_args args = { .align = align, .ctor = ctor };
 
-	return mal_kmem_cache_create_args(name, size, &args, flags);
+	return mal_cache_create(name, size, &args, flags, _RET_IP_);
 }
 MAL_EXPORT(mal_kmem_cache_create);
 
@@ -1015,6 +1026,22 @@ out:
  * Load and unload
  */
 
+/* Whoever made it cannot destroy it any more, and its code must not be called. */
+static void mal_cache_orphan(struct mal_kmem_cache *cache,
+			     const struct module *module)
+{
+	struct mal_cache_stats stats;
+
+	if (!within_module(cache->creator, module))
+		return;
+	mal_cache_stats(cache, &stats);
+	pr_err("leak: cache %s with %llu objects, made by %pS\n", cache->name,
+	       stats.active, (void *)cache->creator);
+	cache->creator = 0;
+	WRITE_ONCE(cache->ctor, NULL);
+	WRITE_ONCE(cache->dtor, NULL);
+}
+
 static int mal_cache_module_going(struct notifier_block *block,
 				  unsigned long event, void *module)
 {
@@ -1023,8 +1050,10 @@ static int mal_cache_module_going(struct notifier_block *block,
 	if (event != MODULE_STATE_GOING || module == THIS_MODULE)
 		return NOTIFY_OK;
 	mutex_lock(&mal_cache_mutex);
-	list_for_each_entry(cache, &mal_caches, link)
+	list_for_each_entry(cache, &mal_caches, link) {
 		mal_slab_leak_report(cache, module);
+		mal_cache_orphan(cache, module);
+	}
 	mutex_unlock(&mal_cache_mutex);
 	return NOTIFY_OK;
 }

@@ -5,11 +5,23 @@
 #ifndef _MAL_KMALLOC_INTERNAL_H
 #define _MAL_KMALLOC_INTERNAL_H
 
+#include <linux/gfp.h>
+#include <linux/stdarg.h>
 #include <linux/types.h>
 
 struct mal_page;
 struct memalloc_stats_class;
 struct seq_file;
+
+void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller);
+void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
+			  unsigned long caller);
+void *mal_kmemdup_caller(const void *from, size_t length, gfp_t gfp,
+			 unsigned long caller);
+char *mal_kstrdup_caller(const char *from, gfp_t gfp, unsigned long caller);
+__printf(2, 0)
+char *mal_kvasprintf_caller(gfp_t gfp, const char *fmt, va_list args,
+			    unsigned long caller);
 
 void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller);
 void mal_large_free(const void *object, unsigned long caller);

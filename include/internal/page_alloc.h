@@ -9,6 +9,8 @@
 
 struct page *mal_alloc_pages_caller(int nid, gfp_t gfp, unsigned int order,
 				    unsigned long caller);
+unsigned long mal_get_free_pages_caller(gfp_t gfp, unsigned int order,
+					unsigned long caller);
 void mal_page_alloc_exit(void);
 
 #endif /* _MAL_PAGE_ALLOC_H */

@@ -178,6 +178,7 @@ struct mal_slab_node {
  * @samples: allocations whose size has been noted; kmalloc only
  * @sampled: sum of those sizes
  * @name: its name, the cache's own copy
+ * @creator: code address of who made it; zero when their module is gone
  * @nodes: one for each possible node, by its number
  */
 struct mal_kmem_cache {
@@ -204,6 +205,7 @@ struct mal_kmem_cache {
 	atomic64_t samples;
 	atomic64_t sampled;
 	const char *name;
+	unsigned long creator;
 	struct mal_slab_node *nodes[];
 };
 

@@ -6,13 +6,14 @@
  * contexts on all CPUs; it stays, with what its device has, until it is removed.
  * What it has found is in its parameters: "wrong" must be zero.
  *
- * With leak=NUMBER it forgets to free so many pages, and so many large objects,
- * and with foreign=1 it frees what the host has allocated, so that one can see
+ * With leak=NUMBER it forgets to free so many pages, large objects, and small ones
+ * of each kind that there is, and a cache with so many objects; and with foreign=1 it frees what the host has allocated, so that one can see
  * memalloc say so.
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "internal/compat.h"
@@ -25,7 +26,7 @@ MODULE_PARM_DESC(rounds, "How often requests are made, on each CPU (default: 50)
 
 static unsigned int leak;
 module_param(leak, uint, 0444);
-MODULE_PARM_DESC(leak, "How many pages, and large objects, not to free (default: 0)");
+MODULE_PARM_DESC(leak, "How many pages and objects of each kind not to free (default: 0)");
 
 static bool foreign;
 module_param(foreign, bool, 0444);
@@ -55,17 +56,47 @@ MODULE_PARM_DESC(irq_work, "Requests made by irq_work");
 module_param_cb(hrtimer, &client_count_ops, &client_made[CLIENT_HRTIMER], 0444);
 MODULE_PARM_DESC(hrtimer, "Requests made by high-resolution timers");
 
+/* What is forgotten must not be optimized away. */
+static void client_forget(const void *memory)
+{
+	OPTIMIZER_HIDE_VAR(memory);
+}
+
+/* Each in a way of its own: seven of them. */
+static void client_leak_small(void)
+{
+	char bytes[40] = "forgotten";
+
+	client_forget(kmalloc(sizeof(bytes), GFP_KERNEL));
+	client_forget(kmemdup(bytes, sizeof(bytes), GFP_KERNEL));
+	client_forget(kstrdup(bytes, GFP_KERNEL));
+	client_forget(kstrndup(bytes, 5, GFP_KERNEL));
+	client_forget(kasprintf(GFP_KERNEL, "%s %d", bytes, 1));
+	client_forget(krealloc(NULL, sizeof(bytes), GFP_KERNEL));
+	client_forget(kvmalloc(sizeof(bytes), GFP_KERNEL));
+}
+
+static void client_leak_cache(void)
+{
+	struct kmem_cache *cache;
+	unsigned int i;
+
+	cache = kmem_cache_create("client_forgotten", 48, 0, 0, NULL);
+	for (i = 0; cache && i < leak; i++)
+		client_forget(kmem_cache_alloc(cache, GFP_KERNEL));
+}
+
 static void client_leak(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < leak; i++) {
-		void *large = kmalloc(20000, GFP_KERNEL);
-		struct page *page = alloc_page(GFP_KERNEL);
-
-		OPTIMIZER_HIDE_VAR(large);
-		OPTIMIZER_HIDE_VAR(page);
+		client_forget(kmalloc(20000, GFP_KERNEL));
+		client_forget(alloc_page(GFP_KERNEL));
+		client_leak_small();
 	}
+	if (leak)
+		client_leak_cache();
 }
 
 /* A bitmap is freed by kfree(), on the host's heap. */
