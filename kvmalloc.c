@@ -13,10 +13,12 @@
  *
  * Context: as for the function that serves.
  */
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include <memalloc/kvmalloc.h>
 
@@ -77,6 +79,21 @@ void mal_kvfree(const void *address)
 MAL_EXPORT(mal_kvfree);
 
 /**
+ * mal_kvfree_atomic() - mal_kvfree() that does not sleep
+ * @address: what mal_kvfree() takes
+ *
+ * Context: any.
+ */
+void mal_kvfree_atomic(const void *address)
+{
+	if (is_vmalloc_addr(address))
+		mal_vfree_atomic(address);
+	else
+		mal_kfree(address);
+}
+MAL_EXPORT(mal_kvfree_atomic);
+
+/**
  * mal_kvfree_sensitive() - free memory, and leave no trace of what was in it
  * @address: what mal_kvfree() takes
  * @length: bytes of it that matter
@@ -125,6 +142,48 @@ void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 	return new;
 }
 MAL_EXPORT(mal_kvrealloc);
+
+/**
+ * mal_kvmemdup() - copy memory
+ * @from: what to copy
+ * @length: bytes
+ * @gfp: as for mal_kvmalloc()
+ *
+ * Context: as for mal_kvmalloc().
+ * Return: the copy, to be freed by mal_kvfree(), or NULL.
+ */
+void *mal_kvmemdup(const void *from, size_t length, gfp_t gfp)
+{
+	void *to = mal_kv_alloc(length, gfp, NUMA_NO_NODE, _RET_IP_);
+
+	if (to)
+		memcpy(to, from, length);
+	return to;
+}
+MAL_EXPORT(mal_kvmemdup);
+
+/**
+ * mal_vmemdup_user() - copy memory of user space, as much as there may be
+ * @from: what to copy
+ * @length: bytes
+ *
+ * Context: task; sleeps.
+ * Return: the copy, to be freed by mal_kvfree(), or ERR_PTR(): -ENOMEM, or -EFAULT
+ * if there is nothing to read.
+ */
+void *mal_vmemdup_user(const void __user *from, size_t length)
+{
+	void *to = mal_kv_alloc(length, GFP_USER, NUMA_NO_NODE, _RET_IP_);
+
+	if (!to)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(to, from, length)) {
+		mal_kvfree(to);
+		return ERR_PTR(-EFAULT);
+	}
+	return to;
+}
+MAL_EXPORT(mal_vmemdup_user);
 
 static void mal_kvfree_rcu_done(struct rcu_head *head)
 {

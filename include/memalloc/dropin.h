@@ -195,12 +195,20 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kfree_const
 #undef kfree_bulk
 #undef krealloc
+#undef krealloc_node
+#undef krealloc_node_align
+#undef kfree_nolock
 #undef ksize
 #define kfree			MAL_DROPIN(kfree)
 #define kfree_sensitive		MAL_DROPIN(kfree_sensitive)
 #define kfree_const		MAL_DROPIN(kfree_const)
 #define kfree_bulk		mal_kfree_bulk
 #define krealloc		MAL_DROPIN(krealloc)
+/* The node is a preference. */
+#define krealloc_node(object, size, gfp, nid)				\
+	((void)(nid), MAL_DROPIN(krealloc)(object, size, gfp))
+/* Ours work in any context. */
+#define kfree_nolock(object)	MAL_DROPIN(kfree)(object)
 #define ksize			MAL_DROPIN(ksize)
 
 /* Up to Linux 6.2 kfree_rcu() has one argument or two; see _mightsleep(). */
@@ -228,6 +236,7 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kzalloc_node
 #undef kmalloc_array
 #undef kcalloc
+#undef kmalloc_nolock
 #undef kmalloc_array_node
 #undef kcalloc_node
 #undef krealloc_array
@@ -242,8 +251,12 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kstrndup
 #undef kasprintf
 #undef kvasprintf
+#undef kvmemdup
 #undef memdup_user
 #undef memdup_user_nul
+#undef memdup_array_user
+#undef vmemdup_user
+#undef vmemdup_array_user
 #undef strndup_user
 #undef KMALLOC_MAX_SIZE
 #undef KMALLOC_MAX_CACHE_SIZE
@@ -253,6 +266,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define kzalloc_node		mal_kzalloc_node
 #define kmalloc_array		mal_kmalloc_array
 #define kcalloc			mal_kcalloc
+#define kmalloc_nolock(size, gfp, nid)					\
+	mal_kmalloc_node(size, ((gfp) & ~__GFP_RECLAIM) | __GFP_NOWARN, nid)
 #define kmalloc_array_node	mal_kmalloc_array_node
 #define kcalloc_node		mal_kcalloc_node
 #define krealloc_array		mal_krealloc_array
@@ -267,8 +282,12 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define kstrndup		mal_kstrndup
 #define kasprintf		mal_kasprintf
 #define kvasprintf		mal_kvasprintf
+#define kvmemdup		mal_kvmemdup
 #define memdup_user		mal_memdup_user
 #define memdup_user_nul		mal_memdup_user_nul
+#define memdup_array_user	mal_memdup_array_user
+#define vmemdup_user		mal_vmemdup_user
+#define vmemdup_array_user	mal_vmemdup_array_user
 #define strndup_user		mal_strndup_user
 #define KMALLOC_MAX_SIZE	MAL_KMALLOC_MAX_SIZE
 #define KMALLOC_MAX_CACHE_SIZE	MAL_KMALLOC_MAX_CLASS
@@ -370,6 +389,12 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef alloc_pages_bulk_array
 #undef alloc_pages_bulk_node
 #undef alloc_pages_bulk_array_node
+#undef alloc_pages_bulk_mempolicy
+#undef __alloc_pages_node
+#undef alloc_page_vma
+#undef alloc_pages_nolock
+#undef free_pages_nolock
+#undef free_pages_bulk
 #undef free_pages_exact
 #undef free_pages
 #undef free_page
@@ -395,6 +420,15 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 	((void)(nid), mal_alloc_pages_bulk(gfp, nr, pages))
 #define alloc_pages_bulk_array_node(gfp, nid, nr, pages)		\
 	((void)(nid), mal_alloc_pages_bulk(gfp, nr, pages))
+#define alloc_pages_bulk_mempolicy(gfp, nr, pages)			\
+	mal_alloc_pages_bulk(gfp, nr, pages)
+#define __alloc_pages_node(nid, gfp, order) mal_alloc_pages_node(nid, gfp, order)
+#define alloc_page_vma(gfp, vma, addr)					\
+	((void)(vma), (void)(addr), mal_alloc_page(gfp))
+#define alloc_pages_nolock(gfp, nid, order)				\
+	mal_alloc_pages_node(nid, (gfp) | __GFP_NOWARN, order)
+#define free_pages_nolock(page, order)	MAL_DROPIN(free_pages)(page, order)
+#define free_pages_bulk(pages, nr)	mal_free_pages_bulk(nr, pages)
 #define free_pages_exact	mal_free_pages_exact
 #define free_pages(addr, order)	MAL_DROPIN(put_free_pages)(addr, order)
 #define free_page(addr)		MAL_DROPIN(put_free_pages)((unsigned long)(addr), 0)
@@ -415,6 +449,7 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef vmalloc_32
 #undef vmalloc_32_user
 #undef vmalloc_huge
+#undef vmalloc_huge_node
 #undef __vmalloc
 #undef __vmalloc_node
 #undef vmalloc_array
@@ -422,6 +457,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef vcalloc
 #undef __vcalloc
 #undef vrealloc
+#undef vrealloc_node
+#undef vrealloc_node_align
 #undef vfree
 #undef vfree_atomic
 #undef remap_vmalloc_range
@@ -438,6 +475,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define vmalloc_32		mal_vmalloc_32
 #define vmalloc_32_user		mal_vmalloc_32_user
 #define vmalloc_huge		mal_vmalloc_huge
+#define vmalloc_huge_node(size, gfp, nid)				\
+	__mal_vmalloc_node(size, PAGE_SIZE, gfp, nid, NULL)
 #define __vmalloc		__mal_vmalloc
 #define __vmalloc_node		__mal_vmalloc_node
 #define vmalloc_array		mal_vmalloc_array
@@ -445,6 +484,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define vcalloc			mal_vcalloc
 #define __vcalloc		__mal_vcalloc
 #define vrealloc		mal_vrealloc
+#define vrealloc_node(address, size, gfp, nid)				\
+	((void)(nid), mal_vrealloc(address, size, gfp))
 #define vfree			MAL_DROPIN(vfree)
 #define vfree_atomic		mal_vfree_atomic
 /* is_vmalloc_addr(), vmalloc_to_page() and vmalloc_to_pfn() of the host know ours. */
@@ -463,8 +504,12 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kvcalloc
 #undef kvmalloc_array_node
 #undef kvcalloc_node
+#undef kvmalloc_node_align
 #undef kvrealloc
+#undef kvrealloc_node
+#undef kvrealloc_node_align
 #undef kvfree
+#undef kvfree_atomic
 #undef kvfree_sensitive
 #define kvmalloc		mal_kvmalloc
 #define kvzalloc		mal_kvzalloc
@@ -481,7 +526,10 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define MAL_DROPIN_KVREALLOC_3	mal_kvrealloc
 #define MAL_DROPIN_KVREALLOC_4(address, old, size, gfp)			\
 	((void)(old), mal_kvrealloc(address, size, gfp))
+#define kvrealloc_node(address, size, gfp, nid)				\
+	((void)(nid), mal_kvrealloc(address, size, gfp))
 #define kvfree			MAL_DROPIN(kvfree)
+#define kvfree_atomic		mal_kvfree_atomic
 #define kvfree_sensitive	mal_kvfree_sensitive
 
 /*
@@ -548,5 +596,14 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define alloc_percpu		mal_alloc_percpu
 #define alloc_percpu_gfp	mal_alloc_percpu_gfp
 #define free_percpu		mal_free_percpu
+
+/*
+ * What there is none of is for the compiler to say: these are not declared. The
+ * host's would take memory of ours for their own, or make some that is not ours.
+ */
+#define krealloc_node_align	mal_krealloc_node_align
+#define kvmalloc_node_align	mal_kvmalloc_node_align
+#define kvrealloc_node_align	mal_kvrealloc_node_align
+#define vrealloc_node_align	mal_vrealloc_node_align
 
 #endif /* _MEMALLOC_DROPIN_H */

@@ -10,6 +10,7 @@
 #define _MEMALLOC_KSTRING_H
 
 #include <linux/compiler.h>
+#include <linux/err.h>
 #include <linux/overflow.h>
 #include <linux/stdarg.h>
 #include <linux/types.h>
@@ -24,6 +25,25 @@ char *mal_kasprintf(gfp_t gfp, const char *fmt, ...) __malloc;
 void *mal_memdup_user(const void __user *from, size_t length);
 void *mal_memdup_user_nul(const void __user *from, size_t length);
 char *mal_strndup_user(const char __user *from, long max);
+
+/**
+ * mal_memdup_array_user() - copy an array of user space
+ * @from: what to copy
+ * @nr: its elements
+ * @size: of an element
+ *
+ * Context: task; sleeps.
+ * Return: as for mal_memdup_user(); -EOVERFLOW if the product overflows.
+ */
+static inline __realloc_size(2, 3) void *
+mal_memdup_array_user(const void __user *from, size_t nr, size_t size)
+{
+	size_t bytes;
+
+	if (unlikely(check_mul_overflow(nr, size, &bytes)))
+		return ERR_PTR(-EOVERFLOW);
+	return mal_memdup_user(from, bytes);
+}
 
 /**
  * mal_kmemdup_array() - copy an array

@@ -10,6 +10,7 @@
 #define _MEMALLOC_KVMALLOC_H
 
 #include <linux/build_bug.h>
+#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/numa.h>
 #include <linux/overflow.h>
@@ -21,9 +22,12 @@
 
 void *mal_kvmalloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1);
 void mal_kvfree(const void *address);
+void mal_kvfree_atomic(const void *address);
 void mal_kvfree_sensitive(const void *address, size_t length);
 void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 	__must_check __realloc_size(2);
+void *mal_kvmemdup(const void *from, size_t length, gfp_t gfp) __realloc_size(2);
+void *mal_vmemdup_user(const void __user *from, size_t length) __realloc_size(2);
 void mal_kvfree_call_rcu(struct rcu_head *head, void *address);
 
 /**
@@ -136,6 +140,25 @@ static inline __alloc_size(1, 2) void *
 mal_kvcalloc_node(size_t nr, size_t size, gfp_t gfp, int node)
 {
 	return mal_kvmalloc_array_node(nr, size, gfp | __GFP_ZERO, node);
+}
+
+/**
+ * mal_vmemdup_array_user() - copy an array of user space
+ * @from: what to copy
+ * @nr: its elements
+ * @size: of an element
+ *
+ * Context: task; sleeps.
+ * Return: as for mal_vmemdup_user(); -EOVERFLOW if the product overflows.
+ */
+static inline __realloc_size(2, 3) void *
+mal_vmemdup_array_user(const void __user *from, size_t nr, size_t size)
+{
+	size_t bytes;
+
+	if (unlikely(check_mul_overflow(nr, size, &bytes)))
+		return ERR_PTR(-EOVERFLOW);
+	return mal_vmemdup_user(from, bytes);
 }
 
 /**

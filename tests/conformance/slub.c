@@ -41,10 +41,6 @@
 #undef __kmalloc_cache_noprof
 #define __kmalloc_cache_noprof(cache, gfp, size)			\
 	mal_kmalloc_class(cache, gfp, size)
-#undef kmalloc_nolock
-#define kmalloc_nolock(size, gfp, node)					\
-	mal_kmalloc_node(size, (gfp) & ~__GFP_RECLAIM, node)
-#define kfree_nolock(object)	mal_kfree(object)
 
 static u64 conformance_reports(void)
 {

@@ -12,6 +12,7 @@
 #include <linux/mempool.h>
 #include <linux/percpu.h>
 #include <linux/platform_device.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -125,6 +126,29 @@ static void client_do_strings(void)
 	kfree_const(constant);
 }
 
+/* What begins small and grows beyond what kmalloc() has. */
+static void client_do_growth(void)
+{
+	size_t size, length = 4;
+	char *text = kvmalloc(length, GFP_KERNEL);
+	char *more;
+
+	client_must(text && mal_owns(text), "kvmalloc()");
+	if (!text)
+		return;
+	strscpy(text, "abc", length);
+	for (size = 64; size <= SZ_8M; size *= 8) {
+		more = kvrealloc(text, size, GFP_KERNEL);
+		if (!more)
+			break;
+		client_must(!strcmp(more, "abc"), "kvrealloc() did not copy");
+		memset(more + length, 'x', size - length);
+		length = size;
+		text = more;
+	}
+	kvfree(text);
+}
+
 #ifdef DEFINE_FREE
 static void client_do_scope(void)
 {
@@ -187,6 +211,7 @@ static int client_probe(struct platform_device *pdev)
 		return err;
 	platform_set_drvdata(pdev, client);
 	client_do_strings();
+	client_do_growth();
 	client_do_scope();
 	client_do_pages();
 	client_do_pool(client->pool);
