@@ -14,7 +14,9 @@
  * EBADF, as write(2) does.
  *
  * If the answer cannot be delivered the command has not happened, where that
- * matters: what has a handle that the caller would never learn is undone.
+ * matters: what has a handle that the caller would never learn is undone. What
+ * changes something and cannot be undone is not begun if the answer's place cannot
+ * be written to; it may still become so meanwhile, by the caller's own doing.
  *
  * Contexts: task, may sleep. Each command works on objects that it holds a
  * reference to, and on the bytes of one while it cannot be resized.
@@ -74,6 +76,7 @@ union mal_arg {
 	struct memalloc_inject inject;
 	struct memalloc_resize resize;
 	struct memalloc_cache_create cache_create;
+	struct memalloc_mempool_create mempool_create;
 };
 
 /**
@@ -107,6 +110,10 @@ static const struct mal_kind *const mal_kinds[] = {
 	[MEMALLOC_KIND_CACHE] = &mal_kind_cache,
 	[MEMALLOC_KIND_OBJECT] = &mal_kind_object,
 	[MEMALLOC_KIND_KMALLOC] = &mal_kind_kmalloc,
+	[MEMALLOC_KIND_MEMPOOL] = &mal_kind_mempool,
+	[MEMALLOC_KIND_ELEMENT] = &mal_kind_element,
+	[MEMALLOC_KIND_PERCPU] = &mal_kind_percpu,
+	[MEMALLOC_KIND_AREA] = &mal_kind_area,
 };
 
 static const struct mal_kind *mal_kind_from_user(u32 kind)
@@ -142,7 +149,9 @@ static int mal_request_from_user(struct mal_file *file,
 
 	request->arg = arg;
 	request->kind = mal_kind_from_user(arg->kind);
-	if (!request->kind || !request->kind->size || arg->flags || arg->reserved)
+	if (!request->kind || !request->kind->size ||
+	    arg->flags & ~request->kind->flags || arg->reserved ||
+	    (arg->align && !request->kind->aligned))
 		return -EINVAL;
 	err = mal_gfp_from_user(arg->gfp, &request->gfp) ?:
 	      mal_node_from_user(arg->node, &request->node) ?:
@@ -237,6 +246,29 @@ static void mal_undo_cache_create(struct mal_file *file, union mal_arg *arg)
 	mal_handle_free(file, arg->cache_create.out_handle);
 }
 
+static int mal_verb_mempool_create(struct mal_file *file, union mal_arg *arg)
+{
+	struct mal_request request;
+	struct mal_object *obj;
+	int err;
+
+	err = mal_mempool_request(file, &arg->mempool_create, &request);
+	if (err)
+		return err;
+	obj = mal_handle_alloc(file, &request);
+	mal_request_put(&request);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	arg->mempool_create.out_handle = READ_ONCE(obj->handle);
+	mal_object_put(obj);
+	return 0;
+}
+
+static void mal_undo_mempool_create(struct mal_file *file, union mal_arg *arg)
+{
+	mal_handle_free(file, arg->mempool_create.out_handle);
+}
+
 static int mal_verb_resize(struct mal_file *file, union mal_arg *arg)
 {
 	const u32 not_here = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
@@ -246,7 +278,8 @@ static int mal_verb_resize(struct mal_file *file, union mal_arg *arg)
 	gfp_t gfp;
 	int err;
 
-	if (resize->flags || resize->reserved || resize->gfp & not_here ||
+	if (resize->flags || resize->reserved || resize->reserved2 ||
+	    resize->gfp & not_here ||
 	    (resize->gfp & MEMALLOC_GFP_MODE) == MEMALLOC_GFP_HIGHUSER)
 		return -EINVAL;
 	err = mal_gfp_from_user(resize->gfp, &gfp);
@@ -646,6 +679,13 @@ static const struct mal_verb mal_verbs[] = {
 		.run = mal_verb_cache_create,
 		.undo = mal_undo_cache_create,
 	},
+	[MEMALLOC_CMD_MEMPOOL_CREATE] = {
+		MAL_VERB(MEMPOOL_CREATE, struct memalloc_mempool_create, out_handle,
+			 out_handle, out_handle),
+		.writes = true,
+		.run = mal_verb_mempool_create,
+		.undo = mal_undo_mempool_create,
+	},
 };
 
 static const struct mal_verb *mal_verb_find(unsigned int cmd)
@@ -700,6 +740,8 @@ static int mal_execute(struct mal_file *file, unsigned int cmd,
 	err = mal_arg_from_user(verb, &arg, user, &size);
 	if (err)
 		return err;
+	if (verb->writes && !verb->undo && mal_arg_to_user(verb, &arg, user, size))
+		return -EFAULT;
 	mal_inject_enter(&scope, &file->inject);
 	err = verb->run(file, &arg);
 	mal_inject_leave(&scope);

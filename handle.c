@@ -311,7 +311,7 @@ static void mal_object_release(struct kref *refs)
 
 	obj->kind->release(obj);
 	mal_object_uncharge(obj);
-	/* A parent has none itself, so this goes no deeper. */
+	/* An element, its pool, the pool's cache: this goes no deeper. */
 	if (obj->parent)
 		mal_object_put(obj->parent);
 	kfree_rcu(obj, rcu);
@@ -536,10 +536,10 @@ int mal_handle_free(struct mal_file *file, u64 handle)
 }
 
 /* With the object's resizing lock held for writing. */
-static int mal_object_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
+static int mal_object_resize(struct mal_object *obj, u64 size, gfp_t gfp)
 {
 	u64 before = mal_object_held(obj);
-	s64 held = obj->kind->room(bytes);
+	s64 held = obj->kind->room(obj, size);
 	int err;
 
 	if (held < 0)
@@ -547,7 +547,7 @@ static int mal_object_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
 	err = mal_object_recharge(obj, max_t(u64, before, held));
 	if (err)
 		return err;
-	held = obj->kind->resize(obj, bytes, gfp);
+	held = obj->kind->resize(obj, size, gfp);
 	/* Never more than before: this does not fail. */
 	mal_object_recharge(obj, held < 0 ? before : held);
 	return min_t(s64, held, 0);
@@ -561,7 +561,7 @@ static int mal_object_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
  *
  * Context: task, may sleep.
  * Return: 0, -ENOENT (no such handle), -EOPNOTSUPP (not of a kind that can be
- * resized), -EINVAL (too large for it), -EDQUOT, -ENOMEM, or -EINTR.
+ * resized), -EINVAL (not a size for it), -EDQUOT, -ENOMEM, or -EINTR.
  */
 int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
 		      gfp_t gfp)
@@ -573,10 +573,14 @@ int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
 		return -ENOENT;
 	if (!obj->kind->resize)
 		goto put;
+	err = -EINVAL;
+	if (obj->kind->counted ? resize->bytes : resize->min_nr)
+		goto put;
 	err = down_write_killable(&obj->resizing);
 	if (err)
 		goto put;
-	err = mal_object_resize(obj, resize->bytes, gfp);
+	err = mal_object_resize(obj, obj->kind->counted ? resize->min_nr : resize->bytes,
+				gfp);
 	resize->out_bytes = obj->bytes;
 	resize->out_held = mal_object_held(obj);
 	up_write(&obj->resizing);

@@ -26,7 +26,7 @@
 #include "internal/kind.h"
 #include "internal/slab.h"
 
-static s64 mal_bytes_room(u64 bytes)
+static s64 mal_bytes_room(const struct mal_object *obj, u64 bytes)
 {
 	if (bytes > MAL_KMALLOC_MAX_SIZE)
 		return -EINVAL;
@@ -36,7 +36,7 @@ static s64 mal_bytes_room(u64 bytes)
 static int mal_bytes_size(struct mal_request *request)
 {
 	const struct memalloc_alloc *arg = request->arg;
-	s64 room = mal_bytes_room(arg->bytes);
+	s64 room = mal_bytes_room(NULL, arg->bytes);
 
 	if (room < 0 || arg->order || arg->count ||
 	    arg->gfp & MEMALLOC_GFP_DMA32)

@@ -21,8 +21,11 @@
 #include <linux/spinlock.h>
 
 #include <memalloc/mempool.h>
+#include <memalloc/slab_cache.h>
+#include <uapi/linux/memalloc.h>
 
 #include "internal/mempool.h"
+#include "internal/slab.h"
 
 static DEFINE_SPINLOCK(mal_mempool_list_lock);
 static LIST_HEAD(mal_mempools);
@@ -55,6 +58,94 @@ void mal_mempool_list_del(struct mal_mempool *pool)
 	spin_lock_irqsave(&mal_mempool_list_lock, flags);
 	list_del(&pool->link);
 	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
+}
+
+/* Where the elements come from, and how large they are. */
+static void mal_mempool_describe(const struct mal_mempool *pool,
+				 struct memalloc_stats_mempool *stats)
+{
+	size_t data = (size_t)pool->pool_data;
+
+	if (pool->alloc == mal_mempool_alloc_pages) {
+		stats->backend = MEMALLOC_MEMPOOL_PAGES;
+		stats->element_bytes = (u64)PAGE_SIZE << data;
+	} else if (pool->alloc == mal_mempool_kmalloc) {
+		stats->backend = MEMALLOC_MEMPOOL_KMALLOC;
+		stats->element_bytes = data;
+	} else if (pool->alloc == mal_mempool_alloc_slab) {
+		stats->backend = MEMALLOC_MEMPOOL_CACHE;
+		stats->element_bytes = pool->cache->object_size;
+	}
+}
+
+/**
+ * mal_mempool_stats_fill() - the figures of a pool, for user space
+ * @pool: the pool, which the caller keeps
+ * @stats: filled in
+ *
+ * Context: any but NMI.
+ */
+void mal_mempool_stats_fill(struct mal_mempool *pool,
+			    struct memalloc_stats_mempool *stats)
+{
+	struct mal_mempool_stats figures;
+
+	mal_mempool_stats(pool, &figures);
+	*stats = (struct memalloc_stats_mempool) {
+		.min_nr = figures.min_nr,
+		.elements = figures.curr_nr,
+		.waiting = figures.waiting,
+		.waits = figures.waits,
+		.reserve_hits = figures.reserve_hits,
+		.failures = figures.failures,
+	};
+	snprintf(stats->name, sizeof(stats->name), "%ps", (void *)pool->creator);
+	mal_mempool_describe(pool, stats);
+}
+
+/**
+ * mal_mempool_count() - how many pools there are
+ *
+ * Context: any but NMI.
+ * Return: how many.
+ */
+unsigned int mal_mempool_count(void)
+{
+	unsigned int count = 0;
+	struct list_head *link;
+	unsigned long flags;
+
+	spin_lock_irqsave(&mal_mempool_list_lock, flags);
+	list_for_each(link, &mal_mempools)
+		count++;
+	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
+	return count;
+}
+
+/**
+ * mal_mempool_stats_at() - the figures of one of all pools, for user space
+ * @index: which, in the order of making
+ * @stats: filled in
+ *
+ * Context: any but NMI.
+ * Return: whether there are so many.
+ */
+bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *stats)
+{
+	struct mal_mempool *pool;
+	unsigned long flags;
+	bool found = false;
+
+	spin_lock_irqsave(&mal_mempool_list_lock, flags);
+	list_for_each_entry(pool, &mal_mempools, link) {
+		if (index--)
+			continue;
+		mal_mempool_stats_fill(pool, stats);
+		found = true;
+		break;
+	}
+	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
+	return found;
 }
 
 /**

@@ -18,14 +18,18 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/access.h"
+#include "internal/area_cache.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
 #include "internal/kmalloc.h"
 #include "internal/loan.h"
+#include "internal/mempool.h"
 #include "internal/node.h"
+#include "internal/percpu.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
 #include "internal/stats.h"
+#include "internal/vmalloc_area.h"
 
 /* No structure will ever be so long. */
 #define MAL_STATS_LENGTH_MAX	SZ_4K
@@ -38,6 +42,9 @@ union mal_section_data {
 	struct memalloc_stats_reports reports;
 	struct memalloc_stats_cache cache;
 	struct memalloc_stats_class class;
+	struct memalloc_stats_mempool mempool;
+	struct memalloc_stats_percpu percpu;
+	struct memalloc_stats_areas areas;
 };
 
 static unsigned int mal_count_one(void)
@@ -93,6 +100,72 @@ static bool mal_stats_class(struct mal_file *file, u32 index,
 	return mal_class_stats(index, &data->class);
 }
 
+static bool mal_stats_mempool(struct mal_file *file, u32 index,
+			      union mal_section_data *data)
+{
+	return mal_mempool_stats_at(index, &data->mempool);
+}
+
+static bool mal_stats_of_mempool(const struct mal_object *obj,
+				 union mal_section_data *data)
+{
+	if (obj->kind->id != MEMALLOC_KIND_MEMPOOL)
+		return false;
+	mal_mempool_stats_fill(obj->pool, &data->mempool);
+	return true;
+}
+
+static bool mal_stats_percpu(struct mal_file *file, u32 index,
+			     union mal_section_data *data)
+{
+	struct mal_percpu_stats stats;
+
+	mal_percpu_stats(&stats);
+	data->percpu = (struct memalloc_stats_percpu) {
+		.chunks = stats.chunks,
+		.chunk_bytes = stats.unit_bytes,
+		.possible_cpus = num_possible_cpus(),
+		.total_bytes = stats.bytes,
+		.metadata_bytes = stats.metadata_bytes,
+		.used = stats.used,
+		.cached = stats.cached,
+		.free_bytes = stats.free,
+		.largest_free = stats.largest_free,
+		.hits = stats.hits,
+		.misses = stats.misses,
+		.failures = stats.failures,
+		.chunks_borrowed = stats.borrowed_total,
+		.chunks_returned = stats.returned_total,
+		.chunks_refused = stats.refused,
+	};
+	return true;
+}
+
+static bool mal_stats_areas(struct mal_file *file, u32 index,
+			    union mal_section_data *data)
+{
+	struct mal_area_cache_stats cache;
+	struct mal_vmalloc_stats areas;
+
+	mal_vmalloc_stats(&areas);
+	mal_area_cache_stats(&cache);
+	data->areas = (struct memalloc_stats_areas) {
+		.areas = areas.areas,
+		.area_pages = areas.pages,
+		.maps = areas.maps,
+		.failures = areas.failures,
+		.cached_areas = cache.areas,
+		.cached_pages = cache.pages,
+		.cached_pages_limit = cache.limit,
+		.cpu_hits = cache.cpu_hits,
+		.node_hits = cache.node_hits,
+		.misses = cache.misses,
+		.evicted = cache.evicted,
+		.not_kept_as_held = cache.held,
+	};
+	return true;
+}
+
 /**
  * struct mal_stats_section - a section of the statistics
  * @length: of its structure
@@ -135,6 +208,18 @@ static const struct mal_stats_section mal_stats_sections[] = {
 	[MEMALLOC_SECTION_CLASS] = {
 		sizeof(struct memalloc_stats_class),
 		mal_class_count, mal_stats_class,
+	},
+	[MEMALLOC_SECTION_MEMPOOL] = {
+		sizeof(struct memalloc_stats_mempool),
+		mal_mempool_count, mal_stats_mempool, mal_stats_of_mempool,
+	},
+	[MEMALLOC_SECTION_PERCPU] = {
+		sizeof(struct memalloc_stats_percpu),
+		mal_count_one, mal_stats_percpu,
+	},
+	[MEMALLOC_SECTION_AREAS] = {
+		sizeof(struct memalloc_stats_areas),
+		mal_count_one, mal_stats_areas,
 	},
 };
 

@@ -17,6 +17,7 @@
 
 struct mal_kind;
 struct mal_kmem_cache;
+struct mal_mempool;
 struct mal_request;
 struct memalloc_resize;
 struct memalloc_stats_file;
@@ -69,8 +70,15 @@ struct mal_file {
  * @count: MEMALLOC_KIND_OBJECT: how many objects
  * @one: MEMALLOC_KIND_OBJECT: the object, if it is one
  * @many: MEMALLOC_KIND_OBJECT: the objects, if they are more
- * @memory: MEMALLOC_KIND_KMALLOC: the memory
+ * @memory: MEMALLOC_KIND_KMALLOC, _ELEMENT, _AREA: the memory; for an element of
+ *	pages, struct page of the first
  * @zone: MEMALLOC_KIND_KMALLOC: the zone that was promised, as __GFP_*
+ * @pool: MEMALLOC_KIND_MEMPOOL: the pool
+ * @backend: MEMALLOC_KIND_MEMPOOL: enum memalloc_mempool_backend
+ * @element_bytes: MEMALLOC_KIND_MEMPOOL: usable size of an element
+ * @element_held: MEMALLOC_KIND_MEMPOOL: what one takes from the allocator
+ * @percpu: MEMALLOC_KIND_PERCPU: the area
+ * @each: MEMALLOC_KIND_PERCPU: its bytes on each CPU
  * @rcu: frees the object when no lookup can see it any more
  */
 struct mal_object {
@@ -103,6 +111,16 @@ struct mal_object {
 		struct {
 			void *memory;
 			gfp_t zone;
+		};
+		struct {
+			struct mal_mempool *pool;
+			u32 backend;
+			u64 element_bytes;
+			u64 element_held;
+		};
+		struct {
+			void __percpu *percpu;
+			u32 each;
 		};
 	};
 	struct rcu_head rcu;

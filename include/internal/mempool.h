@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct mal_mempool;
+struct memalloc_stats_mempool;
 struct seq_file;
 
 /**
@@ -32,6 +33,10 @@ void mal_mempool_stats(struct mal_mempool *pool, struct mal_mempool_stats *stats
 
 void mal_mempool_list_add(struct mal_mempool *pool);
 void mal_mempool_list_del(struct mal_mempool *pool);
+unsigned int mal_mempool_count(void);
+bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *stats);
+void mal_mempool_stats_fill(struct mal_mempool *pool,
+			    struct memalloc_stats_mempool *stats);
 void mal_mempool_show(struct seq_file *m);
 int mal_mempool_list_init(void);
 void mal_mempool_list_exit(void);

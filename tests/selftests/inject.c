@@ -122,6 +122,45 @@ static int do_kmalloc(FIXTURE_DATA(walk) *self, unsigned int order)
 	return device_kmalloc(self->fd, 50 << order, &self->made[0]);
 }
 
+static int do_kind(FIXTURE_DATA(walk) *self, __u32 kind, __u64 bytes)
+{
+	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.kind = kind,
+		.node = -1,
+		.bytes = bytes,
+	};
+	int err = device_ioctl(self->fd, MEMALLOC_ALLOC, &alloc);
+
+	self->made[0] = alloc.out_handle;
+	return err;
+}
+
+static int do_percpu(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	return do_kind(self, MEMALLOC_KIND_PERCPU, 64 << order);
+}
+
+static int do_area(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	return do_kind(self, MEMALLOC_KIND_AREA, order_bytes(order));
+}
+
+static int do_mempool(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	struct memalloc_mempool_create create = {
+		.size = sizeof(create),
+		.backend = MEMALLOC_MEMPOOL_PAGES,
+		.order = order,
+		.min_nr = 3,
+		.node = -1,
+	};
+	int err = device_ioctl(self->fd, MEMALLOC_MEMPOOL_CREATE, &create);
+
+	self->made[0] = create.out_handle;
+	return err;
+}
+
 static int undo_resize(FIXTURE_DATA(walk) *self)
 {
 	int err = device_resize(self->fd, self->memory, 0);
@@ -390,6 +429,30 @@ FIXTURE_VARIANT_ADD(walk, cold_kmalloc) {
 
 FIXTURE_VARIANT_ADD(walk, cold_kmalloc_large) {
 	.act = do_kmalloc, .undo = undo_alloc, .order = 10, .points = 3, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, percpu) {
+	.act = do_percpu, .undo = undo_alloc, .points = 2,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_percpu) {
+	.act = do_percpu, .undo = undo_alloc, .order = 8, .points = 2, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, area) {
+	.act = do_area, .undo = undo_alloc, .order = 2, .points = 2,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_area) {
+	.act = do_area, .undo = undo_alloc, .order = 5, .points = 4, .cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, mempool) {
+	.act = do_mempool, .undo = undo_alloc, .order = 1, .points = 5,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_mempool) {
+	.act = do_mempool, .undo = undo_alloc, .order = 4, .points = 5, .cold = true,
 };
 
 FIXTURE_VARIANT_ADD(walk, cold_resize) {

@@ -211,6 +211,13 @@ static inline int device_verify(int fd, __u64 handle, __u64 length, __u64 value)
 			      MEMALLOC_PATTERN_COUNT, value);
 }
 
+/* Is there nothing but zeroes? */
+static inline int device_is_zero(int fd, __u64 handle, __u64 length)
+{
+	return device_pattern(fd, MEMALLOC_VERIFY, handle, length,
+			      MEMALLOC_PATTERN_REPEAT, 0);
+}
+
 static inline int device_info(int fd, __u64 handle, __u64 offset, __u32 flags,
 			      struct memalloc_info *info)
 {

@@ -85,6 +85,7 @@ enum {
 	MEMALLOC_CMD_INJECT = 0x0b,
 	MEMALLOC_CMD_RESIZE = 0x0c,
 	MEMALLOC_CMD_CACHE_CREATE = 0x0d,
+	MEMALLOC_CMD_MEMPOOL_CREATE = 0x0e,
 };
 
 /* The highest order a page allocation may have, and the number of orders. */
@@ -98,14 +99,24 @@ enum {
  *	bytes of its own
  * @MEMALLOC_KIND_OBJECT: objects of a slab cache
  * @MEMALLOC_KIND_KMALLOC: bytes of kmalloc
+ * @MEMALLOC_KIND_MEMPOOL: a mempool; made by MEMALLOC_MEMPOOL_CREATE, has no
+ *	bytes of its own
+ * @MEMALLOC_KIND_ELEMENT: an element of a mempool
+ * @MEMALLOC_KIND_PERCPU: the same bytes on every possible CPU, as one row: the
+ *	first CPU's, the second CPU's, and so on
+ * @MEMALLOC_KIND_AREA: whole pages at contiguous addresses, by vmalloc
  *
- * Only pages can be mapped, and only kmalloc resized.
+ * Only pages and areas can be mapped, and only kmalloc and mempools resized.
  */
 enum memalloc_kind {
 	MEMALLOC_KIND_PAGES = 1,
 	MEMALLOC_KIND_CACHE = 2,
 	MEMALLOC_KIND_OBJECT = 3,
 	MEMALLOC_KIND_KMALLOC = 4,
+	MEMALLOC_KIND_MEMPOOL = 5,
+	MEMALLOC_KIND_ELEMENT = 6,
+	MEMALLOC_KIND_PERCPU = 7,
+	MEMALLOC_KIND_AREA = 8,
 };
 
 /* The most objects in one allocation of MEMALLOC_KIND_OBJECT. */
@@ -113,6 +124,15 @@ enum memalloc_kind {
 
 /* The largest allocation of MEMALLOC_KIND_KMALLOC, and object of a cache. */
 #define MEMALLOC_OBJECT_PAGES_MAX	(1U << MEMALLOC_MAX_ORDER)
+
+/* The largest minimum of a mempool. */
+#define MEMALLOC_MEMPOOL_MAX	65536
+
+/* The largest allocation of MEMALLOC_KIND_AREA: the cap is reached long before. */
+#define MEMALLOC_AREA_PAGES_MAX	(1U << 28)
+
+/* struct memalloc_alloc.flags */
+#define MEMALLOC_ALLOC_PREALLOCATED	0x00000001	/* out of the pool, or not at all */
 
 /*
  * How an allocation may behave: one mode, and any modifiers that go together.
@@ -143,14 +163,19 @@ enum memalloc_kind {
  * struct memalloc_alloc - ioctl(MEMALLOC_ALLOC)
  * @size: sizeof(struct memalloc_alloc)
  * @kind: enum memalloc_kind
- * @flags: must be zero
+ * @flags: MEMALLOC_KIND_ELEMENT: MEMALLOC_ALLOC_PREALLOCATED or zero; must be zero
+ *	for other kinds
  * @gfp: MEMALLOC_GFP_*
  * @node: NUMA node to prefer, or -1 for the caller's own
  * @order: MEMALLOC_KIND_PAGES: allocate 2^order pages, 0 to MEMALLOC_MAX_ORDER;
  *	must be zero for other kinds
  * @bytes: MEMALLOC_KIND_KMALLOC: so many, zero included, at most those of
- *	MEMALLOC_OBJECT_PAGES_MAX pages; must be zero for other kinds
- * @parent: MEMALLOC_KIND_OBJECT: the cache; must be zero for other kinds
+ *	MEMALLOC_OBJECT_PAGES_MAX pages. MEMALLOC_KIND_PERCPU: so many on each CPU,
+ *	at most 32 KiB, or a page if that is more. MEMALLOC_KIND_AREA: so many,
+ *	rounded up to pages, at most MEMALLOC_AREA_PAGES_MAX of them. Zero is
+ *	EINVAL for these two. Must be zero for other kinds.
+ * @parent: MEMALLOC_KIND_OBJECT: the cache; MEMALLOC_KIND_ELEMENT: the mempool;
+ *	must be zero for other kinds
  * @out_handle: the handle of the allocation
  * @out_bytes: usable size in bytes
  * @out_map_offset: the offset to give mmap(2) for the first byte, or zero if it
@@ -159,6 +184,8 @@ enum memalloc_kind {
  *	MEMALLOC_COUNT_MAX; zero means one. Object i begins at offset i times the
  *	size of an object. Must be zero for other kinds.
  * @reserved: must be zero
+ * @align: MEMALLOC_KIND_PERCPU: alignment of the bytes on each CPU, a power of two
+ *	up to a page; zero means 8. Must be zero for other kinds.
  *
  * Beside the common ones, fails with ENOMEM (cap reached, or the host has
  * none), EDQUOT (the quota of this file or of the device is used up), EINVAL
@@ -168,7 +195,14 @@ enum memalloc_kind {
  * The zone of a slab is its cache's: MEMALLOC_GFP_DMA and MEMALLOC_GFP_DMA32
  * are EINVAL for MEMALLOC_KIND_OBJECT, and MEMALLOC_GFP_DMA32 is for
  * MEMALLOC_KIND_KMALLOC, which has no such size classes. High memory is
- * accepted for both, and never given.
+ * accepted for both, and never given. For MEMALLOC_KIND_ELEMENT and
+ * MEMALLOC_KIND_PERCPU neither a zone nor a node can be chosen (EINVAL): a pool
+ * has its elements where it was made, and a CPU its bytes on its own node.
+ *
+ * An element: if the pool has none, and the allocators have none, those who may
+ * not sleep and those with MEMALLOC_GFP_NORETRY or MEMALLOC_ALLOC_PREALLOCATED
+ * get ENOMEM. All others wait until somebody frees one, or a signal comes (EINTR).
+ * An area: what may not sleep gets what this CPU has at hand, or ENOMEM.
  */
 struct memalloc_alloc {
 	__u32 size;
@@ -184,6 +218,7 @@ struct memalloc_alloc {
 	__aligned_u64 out_map_offset;
 	__u32 count;
 	__u32 reserved;
+	__aligned_u64 align;
 };
 #define MEMALLOC_ALLOC _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_ALLOC)
 
@@ -193,8 +228,8 @@ struct memalloc_alloc {
  * @flags: must be zero
  * @handle: what to free; unknown from now on
  *
- * Fails with EBUSY for a cache of which there are objects: nothing has
- * happened then.
+ * Fails with EBUSY for a cache of which there are objects or mempools, and for a
+ * mempool of which there are elements: nothing has happened then.
  */
 struct memalloc_free {
 	__u32 size;
@@ -312,10 +347,12 @@ enum memalloc_zone {
  * @out_held: bytes that it takes from the allocator, and that quotas count
  * @out_parent: handle that it was made from, or zero
  * @out_children: allocations made from it
- * @out_count: objects in an allocation of MEMALLOC_KIND_OBJECT, else zero
+ * @out_count: MEMALLOC_KIND_OBJECT: objects in it; MEMALLOC_KIND_PERCPU: CPUs, each
+ *	of which has @out_bytes / @out_count of its bytes; MEMALLOC_KIND_MEMPOOL: the
+ *	least number of elements; else zero
  * @out_reserved: zero
  * @out_name: of the cache that it is, or that its bytes are from: the size class
- *	for kmalloc. Empty if it is pages.
+ *	for kmalloc. Empty if it is of none.
  *
  * Fails with EOVERFLOW if @offset is not within the allocation.
  */
@@ -352,6 +389,10 @@ struct memalloc_info {
  *	whoever made it, size classes included; in the order of making
  * @MEMALLOC_SECTION_CLASS: struct memalloc_stats_class, one for each size class
  *	of kmalloc
+ * @MEMALLOC_SECTION_MEMPOOL: struct memalloc_stats_mempool, one for each mempool,
+ *	whoever made it; in the order of making
+ * @MEMALLOC_SECTION_PERCPU: struct memalloc_stats_percpu, one
+ * @MEMALLOC_SECTION_AREAS: struct memalloc_stats_areas, one
  */
 enum memalloc_section {
 	MEMALLOC_SECTION_BORROWING = 1,
@@ -360,6 +401,9 @@ enum memalloc_section {
 	MEMALLOC_SECTION_REPORTS = 4,
 	MEMALLOC_SECTION_CACHE = 5,
 	MEMALLOC_SECTION_CLASS = 6,
+	MEMALLOC_SECTION_MEMPOOL = 7,
+	MEMALLOC_SECTION_PERCPU = 8,
+	MEMALLOC_SECTION_AREAS = 9,
 };
 
 /**
@@ -373,11 +417,12 @@ enum memalloc_section {
  *	kernel does not know is set to zero.
  * @out_length: size of the structure as the kernel knows it
  * @out_count: number of entries in the section
- * @handle: MEMALLOC_SECTION_CACHE: of this cache, @index being zero; zero for
- *	that at @index. Must be zero for other sections.
+ * @handle: MEMALLOC_SECTION_CACHE, MEMALLOC_SECTION_MEMPOOL: of this cache or
+ *	mempool, @index being zero; zero for that at @index. Must be zero for
+ *	other sections.
  *
  * Fails with ENOENT if @index is @out_count or more, and with EINVAL if @length
- * is more than 4096, or @handle is not of a cache.
+ * is more than 4096, or @handle is not of the section's kind.
  */
 struct memalloc_stats {
 	__u32 size;
@@ -557,6 +602,111 @@ struct memalloc_stats_class {
 };
 
 /**
+ * enum memalloc_mempool_backend - where the elements of a mempool come from
+ * @MEMALLOC_MEMPOOL_OTHER: functions of whoever made it; only in statistics
+ * @MEMALLOC_MEMPOOL_PAGES: blocks of the buddy allocator
+ * @MEMALLOC_MEMPOOL_KMALLOC: bytes of kmalloc
+ * @MEMALLOC_MEMPOOL_CACHE: objects of a slab cache
+ */
+enum memalloc_mempool_backend {
+	MEMALLOC_MEMPOOL_OTHER = 0,
+	MEMALLOC_MEMPOOL_PAGES = 1,
+	MEMALLOC_MEMPOOL_KMALLOC = 2,
+	MEMALLOC_MEMPOOL_CACHE = 3,
+};
+
+/**
+ * struct memalloc_stats_mempool - one mempool
+ * @name: of the function that made it
+ * @backend: enum memalloc_mempool_backend
+ * @element_bytes: usable size of an element; zero if that is not known
+ * @min_nr: elements that it is to have while none are out
+ * @elements: that it has
+ * @waiting: tasks in the kernel that wait for one
+ * @waits: how often one had to wait
+ * @reserve_hits: allocations that were served out of the pool
+ * @failures: allocations that were not served, as they must not wait
+ */
+struct memalloc_stats_mempool {
+	char name[MEMALLOC_SHOWN_NAME_SIZE];
+	__aligned_u64 backend;
+	__aligned_u64 element_bytes;
+	__aligned_u64 min_nr;
+	__aligned_u64 elements;
+	__aligned_u64 waiting;
+	__aligned_u64 waits;
+	__aligned_u64 reserve_hits;
+	__aligned_u64 failures;
+};
+
+/**
+ * struct memalloc_stats_percpu - per-CPU areas
+ * @chunks: chunks borrowed from the host
+ * @chunk_bytes: size of a chunk on one CPU: all else counts those bytes, too,
+ *	unless it says otherwise
+ * @possible_cpus: CPUs that have them
+ * @total_bytes: of all chunks on all CPUs
+ * @metadata_bytes: what describes them
+ * @used: allocated
+ * @cached: free, and at hand on some CPU
+ * @free_bytes: free
+ * @largest_free: the longest run of these
+ * @hits: allocations of what was at hand
+ * @misses: others
+ * @failures: allocations that failed
+ * @chunks_borrowed: chunks ever borrowed
+ * @chunks_returned: chunks ever returned
+ * @chunks_refused: chunks that the cap or the host did not grant
+ */
+struct memalloc_stats_percpu {
+	__aligned_u64 chunks;
+	__aligned_u64 chunk_bytes;
+	__aligned_u64 possible_cpus;
+	__aligned_u64 total_bytes;
+	__aligned_u64 metadata_bytes;
+	__aligned_u64 used;
+	__aligned_u64 cached;
+	__aligned_u64 free_bytes;
+	__aligned_u64 largest_free;
+	__aligned_u64 hits;
+	__aligned_u64 misses;
+	__aligned_u64 failures;
+	__aligned_u64 chunks_borrowed;
+	__aligned_u64 chunks_returned;
+	__aligned_u64 chunks_refused;
+};
+
+/**
+ * struct memalloc_stats_areas - vmalloc areas, and those that wait to be used again
+ * @areas: in use, of our pages
+ * @area_pages: in these
+ * @maps: in use, of pages of whoever asked
+ * @failures: allocations that failed
+ * @cached_areas: free and still mapped
+ * @cached_pages: in these
+ * @cached_pages_limit: so many at most
+ * @cpu_hits: allocations that a CPU's part of them served
+ * @node_hits: those that a node's part did
+ * @misses: those that neither did
+ * @evicted: areas that had to go
+ * @not_kept_as_held: areas that were not kept, as somebody held a page of theirs
+ */
+struct memalloc_stats_areas {
+	__aligned_u64 areas;
+	__aligned_u64 area_pages;
+	__aligned_u64 maps;
+	__aligned_u64 failures;
+	__aligned_u64 cached_areas;
+	__aligned_u64 cached_pages;
+	__aligned_u64 cached_pages_limit;
+	__aligned_u64 cpu_hits;
+	__aligned_u64 node_hits;
+	__aligned_u64 misses;
+	__aligned_u64 evicted;
+	__aligned_u64 not_kept_as_held;
+};
+
+/**
  * struct memalloc_validate - ioctl(MEMALLOC_VALIDATE)
  * @size: sizeof(struct memalloc_validate)
  * @flags: must be zero
@@ -658,14 +808,19 @@ struct memalloc_inject {
  * struct memalloc_resize - ioctl(MEMALLOC_RESIZE)
  * @size: sizeof(struct memalloc_resize)
  * @flags: must be zero
- * @handle: an allocation of MEMALLOC_KIND_KMALLOC
- * @bytes: that it shall have, as for MEMALLOC_ALLOC. As many of its bytes as it
+ * @handle: an allocation of MEMALLOC_KIND_KMALLOC, or a mempool
+ * @bytes: that it shall have, as for MEMALLOC_ALLOC; zero for a mempool. As many of its bytes as it
  *	has both before and after stay what they are; new ones are zero.
  * @gfp: MEMALLOC_GFP_*, but no zone (DMA, DMA32, HIGHMEM, HIGHUSER: it stays
  *	where it is allowed to be), no THISNODE and no NOFAIL
  * @reserved: must be zero
  * @out_bytes: usable size in bytes
  * @out_held: bytes that it takes from the allocator now
+ * @min_nr: elements that a mempool shall have at least, 1 to MEMALLOC_MEMPOOL_MAX;
+ *	zero for others. With fewer, those in the pool that are too many go; with more,
+ *	as many new ones are made as there is memory for, and those that are freed
+ *	make up for the rest.
+ * @reserved2: must be zero
  *
  * Fails with ENOMEM and EDQUOT as MEMALLOC_ALLOC does; nothing has changed then.
  * To make it smaller does not fail so. EOPNOTSUPP: not of a kind that can be
@@ -680,6 +835,8 @@ struct memalloc_resize {
 	__u32 reserved;
 	__aligned_u64 out_bytes;
 	__aligned_u64 out_held;
+	__u32 min_nr;
+	__u32 reserved2;
 };
 #define MEMALLOC_RESIZE _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_RESIZE)
 
@@ -744,5 +901,41 @@ struct memalloc_cache_create {
 };
 #define MEMALLOC_CACHE_CREATE \
 	_IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_CACHE_CREATE)
+
+/**
+ * struct memalloc_mempool_create - ioctl(MEMALLOC_MEMPOOL_CREATE)
+ * @size: sizeof(struct memalloc_mempool_create)
+ * @flags: must be zero
+ * @backend: enum memalloc_mempool_backend
+ * @order: MEMALLOC_MEMPOOL_PAGES: of each element; else zero
+ * @bytes: MEMALLOC_MEMPOOL_KMALLOC: of each element, one or more; else zero
+ * @parent: MEMALLOC_MEMPOOL_CACHE: the cache, whose handle cannot be freed before
+ *	that of the mempool; else zero
+ * @min_nr: elements that are made now, and kept: 1 to MEMALLOC_MEMPOOL_MAX
+ * @node: NUMA node to prefer, or -1 for the caller's own
+ * @gfp: MEMALLOC_GFP_*, for making those: no zone, no THISNODE and no NOFAIL
+ * @reserved: must be zero
+ * @out_handle: the handle of the mempool
+ *
+ * Elements are allocated by MEMALLOC_ALLOC with MEMALLOC_KIND_ELEMENT and freed
+ * by MEMALLOC_FREE; there are @min_nr of them whatever becomes of the allocators.
+ *
+ * Beside the common ones, fails with ENOMEM, EDQUOT, and ENOENT (no such @parent).
+ */
+struct memalloc_mempool_create {
+	__u32 size;
+	__u32 flags;
+	__u32 backend;
+	__u32 order;
+	__aligned_u64 bytes;
+	__aligned_u64 parent;
+	__u32 min_nr;
+	__s32 node;
+	__u32 gfp;
+	__u32 reserved;
+	__aligned_u64 out_handle;
+};
+#define MEMALLOC_MEMPOOL_CREATE \
+	_IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_MEMPOOL_CREATE)
 
 #endif /* _UAPI_LINUX_MEMALLOC_H */

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mempools: handles that stand for pools
+ *
+ * A pool is made by a command of its own, is the parent of the elements that
+ * kind_element.c makes, and has no bytes. Its elements are of the buddy allocator,
+ * of kmalloc, or of a slab cache of the same file, which is then its parent.
+ *
+ * It is charged with its least number of elements, whether they are in it or out,
+ * and with what describes it. An element that is out is charged to its own handle
+ * once more: so a quota is never exceeded, whatever becomes of the pool meanwhile.
+ *
+ * Contexts: task, may sleep. Nothing here takes a lock.
+ */
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include <memalloc/kmalloc.h>
+#include <memalloc/mempool.h>
+#include <memalloc/slab_cache.h>
+#include <uapi/linux/memalloc.h>
+
+#include "internal/gfp.h"
+#include "internal/handle.h"
+#include "internal/kind.h"
+#include "internal/node.h"
+#include "internal/slab.h"
+
+static bool mal_pool_create_ok(const struct memalloc_mempool_create *arg)
+{
+	const u32 zones = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32;
+
+	if (arg->flags || arg->reserved || !arg->min_nr ||
+	    arg->min_nr > MEMALLOC_MEMPOOL_MAX ||
+	    arg->gfp & (zones | MEMALLOC_GFP_NOFAIL | MEMALLOC_GFP_THISNODE))
+		return false;
+	switch (arg->backend) {
+	case MEMALLOC_MEMPOOL_PAGES:
+		return arg->order <= MEMALLOC_MAX_ORDER && !arg->bytes &&
+		       !arg->parent;
+	case MEMALLOC_MEMPOOL_KMALLOC:
+		return arg->bytes && arg->bytes <= MAL_KMALLOC_MAX_SIZE &&
+		       !arg->order && !arg->parent;
+	case MEMALLOC_MEMPOOL_CACHE:
+		return !arg->order && !arg->bytes;
+	default:
+		return false;
+	}
+}
+
+/* Bytes that an element takes from the allocator, by where it comes from. */
+static u64 mal_pool_held(const struct memalloc_mempool_create *arg,
+			 const struct mal_object *parent)
+{
+	switch (arg->backend) {
+	case MEMALLOC_MEMPOOL_PAGES:
+		return (u64)PAGE_SIZE << arg->order;
+	case MEMALLOC_MEMPOOL_KMALLOC:
+		return mal_kmalloc_size_roundup(arg->bytes);
+	default:
+		return parent->cache->size;
+	}
+}
+
+static u64 mal_pool_held_by(u64 element, u32 min_nr)
+{
+	return sizeof(mal_mempool_t) + (element + sizeof(void *)) * min_nr;
+}
+
+/* The cache that the elements are to be objects of, with a reference. */
+static int mal_pool_parent(struct mal_file *file,
+			   const struct memalloc_mempool_create *arg,
+			   struct mal_object **parent)
+{
+	*parent = NULL;
+	if (arg->backend != MEMALLOC_MEMPOOL_CACHE)
+		return 0;
+	*parent = mal_handle_get(file, arg->parent);
+	if (!*parent)
+		return -ENOENT;
+	if ((*parent)->kind == &mal_kind_cache)
+		return 0;
+	mal_object_put(*parent);
+	return -EINVAL;
+}
+
+/**
+ * mal_mempool_request() - translate a command to create a pool
+ * @file: whose
+ * @arg: the command
+ * @request: set; its parent, if any, is to be put by the caller
+ *
+ * Context: task.
+ * Return: 0, -EINVAL, or -ENOENT (no such cache).
+ */
+int mal_mempool_request(struct mal_file *file,
+			const struct memalloc_mempool_create *arg,
+			struct mal_request *request)
+{
+	int err;
+
+	if (!mal_pool_create_ok(arg))
+		return -EINVAL;
+	*request = (struct mal_request) {
+		.kind = &mal_kind_mempool,
+		.mempool = arg,
+	};
+	err = mal_gfp_from_user(arg->gfp, &request->gfp) ?:
+	      mal_node_from_user(arg->node, &request->node) ?:
+	      mal_pool_parent(file, arg, &request->parent);
+	if (err)
+		return err;
+	request->held = mal_pool_held_by(mal_pool_held(arg, request->parent),
+					 arg->min_nr);
+	return 0;
+}
+
+static mal_mempool_t *mal_pool_of_pages(const struct memalloc_mempool_create *arg,
+					gfp_t gfp, int node)
+{
+	return mal_mempool_create_node(arg->min_nr, mal_mempool_alloc_pages,
+				       mal_mempool_free_pages,
+				       (void *)(long)arg->order, gfp, node);
+}
+
+static mal_mempool_t *mal_pool_of_bytes(const struct memalloc_mempool_create *arg,
+					gfp_t gfp, int node)
+{
+	return mal_mempool_create_node(arg->min_nr, mal_mempool_kmalloc,
+				       mal_mempool_kfree,
+				       (void *)(size_t)arg->bytes, gfp, node);
+}
+
+static mal_mempool_t *mal_pool_of_objects(const struct memalloc_mempool_create *arg,
+					  struct mal_kmem_cache *cache, gfp_t gfp,
+					  int node)
+{
+	return mal_mempool_create_node(arg->min_nr, mal_mempool_alloc_slab,
+				       mal_mempool_free_slab, cache, gfp, node);
+}
+
+/* Elements are zeroed when they are given out, and the pool is asked for none. */
+static int mal_mempool_make(struct mal_object *obj,
+			    const struct mal_request *request)
+{
+	const struct memalloc_mempool_create *arg = request->mempool;
+	gfp_t gfp = request->gfp & ~(__GFP_ZERO | __GFP_HIGHMEM | __GFP_MOVABLE);
+
+	obj->backend = arg->backend;
+	obj->element_held = mal_pool_held(arg, request->parent);
+	switch (arg->backend) {
+	case MEMALLOC_MEMPOOL_PAGES:
+		obj->element_bytes = obj->element_held;
+		obj->pool = mal_pool_of_pages(arg, gfp, request->node);
+		break;
+	case MEMALLOC_MEMPOOL_KMALLOC:
+		obj->element_bytes = arg->bytes;
+		obj->pool = mal_pool_of_bytes(arg, gfp, request->node);
+		break;
+	default:
+		obj->element_bytes = request->parent->cache->object_size;
+		obj->pool = mal_pool_of_objects(arg, request->parent->cache, gfp,
+						request->node);
+	}
+	return obj->pool ? 0 : -ENOMEM;
+}
+
+static void mal_mempool_unmake(struct mal_object *obj)
+{
+	mal_mempool_destroy(obj->pool);
+}
+
+static void mal_mempool_info(struct mal_object *obj, u64 offset,
+			     struct memalloc_info *info)
+{
+	info->out_count = READ_ONCE(obj->pool->min_nr);
+}
+
+static s64 mal_mempool_room(const struct mal_object *obj, u64 min_nr)
+{
+	if (!min_nr || min_nr > MEMALLOC_MEMPOOL_MAX)
+		return -EINVAL;
+	return mal_pool_held_by(obj->element_held, min_nr);
+}
+
+static s64 mal_mempool_resize_to(struct mal_object *obj, u64 min_nr, gfp_t gfp)
+{
+	if (mal_mempool_resize(obj->pool, min_nr))
+		return -ENOMEM;
+	return mal_mempool_room(obj, min_nr);
+}
+
+const struct mal_kind mal_kind_mempool = {
+	.id = MEMALLOC_KIND_MEMPOOL,
+	.counted = true,
+	.alloc = mal_mempool_make,
+	.release = mal_mempool_unmake,
+	.info = mal_mempool_info,
+	.room = mal_mempool_room,
+	.resize = mal_mempool_resize_to,
+};

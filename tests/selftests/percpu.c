@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Per-CPU areas from user space: what each CPU has, one by one and altogether
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "effort.h"
+#include "harness.h"
+#include "memalloc_device.h"
+#include "module_parameter.h"
+#include "seed.h"
+
+#define LARGEST	32768
+
+FIXTURE(percpu) {
+	int fd;
+	__u32 cpus;
+};
+
+static int alloc_percpu(int fd, __u64 bytes, __u64 align, struct memalloc_alloc *alloc)
+{
+	*alloc = (struct memalloc_alloc) {
+		.size = sizeof(*alloc),
+		.kind = MEMALLOC_KIND_PERCPU,
+		.node = -1,
+		.bytes = bytes,
+		.align = align,
+	};
+	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
+}
+
+FIXTURE_SETUP(percpu)
+{
+	struct memalloc_stats_percpu stats;
+
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_PERCPU, 0, &stats,
+				  sizeof(stats)));
+	self->cpus = stats.possible_cpus;
+	ASSERT_LT(0, self->cpus);
+}
+
+FIXTURE_TEARDOWN(percpu)
+{
+	EXPECT_EQ(0, device_validate(self->fd));
+	close(self->fd);
+}
+
+TEST_F(percpu, every_size_has_its_bytes_on_every_cpu)
+{
+	const __u64 sizes[] = { 1, 3, 4, 8, 12, 63, 64, 100, 511, 512, 513, 4096, LARGEST };
+	unsigned char byte, want;
+	struct memalloc_alloc alloc;
+	struct memalloc_info info;
+	unsigned int i, cpu;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		ASSERT_EQ(0, alloc_percpu(self->fd, sizes[i], 0, &alloc));
+		EXPECT_EQ(sizes[i] * self->cpus, alloc.out_bytes);
+		EXPECT_EQ(0, alloc.out_map_offset);
+		ASSERT_EQ(0, device_info(self->fd, alloc.out_handle, alloc.out_bytes - 1, 0,
+					 &info));
+		EXPECT_EQ(MEMALLOC_KIND_PERCPU, info.out_kind);
+		EXPECT_EQ(self->cpus, info.out_count);
+		EXPECT_LE(0, info.out_node);
+		EXPECT_EQ(0, device_is_zero(self->fd, alloc.out_handle, alloc.out_bytes));
+		for (cpu = 0; cpu < self->cpus; cpu++) {
+			want = 0x40 + cpu;
+			ASSERT_EQ(0, device_write(self->fd, alloc.out_handle,
+						  (cpu + 1) * sizes[i] - 1, &want, 1));
+		}
+		for (cpu = 0; cpu < self->cpus; cpu++) {
+			ASSERT_EQ(0, device_read(self->fd, alloc.out_handle,
+						 (cpu + 1) * sizes[i] - 1, &byte, 1));
+			EXPECT_EQ(0x40 + cpu, byte);
+		}
+		EXPECT_EQ(-EOVERFLOW, device_read(self->fd, alloc.out_handle,
+						  self->cpus * sizes[i], &byte, 1));
+		ASSERT_EQ(0, device_free(self->fd, alloc.out_handle));
+	}
+}
+
+/* A sum over the CPUs, as a counter of the kernel's has it. */
+TEST_F(percpu, counters_of_all_cpus_add_up)
+{
+	__u64 sum = 0, want = 0, value, counters[self->cpus];
+	struct memalloc_alloc alloc;
+	unsigned int cpu;
+
+	ASSERT_EQ(0, alloc_percpu(self->fd, sizeof(value), 8, &alloc));
+	for (cpu = 0; cpu < self->cpus; cpu++) {
+		value = 1000 + cpu * cpu;
+		want += value;
+		ASSERT_EQ(0, device_write(self->fd, alloc.out_handle, cpu * sizeof(value),
+					  &value, sizeof(value)));
+	}
+	ASSERT_EQ(0, device_read(self->fd, alloc.out_handle, 0, counters, sizeof(counters)));
+	for (cpu = 0; cpu < self->cpus; cpu++)
+		sum += counters[cpu];
+	EXPECT_EQ(want, sum);
+}
+
+TEST_F(percpu, alignment_is_kept)
+{
+	struct memalloc_alloc alloc;
+	__u64 align, cpu, phys;
+
+	for (align = 1; align <= page_size(); align *= 2) {
+		ASSERT_EQ(0, alloc_percpu(self->fd, 24, align, &alloc));
+		for (cpu = 0; cpu < self->cpus; cpu++) {
+			phys = device_phys(self->fd, alloc.out_handle, cpu * 24);
+			EXPECT_NE(0, phys);
+			EXPECT_EQ(0, phys & (align - 1)) TH_LOG("align %llu", align);
+		}
+	}
+}
+
+TEST_F(percpu, what_makes_no_sense_is_einval)
+{
+	const __u64 sizes[] = { 0, 1ULL << 20, 1ULL << 32, ~0ULL };
+	const __u64 aligns[] = { 3, 24, 2 * page_size(), 1ULL << 32, ~0ULL };
+	struct memalloc_alloc alloc, bad;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		EXPECT_EQ(-EINVAL, alloc_percpu(self->fd, sizes[i], 0, &alloc));
+	for (i = 0; i < ARRAY_SIZE(aligns); i++)
+		EXPECT_EQ(-EINVAL, alloc_percpu(self->fd, 8, aligns[i], &alloc));
+	ASSERT_EQ(0, alloc_percpu(self->fd, 8, 0, &alloc));
+	bad = alloc;
+	bad.order = 1;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, MEMALLOC_ALLOC, &bad));
+	bad = alloc;
+	bad.count = 1;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, MEMALLOC_ALLOC, &bad));
+	bad = alloc;
+	bad.node = 0;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, MEMALLOC_ALLOC, &bad));
+	bad = alloc;
+	bad.gfp = MEMALLOC_GFP_DMA;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, MEMALLOC_ALLOC, &bad));
+	bad = alloc;
+	bad.flags = 1;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, MEMALLOC_ALLOC, &bad));
+	EXPECT_EQ(-EOPNOTSUPP, device_resize(self->fd, alloc.out_handle, 2));
+}
+
+TEST_F(percpu, who_must_not_sleep_gets_some)
+{
+	struct memalloc_alloc alloc;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, alloc_percpu(self->fd, 64, 0, &alloc));
+		alloc.gfp = MEMALLOC_GFP_ATOMIC;
+		ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_ALLOC, &alloc));
+		EXPECT_EQ(0, device_is_zero(self->fd, alloc.out_handle, alloc.out_bytes));
+	}
+}
+
+TEST_F(percpu, random_ones_keep_what_they_hold)
+{
+	enum { NR = 100 };
+	struct memalloc_stats_percpu before, after;
+	struct memalloc_alloc areas[NR] = {};
+	unsigned int turns = effort_of(4000), i;
+	__u64 seed;
+
+	SEED_PRINT(seed);
+	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_PERCPU, 0, &before,
+				  sizeof(before)));
+	while (turns--) {
+		i = seed_below(&seed, NR);
+		if (areas[i].out_handle) {
+			ASSERT_EQ(0, device_verify(self->fd, areas[i].out_handle,
+						   areas[i].out_bytes, areas[i].out_handle));
+			ASSERT_EQ(0, device_free(self->fd, areas[i].out_handle));
+			areas[i].out_handle = 0;
+			continue;
+		}
+		ASSERT_EQ(0, alloc_percpu(self->fd, 1 + seed_below(&seed, 1 << seed_below(&seed, 13)),
+					  1 << seed_below(&seed, 7), &areas[i]));
+		ASSERT_EQ(0, device_is_zero(self->fd, areas[i].out_handle,
+					   areas[i].out_bytes));
+		ASSERT_EQ(0, device_fill(self->fd, areas[i].out_handle,
+					 areas[i].out_bytes, areas[i].out_handle));
+	}
+	for (i = 0; i < NR; i++)
+		if (areas[i].out_handle)
+			ASSERT_EQ(0, device_free(self->fd, areas[i].out_handle));
+	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_PERCPU, 0, &after,
+				  sizeof(after)));
+	EXPECT_EQ(before.used, after.used);
+}
+
+FIXTURE(percpu_limit) {
+	int fd;
+	char bytes[PARAMETER_LENGTH];
+};
+
+FIXTURE_SETUP(percpu_limit)
+{
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
+}
+
+FIXTURE_TEARDOWN_PARENT(percpu_limit)
+{
+	parameter_write("quota_file_mb", self->bytes);
+}
+
+TEST_F(percpu_limit, quota_counts_the_bytes_of_all_cpus)
+{
+	struct memalloc_stats_file file;
+	struct memalloc_alloc alloc;
+	__u64 got = 0, first = 0, each = 0;
+	int err;
+
+	ASSERT_EQ(0, parameter_set("quota_file_mb", 1));
+	while (!(err = alloc_percpu(self->fd, LARGEST, 0, &alloc))) {
+		first = first ?: alloc.out_handle;
+		each = alloc.out_bytes;
+		got += each;
+	}
+	EXPECT_EQ(-EDQUOT, err);
+	EXPECT_LE(got, 1 << 20);
+	EXPECT_LT(1 << 20, got + each);
+	ASSERT_EQ(0, device_file(self->fd, &file));
+	EXPECT_EQ(got, file.bytes);
+	ASSERT_EQ(0, device_free(self->fd, first));
+	EXPECT_EQ(0, alloc_percpu(self->fd, LARGEST, 0, &alloc));
+}
+
+TEST_HARNESS_MAIN
