@@ -334,8 +334,7 @@ static int name_of(const struct run *run, size_t i, char **name)
 static bool keep(struct run *run)
 {
 	struct session *session = run->session;
-	size_t i = run->count;
-	uint64_t handle = run->allocs[i].out_handle;
+	uint64_t handle = run->allocs[run->count].out_handle;
 	const struct allocation *entry = NULL;
 	char *name;
 
@@ -343,20 +342,15 @@ static bool keep(struct run *run)
 		run->count++;
 		return true;
 	}
-	if (!name_of(run, i, &name))
-		entry = names_add(&session->names, name, handle);
-	if (entry) {
-		run->names[i] = entry->name;
-		run->count++;
-	} else if (errno == EEXIST) {
-		complain("there is an allocation called '%s' already", name);
-		advise("Free it first, or choose another name.");
-	} else {
+	if (name_of(run, run->count, &name)) {
 		complain("out of memory");
-	}
-	free(name);
-	if (!entry)
 		device_free(&session->device, handle);
+		return false;
+	}
+	entry = session_keep(session, name, handle);
+	if (entry)
+		run->names[run->count++] = entry->name;
+	free(name);
 	return entry;
 }
 

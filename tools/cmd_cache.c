@@ -17,10 +17,10 @@
 #include "command.h"
 #include "complaint.h"
 #include "explain.h"
-#include "number.h"
-#include "reference.h"
-#include "statistics.h"
+#include "names.h"
+#include "statistics_json.h"
 #include "statistics_table.h"
+#include "subcommand.h"
 
 enum {
 	KEY_USEROFFSET = 0x1000,
@@ -29,19 +29,15 @@ enum {
 };
 
 /**
- * struct options - what the user wants of a cache
+ * struct options - the cache that the user wants
  * @create: the cache that is to be created
  * @name: its name
  * @user_given: which part may be copied was given
- * @words: the caches that are meant
- * @count: how many words
  */
 struct options {
 	struct memalloc_cache_create create;
 	const char *name;
 	bool user_given;
-	char **words;
-	size_t count;
 };
 
 static const struct argp_option create_options[] = {
@@ -148,73 +144,6 @@ static const struct argp create_argp = {
 	create_options, parse_create, "NAME", create_doc, 0, 0, 0
 };
 
-static error_t parse_words(int key, char *arg, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	(void)arg;
-	switch (key) {
-	case ARGP_KEY_ARGS:
-		options->words = state->argv + state->next;
-		options->count = (size_t)(state->argc - state->next);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		return args_error("which cache?");
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp destroy_argp = {
-	NULL, parse_words, "CACHE...",
-	"Destroy slab caches; their objects must have been freed. Only in "
-	"\"memallocctl shell\".", 0, 0, 0
-};
-
-static const struct argp shrink_argp = {
-	NULL, parse_words, "CACHE...",
-	"Have slab caches give the pages that they do not need back to the page "
-	"allocator. Only in \"memallocctl shell\".", 0, 0, 0
-};
-
-static const struct argp info_argp = {
-	NULL, parse_words, "CACHE...",
-	"Show what a slab cache is, and its figures. Only in \"memallocctl "
-	"shell\".", 0, 0, 0
-};
-
-static error_t parse_nothing(int key, char *arg, struct argp_state *state)
-{
-	(void)state;
-	if (key == ARGP_KEY_ARG)
-		return args_error("'%s' is one word too many", arg);
-	return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp list_argp = {
-	NULL, parse_nothing, NULL,
-	"Show all slab caches of the module, whoever made them; size classes of "
-	"kmalloc only if they have been used. The same as \"stat caches\".",
-	0, 0, 0
-};
-
-/* In the shell it gets its name, or is destroyed again. */
-static bool keep(struct session *session, const char *name, uint64_t handle)
-{
-	if (names_add(&session->names, name, handle)) {
-		printf("%s = 0x%016" PRIx64 "\n", name, handle);
-		return true;
-	}
-	if (errno == EEXIST) {
-		complain("there is something called '%s' already", name);
-		advise("Free it first, or choose another name: \"NAME = cache "
-		       "create ...\".");
-	} else {
-		complain("out of memory");
-	}
-	device_free(&session->device, handle);
-	return false;
-}
-
 static enum status create(struct session *session, int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -230,8 +159,12 @@ static enum status create(struct session *session, int argc, char **argv)
 		explain_cache_create(session, &options.create, err);
 		return STATUS_FAILED;
 	}
-	return keep(session, session->new_name ? session->new_name : options.name,
-		    options.create.out_handle) ? STATUS_OK : STATUS_FAILED;
+	if (!session_keep(session, session->new_name ? session->new_name :
+			  options.name, options.create.out_handle))
+		return STATUS_FAILED;
+	printf("%s = 0x%016llx\n", session->new_name ? session->new_name :
+	       options.name, options.create.out_handle);
+	return STATUS_OK;
 }
 
 static bool destroy_one(struct session *session, const struct reference *cache)
@@ -290,65 +223,50 @@ static bool info_one(struct session *session, const struct reference *cache)
 	return statistics_print_cache(&stats, known);
 }
 
-static enum status for_each(struct session *session, int argc, char **argv,
-			    const struct argp *argp,
-			    bool (*one)(struct session *session,
-					const struct reference *cache))
-{
-	struct options options = { 0 };
-	enum args args = args_parse(argp, argc, argv, 0, &options);
-	struct references references;
-	bool good = true;
-	size_t i;
-
-	if (args != ARGS_GOOD)
-		return args_status(args);
-	if (!session_open(session) ||
-	    !references_find(session, options.words, options.count, &references))
-		return STATUS_FAILED;
-	for (i = 0; i < references.count; i++)
-		good = one(session, &references.list[i]) && good;
-	references_free(&references);
-	return good ? STATUS_OK : STATUS_FAILED;
-}
-
 static enum status destroy(struct session *session, int argc, char **argv)
 {
-	return for_each(session, argc, argv, &destroy_argp, destroy_one);
+	static const struct subject subject = {
+		"Destroy slab caches; their objects must have been freed. Only "
+		"in \"memallocctl shell\".", "CACHE...", "which cache?"
+	};
+
+	return subcommand_for_each(session, argc, argv, &subject, destroy_one);
 }
 
 static enum status shrink(struct session *session, int argc, char **argv)
 {
-	return for_each(session, argc, argv, &shrink_argp, shrink_one);
+	static const struct subject subject = {
+		"Have slab caches give the pages that they do not need back to "
+		"the page allocator. Only in \"memallocctl shell\".",
+		"CACHE...", "which cache?"
+	};
+
+	return subcommand_for_each(session, argc, argv, &subject, shrink_one);
 }
 
 static enum status info(struct session *session, int argc, char **argv)
 {
-	return for_each(session, argc, argv, &info_argp, info_one);
+	static const struct subject subject = {
+		"Show what a slab cache is, and its figures. Only in "
+		"\"memallocctl shell\".", "CACHE...", "which cache?"
+	};
+
+	return subcommand_for_each(session, argc, argv, &subject, info_one);
 }
 
 static enum status list(struct session *session, int argc, char **argv)
 {
-	enum args args = args_parse(&list_argp, argc, argv, 0, NULL);
-	struct statistics statistics;
-	bool good;
-	int err;
+	static const struct listing listing = {
+		"Show all slab caches of the module, whoever made them; in the "
+		"table, size classes of kmalloc only if they have been used. "
+		"The same as \"stat caches\".",
+		statistics_print_caches, statistics_json_caches
+	};
 
-	if (args != ARGS_GOOD)
-		return args_status(args);
-	if (!session_open(session))
-		return STATUS_FAILED;
-	err = statistics_read(&session->device, &statistics);
-	if (err) {
-		explain_command(session, "read the statistics", err);
-		return STATUS_FAILED;
-	}
-	good = statistics_print_caches(&statistics);
-	statistics_free(&statistics);
-	return good ? STATUS_OK : STATUS_FAILED;
+	return subcommand_list(session, argc, argv, &listing);
 }
 
-static const struct command subcommands[] = {
+static const struct command list_of_commands[] = {
 	{ "create", "create a slab cache", COMMAND_SHELL, create },
 	{ "destroy", "destroy it when its objects are freed", COMMAND_SHELL, destroy },
 	{ "shrink", "have it give back what it does not need", COMMAND_SHELL, shrink },
@@ -357,48 +275,12 @@ static const struct command subcommands[] = {
 	{ 0 }
 };
 
-static enum status list_subcommands(const char *name)
-{
-	const struct command *sub;
-
-	printf("Usage: %s COMMAND [ARGUMENT...]\nSlab caches.\n\n", name);
-	for (sub = subcommands; sub->name; sub++)
-		printf("  %-10s %s\n", sub->name, sub->summary);
-	printf("\n\"%s COMMAND --help\" says more. \"alloc --cache\" allocates "
-	       "objects.\n", name);
-	return STATUS_OK;
-}
-
-static enum status run_subcommand(struct session *session,
-				  const struct command *sub, int argc, char **argv,
-				  const char *name)
-{
-	char full_name[96];
-
-	if (!command_belongs_here(session, sub, argc, argv))
-		return STATUS_USAGE;
-	snprintf(full_name, sizeof(full_name), "%s %s", name, sub->name);
-	argv[0] = full_name;
-	return sub->run(session, argc, argv);
-}
-
 enum status cmd_cache(struct session *session, int argc, char **argv)
 {
-	const struct command *sub;
+	static const struct subcommands subcommands = {
+		"Slab caches.", "\"alloc --cache\" allocates objects.",
+		list_of_commands
+	};
 
-	if (argc < 2) {
-		complain("what shall be done? create, destroy, shrink, info or list");
-		advise("Try \"%s --help\".", argv[0]);
-		return STATUS_USAGE;
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") ||
-	    !strcmp(argv[1], "--usage"))
-		return list_subcommands(argv[0]);
-	for (sub = subcommands; sub->name; sub++)
-		if (!strcmp(sub->name, argv[1]))
-			return run_subcommand(session, sub, argc - 1, argv + 1,
-					      argv[0]);
-	complain("'%s' is none of create, destroy, shrink, info, list", argv[1]);
-	advise("Try \"%s --help\".", argv[0]);
-	return STATUS_USAGE;
+	return subcommand_run(session, &subcommands, argc, argv);
 }

@@ -2,8 +2,10 @@
 /*
  * What one run of memallocctl holds
  */
+#include <errno.h>
 #include <string.h>
 
+#include "complaint.h"
 #include "explain.h"
 #include "session.h"
 
@@ -30,4 +32,22 @@ bool session_open(struct session *session)
 	if (err)
 		explain_open(session->device.path, err);
 	return !err;
+}
+
+const struct allocation *session_keep(struct session *session, const char *name,
+				      uint64_t handle)
+{
+	const struct allocation *entry;
+
+	entry = names_add(&session->names, name, handle);
+	if (entry)
+		return entry;
+	if (errno == EEXIST) {
+		complain("there is something called '%s' already", name);
+		advise("Free it first, or choose another name: \"NAME = ...\".");
+	} else {
+		complain("out of memory");
+	}
+	device_free(&session->device, handle);
+	return NULL;
 }

@@ -49,4 +49,17 @@ void session_destroy(struct session *session);
  */
 bool session_open(struct session *session);
 
+/**
+ * session_keep() - give what has just been made its name, or free it again
+ * @session: the session, in the shell
+ * @name: what the user wants it called, or NULL for the next $NUMBER
+ * @handle: its handle
+ *
+ * Complains if the name is taken.
+ *
+ * Return: its entry, or NULL: it has been freed.
+ */
+const struct allocation *session_keep(struct session *session, const char *name,
+				      uint64_t handle);
+
 #endif /* SESSION_H */
