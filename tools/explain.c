@@ -426,7 +426,8 @@ static void explain_range(const struct session *session,
 /* What READ and WRITE say with EPERM; else it is for want of a privilege. */
 static bool copies(const struct access *access)
 {
-	return !strcmp(access->verb, "read") || !strcmp(access->verb, "write");
+	return !strcmp(access->verb, "read") ||
+	       !strcmp(access->verb, "write to");
 }
 
 void explain_access(const struct session *session, const struct access *access,
