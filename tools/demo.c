@@ -10,11 +10,11 @@
  * share. If somebody else holds anything when we begin, those are shown but not
  * compared.
  *
- * demo_orders.c, demo_fragmentation.c, demo_objects.c and demo_misuse.c are the
- * parts.
+ * The other demo_*.c are the parts.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,13 +47,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = { NULL, parse, NULL, doc, 0, 0, 0 };
 
-void demo_heading(const struct demo *demo, unsigned int number,
-		  const char *title)
+void demo_heading(struct demo *demo, const char *title)
 {
 	const char *bold = demo->session->colour ? "\033[1m" : "";
 	const char *plain = demo->session->colour ? "\033[0m" : "";
 
-	printf("\n%s%u. %s%s\n\n", bold, number, title, plain);
+	printf("\n%s%u. %s%s\n\n", bold, ++demo->parts, title, plain);
 }
 
 void demo_say(const char *format, ...)
@@ -107,6 +106,39 @@ bool demo_check(struct demo *demo, bool good, const char *format, ...)
 bool demo_check_errno(struct demo *demo, int err, const char *what)
 {
 	return demo_check(demo, !err, "cannot %s: %s", what, strerror(-err));
+}
+
+int demo_fill(const struct demo *demo, uint64_t handle, uint64_t length,
+	      uint64_t value)
+{
+	struct memalloc_pattern_io io = {
+		.handle = handle, .length = length, .value = value,
+		.pattern = MEMALLOC_PATTERN_COUNT,
+	};
+
+	return device_fill(demo->device, &io);
+}
+
+int demo_verify(const struct demo *demo, uint64_t handle, uint64_t length,
+		uint64_t value)
+{
+	struct memalloc_pattern_io io = {
+		.handle = handle, .length = length, .value = value,
+		.pattern = MEMALLOC_PATTERN_COUNT,
+	};
+	int err = device_verify(demo->device, &io);
+
+	return err ? err : io.out_done == length ? 0 : -EILSEQ;
+}
+
+void demo_stay_on_cpu(cpu_set_t *before)
+{
+	cpu_set_t here;
+
+	sched_getaffinity(0, sizeof(*before), before);
+	CPU_ZERO(&here);
+	CPU_SET((unsigned int)sched_getcpu(), &here);
+	sched_setaffinity(0, sizeof(here), &here);
 }
 
 bool demo_statistics(struct demo *demo, struct statistics *statistics)
@@ -231,7 +263,7 @@ static void validate(struct demo *demo)
 	struct memalloc_validate validate = { 0 };
 	struct statistics now;
 
-	demo_heading(demo, 5, "Validate");
+	demo_heading(demo, "Validate");
 	if (!demo_check_errno(demo, device_validate(demo->device, &validate),
 			      "validate"))
 		return;
@@ -281,7 +313,7 @@ static void give_back(struct demo *demo)
 	const struct memalloc_stats_borrowing *b = &moments[2].statistics.borrowing;
 	uint64_t returned = 0;
 
-	demo_heading(demo, 6, "Give all free memory back to the host");
+	demo_heading(demo, "Give all free memory back to the host");
 	if (!demo_statistics(demo, &moments[1].statistics))
 		return;
 	demo_check_errno(demo, device_shrink(demo->device, 0, &returned),

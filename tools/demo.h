@@ -5,6 +5,7 @@
 #ifndef DEMO_H
 #define DEMO_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@
  * @privileged: we may ask for physical addresses and failures
  * @alone: nobody else held anything when we began, so that counts are exact
  * @start: statistics when we began
+ * @parts: begun so far
  * @checks: things checked
  * @failures: those that were wrong, in words
  * @nr_failures: how many
@@ -34,6 +36,7 @@ struct demo {
 	bool privileged;
 	bool alone;
 	struct statistics start;
+	unsigned int parts;
 	size_t checks;
 	char **failures;
 	size_t nr_failures;
@@ -48,11 +51,9 @@ void demo_misuse(struct demo *demo);
 /**
  * demo_heading() - begin a part
  * @demo: the demonstration
- * @number: of the part
  * @title: its title
  */
-void demo_heading(const struct demo *demo, unsigned int number,
-		  const char *title);
+void demo_heading(struct demo *demo, const char *title);
 
 /**
  * demo_say() - say what is done, or what came of it
@@ -80,6 +81,38 @@ bool demo_check(struct demo *demo, bool good, const char *format, ...)
  * Return: true if it has.
  */
 bool demo_check_errno(struct demo *demo, int err, const char *what);
+
+/**
+ * demo_fill() - have the kernel fill an allocation
+ * @demo: the demonstration
+ * @handle: the allocation
+ * @length: so many of its bytes
+ * @value: of MEMALLOC_PATTERN_COUNT
+ *
+ * Return: 0 or a negative errno.
+ */
+int demo_fill(const struct demo *demo, uint64_t handle, uint64_t length,
+	      uint64_t value);
+
+/**
+ * demo_verify() - have the kernel look for what demo_fill() wrote
+ * @demo: as for demo_fill()
+ * @handle: the same
+ * @length: the same
+ * @value: the same
+ *
+ * Return: 0 or a negative errno; -EILSEQ: it is not there.
+ */
+int demo_verify(const struct demo *demo, uint64_t handle, uint64_t length,
+		uint64_t value);
+
+/**
+ * demo_stay_on_cpu() - go nowhere else
+ * @before: what to give to sched_setaffinity(2) in the end
+ *
+ * What is freed on a CPU is there the next to be allocated.
+ */
+void demo_stay_on_cpu(cpu_set_t *before);
 
 /**
  * demo_statistics() - read the statistics

@@ -261,7 +261,7 @@ void demo_fragmentation(struct demo *demo)
 	};
 	size_t i;
 
-	demo_heading(demo, 2, "Fragment the free memory, and have it coalesce");
+	demo_heading(demo, "Fragment the free memory, and have it coalesce");
 	demo_say("1024 single pages are taken, every other one is freed, then "
 		 "the rest. Freed");
 	demo_say("blocks that are neighbours merge into one of the next higher "

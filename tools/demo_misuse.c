@@ -401,7 +401,7 @@ void demo_misuse(struct demo *demo)
 {
 	struct victim victim = { 0 };
 
-	demo_heading(demo, 4, "Misuse, and what it is answered");
+	demo_heading(demo, "Misuse, and what it is answered");
 	if (!prepare(demo, &victim))
 		return;
 	try_all(demo, &victim);

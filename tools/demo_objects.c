@@ -40,29 +40,6 @@ static int alloc_bytes(const struct demo *demo, uint64_t bytes, uint64_t *handle
 	return err;
 }
 
-static int fill(const struct demo *demo, uint64_t handle, uint64_t length)
-{
-	struct memalloc_pattern_io io = {
-		.handle = handle, .length = length, .value = PATTERN,
-		.pattern = MEMALLOC_PATTERN_COUNT,
-	};
-
-	return device_fill(demo->device, &io);
-}
-
-/* Is it still there? -EILSEQ: no. */
-static int verify(const struct demo *demo, uint64_t handle, uint64_t length,
-		  uint64_t value)
-{
-	struct memalloc_pattern_io io = {
-		.handle = handle, .length = length, .value = value,
-		.pattern = MEMALLOC_PATTERN_COUNT,
-	};
-	int err = device_verify(demo->device, &io);
-
-	return err ? err : io.out_done == length ? 0 : -EILSEQ;
-}
-
 /* --- a cache ------------------------------------------------------------------ */
 
 static bool add_cache(struct demo *demo, struct table *table, const char *when,
@@ -96,9 +73,11 @@ static void use_cache(struct demo *demo, uint64_t cache, struct table *table)
 			      "allocate an object"))
 		return;
 	add_cache(demo, table, "objects allocated", cache, OBJECTS + 1);
-	demo_check_errno(demo, fill(demo, many, OBJECTS * OBJECT_SIZE), "fill");
-	demo_check_errno(demo, fill(demo, one, OBJECT_SIZE), "fill");
-	demo_check_errno(demo, verify(demo, many, OBJECTS * OBJECT_SIZE, PATTERN),
+	demo_check_errno(demo, demo_fill(demo, many, OBJECTS * OBJECT_SIZE,
+					 PATTERN), "fill");
+	demo_check_errno(demo, demo_fill(demo, one, OBJECT_SIZE, PATTERN),
+			 "fill");
+	demo_check_errno(demo, demo_verify(demo, many, OBJECTS * OBJECT_SIZE, PATTERN),
 			 "verify all objects");
 	demo_check_errno(demo, device_free(demo->device, many), "free");
 	add_cache(demo, table, "all but one freed", cache, 1);
@@ -107,7 +86,7 @@ static void use_cache(struct demo *demo, uint64_t cache, struct table *table)
 	demo_check_errno(demo, device_shrink_cache(demo->device, cache, &pages),
 			 "shrink the cache");
 	add_cache(demo, table, "cache shrunk", cache, 1);
-	demo_check_errno(demo, verify(demo, one, OBJECT_SIZE, PATTERN),
+	demo_check_errno(demo, demo_verify(demo, one, OBJECT_SIZE, PATTERN),
 			 "verify the one that is left");
 	demo_check_errno(demo, device_free(demo->device, one), "free");
 }
@@ -148,22 +127,11 @@ static void show_cache(struct demo *demo)
 static bool is_constructed(struct demo *demo, uint64_t object, const char *mark)
 {
 	char seen[4];
-	int err = verify(demo, object, 32, 0);
+	int err = demo_verify(demo, object, 32, 0);
 
 	if (!err)
 		err = device_read(demo->device, object, 32, seen, sizeof(seen));
 	return !err && (!mark || !memcmp(seen, mark, sizeof(seen)));
-}
-
-/* What is freed on a CPU is there the next object to be allocated. */
-static void stay_on_cpu(cpu_set_t *before)
-{
-	cpu_set_t here;
-
-	sched_getaffinity(0, sizeof(*before), before);
-	CPU_ZERO(&here);
-	CPU_SET((unsigned int)sched_getcpu(), &here);
-	sched_setaffinity(0, sizeof(here), &here);
 }
 
 static bool mark_and_find(struct demo *demo, uint64_t cache)
@@ -198,7 +166,7 @@ static void show_constructor(struct demo *demo)
 	if (!demo_check_errno(demo, device_cache_create(demo->device, &create),
 			      "create a cache"))
 		return;
-	stay_on_cpu(&before);
+	demo_stay_on_cpu(&before);
 	if (mark_and_find(demo, create.out_handle))
 		demo_say("With a constructor an object comes back as it was freed: "
 			 "a mark in it is there again.");
@@ -257,11 +225,12 @@ static void show_resize(struct demo *demo)
 	if (!demo_check_errno(demo, alloc_bytes(demo, 100, (uint64_t *)&resize.handle),
 			      "allocate by kmalloc"))
 		return;
-	demo_check_errno(demo, fill(demo, resize.handle, 100), "fill");
+	demo_check_errno(demo, demo_fill(demo, resize.handle, 100, PATTERN),
+			 "fill");
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		resize.bytes = sizes[i];
 		demo_check_errno(demo, device_resize(demo->device, &resize), "resize");
-		demo_check_errno(demo, verify(demo, resize.handle, 100, PATTERN),
+		demo_check_errno(demo, demo_verify(demo, resize.handle, 100, PATTERN),
 				 "find the contents after a resize");
 	}
 	demo_say("100 bytes resized to 120, 5000, 70000 and 100: what was in them "
@@ -271,7 +240,7 @@ static void show_resize(struct demo *demo)
 
 void demo_objects(struct demo *demo)
 {
-	demo_heading(demo, 3, "Slab caches and kmalloc");
+	demo_heading(demo, "Slab caches and kmalloc");
 	show_cache(demo);
 	show_constructor(demo);
 	show_sizes(demo);

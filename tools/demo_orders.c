@@ -336,7 +336,7 @@ void demo_orders(struct demo *demo)
 	struct table table;
 	size_t i;
 
-	demo_heading(demo, 1, "Allocate every order in every zone");
+	demo_heading(demo, "Allocate every order in every zone");
 	demo_say("A block of order n is 2^n contiguous pages. All orders are "
 		 "held at once. Each");
 	demo_say("is filled with a pattern that no other has, verified in the "
