@@ -18,6 +18,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
+#include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
