@@ -25,6 +25,11 @@ enum {
 	KEY_CACHE,
 	KEY_KMALLOC,
 	KEY_BULK,
+	KEY_MEMPOOL,
+	KEY_PREALLOCATED,
+	KEY_PERCPU,
+	KEY_ALIGN,
+	KEY_AREA,
 };
 
 static const struct argp_option option_list[] = {
@@ -39,9 +44,21 @@ static const struct argp_option option_list[] = {
 	  "create\"", 0 },
 	{ "bulk", KEY_BULK, "N", 0,
 	  "With --cache: N objects with one handle, by one bulk call", 0 },
+	{ "mempool", KEY_MEMPOOL, "POOL", 0,
+	  "An element of this mempool instead of pages; see \"mempool create\"",
+	  0 },
+	{ "preallocated", KEY_PREALLOCATED, NULL, 0,
+	  "With --mempool: one of those that it has, or none", 0 },
+	{ "percpu", KEY_PERCPU, "BYTES", 0,
+	  "So many bytes on each CPU instead of pages; K may follow", 0 },
+	{ "align", KEY_ALIGN, "BYTES", 0,
+	  "With --percpu: their alignment, a power of two up to a page", 0 },
+	{ "area", KEY_AREA, "BYTES", 0,
+	  "An area of so many bytes, contiguous for the kernel but not in "
+	  "memory, instead of pages; K, M, G may follow", 0 },
 	{ "kind", KEY_KIND, "KIND", 0,
-	  "What to allocate: \"pages\" (default); see --kmalloc and --cache "
-	  "for what else there is", 0 },
+	  "What to allocate: \"pages\" (default); the options above say what "
+	  "else there is", 0 },
 	{ "gfp", 'g', "LIST", 0,
 	  "How it may behave, separated by commas; see below", 0 },
 	{ "node", 'n', "N", 0,
@@ -80,9 +97,9 @@ static const char doc[] =
 static error_t parse_kind(const char *arg)
 {
 	if (strcmp(arg, "pages"))
-		return args_error("--kind: there is no kind '%s'; there "
-				  "is \"pages\"; use --kmalloc BYTES or --cache "
-				  "CACHE for the others", arg);
+		return args_error("--kind: there is no kind '%s'; there is "
+				  "\"pages\"; use --kmalloc, --cache, --mempool, "
+				  "--percpu or --area for the others", arg);
 	return 0;
 }
 
@@ -152,20 +169,76 @@ static error_t parse_size(const char *arg, struct alloc_options *options)
 	return 0;
 }
 
+/* One option says what to allocate, or none: pages. */
+static error_t choose_kind(struct alloc_options *options, const char *option,
+			   uint32_t kind)
+{
+	if (options->what)
+		return args_error("%s and %s both say what to allocate; give "
+				  "only one", options->what, option);
+	options->what = option;
+	options->request.kind = kind;
+	return 0;
+}
+
+static error_t choose_bytes(const char *arg, struct alloc_options *options,
+			    const char *option, uint32_t kind)
+{
+	uint64_t bytes;
+
+	if (args_size(option, arg, &bytes) || choose_kind(options, option, kind))
+		return EINVAL;
+	options->request.bytes = bytes;
+	return 0;
+}
+
 static error_t parse_kmalloc(const char *arg, struct alloc_options *options)
 {
 	uint64_t most = (uint64_t)sysconf(_SC_PAGESIZE) << MEMALLOC_MAX_ORDER;
 	char text[NUMBER_BYTES_MAX];
-	uint64_t bytes;
 
-	if (args_size("--kmalloc", arg, &bytes))
+	if (choose_bytes(arg, options, "--kmalloc", MEMALLOC_KIND_KMALLOC))
 		return EINVAL;
-	if (bytes > most)
+	if (options->request.bytes > most)
 		return args_error("--kmalloc: the most that can be allocated "
 				  "at once is %s", number_format_bytes(most, text));
-	options->kmalloc = true;
-	options->request.kind = MEMALLOC_KIND_KMALLOC;
-	options->request.bytes = bytes;
+	return 0;
+}
+
+static error_t parse_percpu(const char *arg, struct alloc_options *options)
+{
+	if (choose_bytes(arg, options, "--percpu", MEMALLOC_KIND_PERCPU))
+		return EINVAL;
+	if (!options->request.bytes)
+		return args_error("--percpu: there is no allocation of 0 bytes");
+	return 0;
+}
+
+static error_t parse_area(const char *arg, struct alloc_options *options)
+{
+	uint64_t most = (uint64_t)sysconf(_SC_PAGESIZE) * MEMALLOC_AREA_PAGES_MAX;
+	char text[NUMBER_BYTES_MAX];
+
+	if (choose_bytes(arg, options, "--area", MEMALLOC_KIND_AREA))
+		return EINVAL;
+	if (!options->request.bytes)
+		return args_error("--area: there is no allocation of 0 bytes");
+	if (options->request.bytes > most)
+		return args_error("--area: the most that can be allocated at "
+				  "once is %s", number_format_bytes(most, text));
+	return 0;
+}
+
+static error_t parse_align(const char *arg, struct alloc_options *options)
+{
+	uint64_t align;
+
+	if (args_size("--align", arg, &align))
+		return EINVAL;
+	if (!align || align & (align - 1) ||
+	    align > (uint64_t)sysconf(_SC_PAGESIZE))
+		return args_error("--align: a power of two, up to a page");
+	options->request.align = align;
 	return 0;
 }
 
@@ -181,20 +254,26 @@ static error_t parse_bulk(const char *arg, struct alloc_options *options)
 	return 0;
 }
 
-/* What says how large pages are goes with nothing else. */
+/* What says how large pages are goes with nothing else, and so on. */
 static error_t check_kind(const struct alloc_options *options)
 {
-	if (options->cache && options->kmalloc)
-		return args_error("--cache and --kmalloc both say what to "
-				  "allocate; give only one");
-	if ((options->cache || options->kmalloc) &&
-	    (options->order_given || options->bytes))
+	const struct memalloc_alloc *request = &options->request;
+
+	if (options->what && (options->order_given || options->bytes))
 		return args_error("--order and --size are for pages; %s says "
-				  "how large it is", options->cache ?
-				  "the cache" : "--kmalloc");
-	if (options->request.count && !options->cache)
+				  "how large it is",
+				  request->kind == MEMALLOC_KIND_OBJECT ?
+				  "the cache" :
+				  request->kind == MEMALLOC_KIND_ELEMENT ?
+				  "the mempool" : options->what);
+	if (request->count && request->kind != MEMALLOC_KIND_OBJECT)
 		return args_error("--bulk is for objects: give --cache, or use "
 				  "--count");
+	if (request->flags && request->kind != MEMALLOC_KIND_ELEMENT)
+		return args_error("--preallocated is for elements: give "
+				  "--mempool");
+	if (request->align && request->kind != MEMALLOC_KIND_PERCPU)
+		return args_error("--align is for per-CPU areas: give --percpu");
 	return 0;
 }
 
@@ -222,9 +301,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_KMALLOC:
 		return parse_kmalloc(arg, options);
 	case KEY_CACHE:
-		options->request.kind = MEMALLOC_KIND_OBJECT;
-		options->cache = arg;
+		options->parent = arg;
+		return choose_kind(options, "--cache", MEMALLOC_KIND_OBJECT);
+	case KEY_MEMPOOL:
+		options->parent = arg;
+		return choose_kind(options, "--mempool", MEMALLOC_KIND_ELEMENT);
+	case KEY_PREALLOCATED:
+		options->request.flags |= MEMALLOC_ALLOC_PREALLOCATED;
 		return 0;
+	case KEY_PERCPU:
+		return parse_percpu(arg, options);
+	case KEY_ALIGN:
+		return parse_align(arg, options);
+	case KEY_AREA:
+		return parse_area(arg, options);
 	case KEY_BULK:
 		return parse_bulk(arg, options);
 	case 'g':

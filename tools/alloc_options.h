@@ -15,8 +15,8 @@
  * @request: of each allocation
  * @bytes: the size to find an order for, or zero
  * @order_given: the order was given
- * @cache: what the user calls the cache, or NULL
- * @kmalloc: bytes of kmalloc are wanted
+ * @what: the option that said what to allocate, as "--cache"; NULL: pages
+ * @parent: what the user calls the cache or mempool that it is from, or NULL
  * @count: how many allocations
  * @check: fill each with a pattern of its own and verify it
  * @phys: print physical addresses
@@ -30,8 +30,8 @@ struct alloc_options {
 	struct memalloc_alloc request;
 	uint64_t bytes;
 	bool order_given;
-	char *cache;
-	bool kmalloc;
+	const char *what;
+	char *parent;
 	uint64_t count;
 	bool check;
 	bool phys;

@@ -211,6 +211,15 @@ static void print_what(const struct memalloc_info *info)
 	case MEMALLOC_KIND_OBJECT:
 		printf("%u of cache %s, ", info->out_count, info->out_name);
 		break;
+	case MEMALLOC_KIND_ELEMENT:
+		printf("element, %llu held, ", info->out_held);
+		break;
+	case MEMALLOC_KIND_PERCPU:
+		printf("on each of %u CPUs, ", info->out_count);
+		break;
+	case MEMALLOC_KIND_AREA:
+		printf("area, %llu held, ", info->out_held);
+		break;
 	case MEMALLOC_KIND_KMALLOC:
 		printf("kmalloc, %llu held%s%s, ", info->out_held,
 		       *info->out_name ? " in " : "", info->out_name);
@@ -307,24 +316,16 @@ static bool carry_out(struct run *run)
 	return free_all(run) && good;
 }
 
-/* The cache that the user means. */
-static bool find_cache(const struct session *session, struct alloc_options *options)
+/* The one that it is to be made from. */
+static bool find_parent(const struct session *session,
+			struct alloc_options *options)
 {
-	struct references references;
-	bool good;
-
-	if (!options->cache)
+	if (!options->parent)
 		return true;
-	if (!references_find(session, &options->cache, 1, &references))
-		return false;
-	good = references.count == 1;
-	if (good)
-		options->request.parent = references.list[0].handle;
-	else
-		complain("'%s' means %zu caches; give one", options->cache,
-			 references.count);
-	references_free(&references);
-	return good;
+	return reference_find(session, options->parent,
+			      options->request.kind == MEMALLOC_KIND_ELEMENT ?
+			      "mempools" : "caches",
+			      (uint64_t *)&options->request.parent);
 }
 
 static enum status run_options(struct session *session,
@@ -357,14 +358,14 @@ enum status cmd_alloc(struct session *session, int argc, char **argv)
 			 "it is freed or the shell ends");
 		return STATUS_USAGE;
 	}
-	if (options.cache && !session->in_shell) {
-		complain("--cache: a cache belongs to the process that created "
-			 "it, so there is none here");
-		advise("Use \"cache create\" and \"alloc\" in \"memallocctl "
-		       "shell\".");
+	if (options.parent && !session->in_shell) {
+		complain("%s: caches and mempools belong to the process that "
+			 "created them, so there is none here", options.what);
+		advise("Use \"cache create\" or \"mempool create\" and \"alloc\" "
+		       "in \"memallocctl shell\".");
 		return STATUS_USAGE;
 	}
-	if (!session_open(session) || !find_cache(session, &options))
+	if (!session_open(session) || !find_parent(session, &options))
 		return STATUS_FAILED;
 	return run_options(session, &options);
 }

@@ -96,9 +96,10 @@ static void add_shape(struct table *table, const struct memalloc_info *info)
 		table_cell(table, "%u", info->out_order);
 	else
 		table_skip(table, 1);
-	if (info->out_kind == MEMALLOC_KIND_CACHE)
+	if (info->out_kind == MEMALLOC_KIND_CACHE ||
+	    info->out_kind == MEMALLOC_KIND_MEMPOOL)
 		table_cell(table, "%llu", info->out_children);
-	else if (info->out_kind == MEMALLOC_KIND_OBJECT)
+	else if (info->out_count)
 		table_cell(table, "%u", info->out_count);
 	else
 		table_skip(table, 1);

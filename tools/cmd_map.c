@@ -150,8 +150,10 @@ static bool can_be_mapped(const struct target *target)
 {
 	if (target->map_offset)
 		return true;
-	complain("cannot map %s: only pages can be mapped", target->name);
-	advise("\"alloc\" without --kmalloc and --cache allocates pages.");
+	complain("cannot map %s: only pages and areas can be mapped",
+		 target->name);
+	advise("\"alloc\" without an option that says what allocates pages; "
+	       "\"alloc --area\" an area.");
 	return false;
 }
 

@@ -60,7 +60,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child children[] = { { .argp = &part_argp }, { 0 } };
+static const struct argp_child children[] = { { .argp = &part_cpu_argp }, { 0 } };
 
 static const struct argp fill_argp = {
 	option_list, parse, "HANDLE...",

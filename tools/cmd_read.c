@@ -56,7 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child children[] = { { .argp = &part_argp }, { 0 } };
+static const struct argp_child children[] = { { .argp = &part_cpu_argp }, { 0 } };
 static const struct argp argp = {
 	option_list, parse, "HANDLE...", doc, children, 0, 0
 };

@@ -34,6 +34,9 @@ static const struct section sections[] = {
 	{ "zones", statistics_print_zones, statistics_json_zones },
 	{ "caches", statistics_print_caches, statistics_json_caches },
 	{ "classes", statistics_print_classes, statistics_json_classes },
+	{ "mempools", statistics_print_mempools, statistics_json_mempools },
+	{ "percpu", statistics_print_percpu, statistics_json_percpu },
+	{ "areas", statistics_print_areas, statistics_json_areas },
 	{ "file", statistics_print_file, statistics_json_file },
 	{ "reports", statistics_print_reports, statistics_json_reports },
 };
@@ -68,7 +71,8 @@ static const char doc[] =
 	"\v"
 	"SECTION is one of: borrowing (pages borrowed from the host), zones "
 	"(blocks by order, in each zone of each node), caches (slab caches), classes "
-	"(size classes of kmalloc), file (what this process "
+	"(size classes of kmalloc), mempools, percpu (per-CPU areas), areas "
+	"(vmalloc areas), file (what this process "
 	"holds, and all together), reports (misuse detected). Without any, all "
 	"of them.";
 
@@ -83,8 +87,8 @@ static error_t parse_section(const char *arg, struct options *options)
 		}
 	}
 	return args_error("there is no section '%s'; there are "
-			  "borrowing, zones, caches, classes, file "
-			  "and reports", arg);
+			  "borrowing, zones, caches, classes, mempools, percpu, "
+			  "areas, file and reports", arg);
 }
 
 static error_t parse_watch(const char *arg, struct options *options)

@@ -65,7 +65,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child children[] = { { .argp = &part_argp }, { 0 } };
+static const struct argp_child children[] = { { .argp = &part_cpu_argp }, { 0 } };
 static const struct argp argp = {
 	option_list, parse, "HANDLE TEXT\nHANDLE --hex DIGITS\nHANDLE --input FILE",
 	doc, children, 0, 0
@@ -158,17 +158,23 @@ static bool write_one(struct session *session, const struct target *target,
 		      void *data)
 {
 	const struct options *options = data;
-	struct target exact = *target;
 	int err;
 
-	exact.length = options->length;
-	if (options->part.length_given && options->part.length < exact.length)
-		exact.length = options->part.length;
-	err = device_write(&session->device, exact.handle, exact.offset,
-			   options->bytes, (size_t)exact.length);
+	err = device_write(&session->device, target->handle, target->offset,
+			   options->bytes, (size_t)target->length);
 	if (err)
-		target_explain(session, &exact, err);
+		target_explain(session, target, err);
 	return !err;
+}
+
+/* What is to be written, not where it ends, says how much it is. */
+static void set_length(struct options *options)
+{
+	struct part *part = &options->part;
+
+	if (!part->length_given || part->length > options->length)
+		part->length = options->length;
+	part->length_given = true;
 }
 
 enum status cmd_write(struct session *session, int argc, char **argv)
@@ -180,9 +186,11 @@ enum status cmd_write(struct session *session, int argc, char **argv)
 	if (args != ARGS_GOOD)
 		return args_status(args);
 	status = take(&options);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		set_length(&options);
 		status = part_for_each(session, &options.part, 1, "write to",
 				       write_one, &options);
+	}
 	free(options.bytes);
 	return status;
 }

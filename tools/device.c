@@ -54,6 +54,13 @@ int device_cache_create(const struct device *device,
 	return device_command(device, MEMALLOC_CACHE_CREATE, create);
 }
 
+int device_mempool_create(const struct device *device,
+			  struct memalloc_mempool_create *create)
+{
+	create->size = sizeof(*create);
+	return device_command(device, MEMALLOC_MEMPOOL_CREATE, create);
+}
+
 int device_resize(const struct device *device, struct memalloc_resize *resize)
 {
 	resize->size = sizeof(*resize);
@@ -194,6 +201,17 @@ int device_stats_cache(const struct device *device, uint64_t handle,
 	return read_stats(device, &arg, cache, sizeof(*cache), known);
 }
 
+int device_stats_mempool(const struct device *device, uint64_t handle,
+			 struct memalloc_stats_mempool *pool, size_t *known)
+{
+	struct memalloc_stats arg = {
+		.section = MEMALLOC_SECTION_MEMPOOL,
+		.handle = handle,
+	};
+
+	return read_stats(device, &arg, pool, sizeof(*pool), known);
+}
+
 const char *device_zone_name(uint32_t zone)
 {
 	static const char *const names[] = {
@@ -212,8 +230,25 @@ const char *device_kind_name(uint32_t kind)
 		[MEMALLOC_KIND_CACHE] = "cache",
 		[MEMALLOC_KIND_OBJECT] = "object",
 		[MEMALLOC_KIND_KMALLOC] = "kmalloc",
+		[MEMALLOC_KIND_MEMPOOL] = "mempool",
+		[MEMALLOC_KIND_ELEMENT] = "element",
+		[MEMALLOC_KIND_PERCPU] = "percpu",
+		[MEMALLOC_KIND_AREA] = "area",
 	};
 
 	return kind && kind < sizeof(names) / sizeof(*names) ? names[kind] :
 							       "unknown";
+}
+
+const char *device_backend_name(uint32_t backend)
+{
+	static const char *const names[] = {
+		[MEMALLOC_MEMPOOL_OTHER] = "other",
+		[MEMALLOC_MEMPOOL_PAGES] = "pages",
+		[MEMALLOC_MEMPOOL_KMALLOC] = "kmalloc",
+		[MEMALLOC_MEMPOOL_CACHE] = "cache",
+	};
+
+	return backend < sizeof(names) / sizeof(*names) ? names[backend] :
+							  "unknown";
 }

@@ -49,6 +49,8 @@ int device_alloc(const struct device *device, struct memalloc_alloc *alloc);
 int device_free(const struct device *device, uint64_t handle);
 int device_cache_create(const struct device *device,
 			struct memalloc_cache_create *create);
+int device_mempool_create(const struct device *device,
+			  struct memalloc_mempool_create *create);
 int device_resize(const struct device *device, struct memalloc_resize *resize);
 int device_info(const struct device *device, struct memalloc_info *info);
 int device_fill(const struct device *device, struct memalloc_pattern_io *io);
@@ -107,7 +109,12 @@ int device_stats(const struct device *device, uint32_t section, uint32_t index,
 int device_stats_cache(const struct device *device, uint64_t handle,
 		       struct memalloc_stats_cache *cache, size_t *known);
 
+/* The same for a mempool. */
+int device_stats_mempool(const struct device *device, uint64_t handle,
+			 struct memalloc_stats_mempool *pool, size_t *known);
+
 const char *device_zone_name(uint32_t zone);
 const char *device_kind_name(uint32_t kind);
+const char *device_backend_name(uint32_t backend);
 
 #endif /* DEVICE_H */

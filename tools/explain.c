@@ -154,6 +154,16 @@ static uint64_t bytes_of_objects(const struct session *session,
 	return count * cache.stride;
 }
 
+static uint64_t bytes_of_element(const struct session *session,
+				 const struct memalloc_alloc *alloc)
+{
+	struct memalloc_stats_mempool pool;
+
+	if (device_stats_mempool(&session->device, alloc->parent, &pool, NULL))
+		return 0;
+	return pool.element_bytes;
+}
+
 /* What it takes from the allocator, about. */
 static uint64_t bytes_of(const struct session *session,
 			 const struct memalloc_alloc *alloc)
@@ -161,7 +171,12 @@ static uint64_t bytes_of(const struct session *session,
 	switch (alloc->kind) {
 	case MEMALLOC_KIND_OBJECT:
 		return bytes_of_objects(session, alloc);
+	case MEMALLOC_KIND_ELEMENT:
+		return bytes_of_element(session, alloc);
+	case MEMALLOC_KIND_PERCPU:
+		return alloc->bytes * (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
 	case MEMALLOC_KIND_KMALLOC:
+	case MEMALLOC_KIND_AREA:
 		return alloc->bytes;
 	default:
 		return (uint64_t)sysconf(_SC_PAGESIZE) << (alloc->order & 31);
@@ -227,6 +242,23 @@ static void explain_no_host_memory(const struct session *session,
 		       pages ? "a lower order" : "a smaller one");
 }
 
+/* Return: was it for want of elements? Then that has been said. */
+static bool explain_no_element(const struct session *session,
+			       const struct memalloc_alloc *alloc)
+{
+	struct memalloc_stats_mempool pool;
+
+	if (alloc->kind != MEMALLOC_KIND_ELEMENT ||
+	    device_stats_mempool(&session->device, alloc->parent, &pool, NULL) ||
+	    pool.elements)
+		return false;
+	complain("cannot allocate: all %llu elements of the mempool are out%s",
+		 pool.min_nr, alloc->flags & MEMALLOC_ALLOC_PREALLOCATED ? "" :
+		 ", and there is no memory for more");
+	advise("Free some, or give it more with \"resize\".");
+	return true;
+}
+
 static void explain_no_memory(const struct session *session,
 			      const struct memalloc_alloc *alloc)
 {
@@ -234,6 +266,8 @@ static void explain_no_memory(const struct session *session,
 	struct memalloc_stats_borrowing b;
 	uint64_t bytes = bytes_of(session, alloc);
 
+	if (explain_no_element(session, alloc))
+		return;
 	if (session->injecting) {
 		complain("cannot allocate: the failure that was asked for with "
 			 "inject, or no memory");
@@ -254,12 +288,59 @@ static void explain_no_memory(const struct session *session,
 	       "\"echo MEBIBYTES >" PARAMETERS "cap_mb\".");
 }
 
-static bool is_no_cache(const struct session *session, uint64_t handle)
+/* Return: is the handle good, but not of this kind? */
+static bool is_other(const struct session *session, uint64_t handle,
+		     uint32_t kind)
 {
 	struct memalloc_info info = { .handle = handle };
 
-	return !device_info(&session->device, &info) &&
-	       info.out_kind != MEMALLOC_KIND_CACHE;
+	return !device_info(&session->device, &info) && info.out_kind != kind;
+}
+
+/* Return: is it made from what it cannot be made from? Then that has been said. */
+static bool explain_bad_parent(const struct session *session,
+			       const struct memalloc_alloc *alloc)
+{
+	if (alloc->kind == MEMALLOC_KIND_OBJECT &&
+	    is_other(session, alloc->parent, MEMALLOC_KIND_CACHE)) {
+		complain("cannot allocate: what --cache names is no cache");
+		advise("\"cache create\" makes one.");
+		return true;
+	}
+	if (alloc->kind == MEMALLOC_KIND_ELEMENT &&
+	    is_other(session, alloc->parent, MEMALLOC_KIND_MEMPOOL)) {
+		complain("cannot allocate: what --mempool names is no mempool");
+		advise("\"mempool create\" makes one.");
+		return true;
+	}
+	return false;
+}
+
+/* What some kinds leave no choice of. Return: was it that? */
+static bool explain_bad_choice(const struct memalloc_alloc *alloc)
+{
+	const uint32_t place = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
+			       MEMALLOC_GFP_THISNODE;
+
+	if (alloc->kind != MEMALLOC_KIND_ELEMENT &&
+	    alloc->kind != MEMALLOC_KIND_PERCPU)
+		return false;
+	if (alloc->node >= 0 || alloc->gfp & place) {
+		complain("cannot allocate: for %s no node and no zone can be "
+			 "chosen", alloc->kind == MEMALLOC_KIND_ELEMENT ?
+			 "an element" : "a per-CPU area");
+		advise(alloc->kind == MEMALLOC_KIND_ELEMENT ?
+		       "A mempool has its elements where it was created." :
+		       "Each CPU has its bytes on its own node.");
+		return true;
+	}
+	if (alloc->kind == MEMALLOC_KIND_PERCPU && alloc->bytes > 32768) {
+		complain("cannot allocate: a per-CPU area has at most 32 KiB, "
+			 "or a page if that is more, on each CPU");
+		advise("Use several, or \"alloc --area\".");
+		return true;
+	}
+	return false;
 }
 
 static void explain_bad_alloc(const struct session *session,
@@ -267,12 +348,8 @@ static void explain_bad_alloc(const struct session *session,
 {
 	const uint32_t dma = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32;
 
-	if (alloc->kind == MEMALLOC_KIND_OBJECT &&
-	    is_no_cache(session, alloc->parent)) {
-		complain("cannot allocate: what --cache names is no cache");
-		advise("\"cache create\" makes one.");
+	if (explain_bad_parent(session, alloc))
 		return;
-	}
 	if (alloc->kind == MEMALLOC_KIND_OBJECT && alloc->gfp & dma) {
 		complain("cannot allocate: the zone of an object is that of its "
 			 "cache");
@@ -286,6 +363,8 @@ static void explain_bad_alloc(const struct session *session,
 		advise("Use --gfp dma, or pages, or a cache with --flags dma32.");
 		return;
 	}
+	if (explain_bad_choice(alloc))
+		return;
 	complain("cannot allocate: the module refuses this combination of "
 		 "%s, gfp and node", alloc->kind == MEMALLOC_KIND_PAGES ?
 		 "order" : "size");
@@ -313,10 +392,11 @@ void explain_alloc(const struct session *session,
 		explain_bad_alloc(session, alloc);
 		break;
 	case ENOENT:
-		complain("cannot allocate: this process has no such cache");
-		advise("A cache is good only in the process that created it: "
-		       "use \"cache create\" and \"alloc\" in one \"memallocctl "
-		       "shell\".");
+		complain("cannot allocate: this process has no such %s",
+			 alloc->kind == MEMALLOC_KIND_ELEMENT ? "mempool" :
+			 "cache");
+		advise("It is good only in the process that created it, until "
+		       "it is freed; \"list\" shows those there are.");
 		break;
 	case ENOSPC:
 		complain("cannot allocate: this process has used up all "
@@ -359,6 +439,58 @@ void explain_cache_create(const struct session *session,
 	}
 }
 
+void explain_mempool_create(const struct session *session,
+			    const struct memalloc_mempool_create *create, int err)
+{
+	switch (-err) {
+	case EDQUOT:
+		explain_quota(session, 0);
+		break;
+	case ENOENT:
+		complain("cannot create the mempool: this process has no such "
+			 "cache");
+		advise("\"cache create\" makes one.");
+		break;
+	case EINVAL:
+		if (create->backend == MEMALLOC_MEMPOOL_CACHE &&
+		    is_other(session, create->parent, MEMALLOC_KIND_CACHE)) {
+			complain("cannot create the mempool: what --cache names "
+				 "is no cache");
+			advise("\"cache create\" makes one.");
+			break;
+		}
+		complain("cannot create the mempool: the module refuses this "
+			 "combination of minimum, element, gfp and node");
+		advise("--kmalloc: at most the bytes of 2^%u pages. --gfp: no "
+		       "zone for objects of a cache, which has one.",
+		       MEMALLOC_MAX_ORDER);
+		break;
+	default:
+		explain_command(session, "create the mempool", err);
+	}
+}
+
+static void explain_resize_mempool(const struct session *session,
+				   const char *name, int err)
+{
+	char what[64];
+
+	switch (-err) {
+	case EDQUOT:
+		explain_quota(session, 0);
+		break;
+	case EINVAL:
+		complain("cannot resize %s: the module refuses this minimum, or "
+			 "what --gfp asks for", name);
+		advise("A mempool has 1 to %u elements; --gfp is for kmalloc.",
+		       MEMALLOC_MEMPOOL_MAX);
+		break;
+	default:
+		snprintf(what, sizeof(what), "resize %.40s", name);
+		explain_command(session, what, err);
+	}
+}
+
 void explain_resize(const struct session *session, const char *name,
 		    const struct memalloc_resize *resize, int err)
 {
@@ -370,6 +502,10 @@ void explain_resize(const struct session *session, const char *name,
 	};
 	const struct access access = { "resize", name, resize->handle, 0, 0 };
 
+	if (resize->min_nr) {
+		explain_resize_mempool(session, name, err);
+		return;
+	}
 	switch (-err) {
 	case EDQUOT:
 	case ENOMEM:
@@ -451,15 +587,16 @@ void explain_access(const struct session *session, const struct access *access,
 		explain_range(session, access);
 		break;
 	case EBUSY:
-		complain("cannot %s %s: there are still objects of this cache",
-			 access->verb, access->name);
-		advise("Free them first; \"list\" shows which are from it.");
+		complain("cannot %s %s: there is still something that was made "
+			 "from it", access->verb, access->name);
+		advise("Free its objects, elements and mempools first; \"list\" "
+		       "shows what there is.");
 		break;
 	case EOPNOTSUPP:
 		complain("cannot %s %s: it is not of a kind with which that can "
 			 "be done", access->verb, access->name);
-		advise("Only what \"alloc --kmalloc\" made can be resized, and "
-		       "only a cache be shrunk.");
+		advise("Only mempools, and what \"alloc --kmalloc\" made, can be "
+		       "resized, and only a cache be shrunk.");
 		break;
 	case EFAULT:
 		complain("cannot %s %s: the buffer of this program is not all "

@@ -33,6 +33,16 @@ void explain_cache_create(const struct session *session,
 			  const struct memalloc_cache_create *create, int err);
 
 /**
+ * explain_mempool_create() - complain that a mempool could not be created
+ * @session: the session
+ * @create: what was asked
+ * @err: negative errno
+ */
+void explain_mempool_create(const struct session *session,
+			    const struct memalloc_mempool_create *create,
+			    int err);
+
+/**
  * explain_resize() - complain that a size could not be changed
  * @session: the session
  * @name: what the user calls the allocation

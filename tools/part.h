@@ -19,6 +19,8 @@
  * @offset: --offset
  * @length: --length
  * @length_given: or is it to the end?
+ * @cpu: --cpu
+ * @cpu_given: or is it all of them?
  */
 struct part {
 	char **words;
@@ -26,17 +28,22 @@ struct part {
 	uint64_t offset;
 	uint64_t length;
 	bool length_given;
+	uint32_t cpu;
+	bool cpu_given;
 };
 
 /* Options --offset and --length, and at least one word. Input: struct part. */
 extern const struct argp part_argp;
+
+/* The same, and --cpu. */
+extern const struct argp part_cpu_argp;
 
 /**
  * struct target - the same, of one allocation
  * @verb: what is done with it
  * @name: what the user calls it
  * @handle: its handle
- * @offset: first byte
+ * @offset: first byte, in the allocation even if one CPU's copy is meant
  * @length: bytes
  * @bytes: size of the allocation
  * @map_offset: where mmap(2) finds its first byte

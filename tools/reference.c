@@ -109,6 +109,24 @@ bool references_find(const struct session *session, char **words, size_t count,
 	return true;
 }
 
+bool reference_find(const struct session *session, char *word, const char *what,
+		    uint64_t *handle)
+{
+	struct references references;
+	bool good;
+
+	if (!references_find(session, &word, 1, &references))
+		return false;
+	good = references.count == 1;
+	if (good)
+		*handle = references.list[0].handle;
+	else
+		complain("'%s' means %zu %s; give one", word, references.count,
+			 what);
+	references_free(&references);
+	return good;
+}
+
 void references_free(struct references *references)
 {
 	size_t i;

@@ -46,6 +46,18 @@ struct references {
 bool references_find(const struct session *session, char **words, size_t count,
 		     struct references *references);
 
+/**
+ * reference_find() - find out which one is meant
+ * @session: the session
+ * @word: as for references_find(), but it must mean one
+ * @what: what it should be one of, as "caches"
+ * @handle: where the answer goes
+ *
+ * Return: true, or false after a complaint.
+ */
+bool reference_find(const struct session *session, char *word, const char *what,
+		    uint64_t *handle);
+
 void references_free(struct references *references);
 
 #endif /* REFERENCE_H */

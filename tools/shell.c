@@ -133,9 +133,10 @@ static enum status run_named(struct shell *shell, const char *name, int argc,
 		       "begins with a letter or '_'.");
 		return STATUS_USAGE;
 	}
-	if (!argc || (strcmp(argv[0], "alloc") && strcmp(argv[0], "cache"))) {
-		complain("only what \"alloc\" and \"cache create\" make can be "
-			 "given a name");
+	if (!argc || (strcmp(argv[0], "alloc") && strcmp(argv[0], "cache") &&
+		      strcmp(argv[0], "mempool"))) {
+		complain("only what \"alloc\", \"cache create\" and \"mempool "
+			 "create\" make can be given a name");
 		return STATUS_USAGE;
 	}
 	shell->session->new_name = name;

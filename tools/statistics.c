@@ -22,6 +22,12 @@
 	{ #field, offsetof(struct memalloc_stats_cache, field), unit, meaning }
 #define CLASS(field, unit, meaning) \
 	{ #field, offsetof(struct memalloc_stats_class, field), unit, meaning }
+#define MEMPOOL(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_mempool, field), unit, meaning }
+#define PERCPU(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_percpu, field), unit, meaning }
+#define AREAS(field, unit, meaning) \
+	{ #field, offsetof(struct memalloc_stats_areas, field), unit, meaning }
 #define ORDERS(field, meaning) \
 	{ #field, offsetof(struct memalloc_stats_zone, field), meaning }
 
@@ -94,6 +100,53 @@ const struct statistics_field statistics_class_fields[] = {
 	{ 0 }
 };
 
+const struct statistics_field statistics_mempool_fields[] = {
+	MEMPOOL(backend, UNIT_EVENTS, "1 pages, 2 kmalloc, 3 cache, 0 other"),
+	MEMPOOL(element_bytes, UNIT_BYTES, "of an element"),
+	MEMPOOL(min_nr, UNIT_EVENTS, "elements it has while none are out"),
+	MEMPOOL(elements, UNIT_EVENTS, "elements that are in it"),
+	MEMPOOL(waiting, UNIT_EVENTS, "tasks that wait for one"),
+	MEMPOOL(waits, UNIT_EVENTS, "how often somebody had to wait"),
+	MEMPOOL(reserve_hits, UNIT_EVENTS, "elements taken out of it"),
+	MEMPOOL(failures, UNIT_EVENTS, "allocations that failed"),
+	{ 0 }
+};
+
+const struct statistics_field statistics_percpu_fields[] = {
+	PERCPU(chunks, UNIT_EVENTS, "chunks borrowed from the host"),
+	PERCPU(chunk_bytes, UNIT_BYTES, "of the chunks, on each CPU"),
+	PERCPU(possible_cpus, UNIT_EVENTS, "CPUs that there may be"),
+	PERCPU(total_bytes, UNIT_BYTES, "of the chunks, on all CPUs"),
+	PERCPU(metadata_bytes, UNIT_BYTES, "spent on describing them"),
+	PERCPU(used, UNIT_BYTES, "on each CPU, that somebody has"),
+	PERCPU(cached, UNIT_BYTES, "on each CPU, kept at hand"),
+	PERCPU(free_bytes, UNIT_BYTES, "on each CPU, free"),
+	PERCPU(largest_free, UNIT_BYTES, "the largest free piece"),
+	PERCPU(hits, UNIT_EVENTS, "allocations that found one at hand"),
+	PERCPU(misses, UNIT_EVENTS, "allocations that did not"),
+	PERCPU(failures, UNIT_EVENTS, "allocations that failed"),
+	PERCPU(chunks_borrowed, UNIT_EVENTS, "chunks ever borrowed"),
+	PERCPU(chunks_returned, UNIT_EVENTS, "chunks ever given back"),
+	PERCPU(chunks_refused, UNIT_EVENTS, "chunks that the host refused"),
+	{ 0 }
+};
+
+const struct statistics_field statistics_areas_fields[] = {
+	AREAS(areas, UNIT_EVENTS, "areas that somebody has"),
+	AREAS(area_pages, UNIT_PAGES, "in them"),
+	AREAS(maps, UNIT_EVENTS, "areas of pages of whoever asked"),
+	AREAS(failures, UNIT_EVENTS, "allocations that failed"),
+	AREAS(cached_areas, UNIT_EVENTS, "freed, and still mapped"),
+	AREAS(cached_pages, UNIT_PAGES, "in those"),
+	AREAS(cached_pages_limit, UNIT_PAGES, "may be in those at most"),
+	AREAS(cpu_hits, UNIT_EVENTS, "allocations this CPU had an area for"),
+	AREAS(node_hits, UNIT_EVENTS, "allocations the node had one for"),
+	AREAS(misses, UNIT_EVENTS, "allocations that had to map pages"),
+	AREAS(evicted, UNIT_EVENTS, "unmapped to make room"),
+	AREAS(not_kept_as_held, UNIT_EVENTS, "unmapped, as others had its pages"),
+	{ 0 }
+};
+
 const struct statistics_orders statistics_zone_orders[] = {
 	ORDERS(free_blocks, "free"),
 	ORDERS(pcp_blocks, "per-CPU"),
@@ -142,6 +195,38 @@ static int read_newer(const struct device *device, uint32_t section,
 	return err == -EINVAL ? 0 : err;
 }
 
+/* The same for one entry; none of it is known then. */
+static int read_newer_one(const struct device *device, uint32_t section,
+			  void *entry, size_t length, size_t *known)
+{
+	int err = device_stats(device, section, 0, entry, length, known);
+
+	return err == -EINVAL ? 0 : err;
+}
+
+static int read_newer_sections(const struct device *device, struct statistics *s)
+{
+	int err;
+
+	err = read_newer(device, MEMALLOC_SECTION_CACHE, sizeof(*s->caches),
+			 (void **)&s->caches, &s->nr_caches, &s->caches_known);
+	if (!err)
+		err = read_newer(device, MEMALLOC_SECTION_CLASS,
+				 sizeof(*s->classes), (void **)&s->classes,
+				 &s->nr_classes, &s->classes_known);
+	if (!err)
+		err = read_newer(device, MEMALLOC_SECTION_MEMPOOL,
+				 sizeof(*s->mempools), (void **)&s->mempools,
+				 &s->nr_mempools, &s->mempools_known);
+	if (!err)
+		err = read_newer_one(device, MEMALLOC_SECTION_PERCPU, &s->percpu,
+				     sizeof(s->percpu), &s->percpu_known);
+	if (!err)
+		err = read_newer_one(device, MEMALLOC_SECTION_AREAS, &s->areas,
+				     sizeof(s->areas), &s->areas_known);
+	return err;
+}
+
 static int read_sections(const struct device *device, struct statistics *s)
 {
 	int err;
@@ -160,13 +245,7 @@ static int read_sections(const struct device *device, struct statistics *s)
 				   sizeof(*s->zones), (void **)&s->zones,
 				   &s->nr_zones, NULL);
 	if (!err)
-		err = read_newer(device, MEMALLOC_SECTION_CACHE,
-				 sizeof(*s->caches), (void **)&s->caches,
-				 &s->nr_caches, &s->caches_known);
-	if (!err)
-		err = read_newer(device, MEMALLOC_SECTION_CLASS,
-				 sizeof(*s->classes), (void **)&s->classes,
-				 &s->nr_classes, &s->classes_known);
+		err = read_newer_sections(device, s);
 	return err;
 }
 
@@ -186,5 +265,6 @@ void statistics_free(struct statistics *statistics)
 	free(statistics->zones);
 	free(statistics->caches);
 	free(statistics->classes);
+	free(statistics->mempools);
 	memset(statistics, 0, sizeof(*statistics));
 }

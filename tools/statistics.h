@@ -26,6 +26,13 @@
  * @classes: the entries of the section
  * @nr_classes: as @nr_caches
  * @classes_known: as @caches_known
+ * @mempools: the entries of the section
+ * @nr_mempools: as @nr_caches
+ * @mempools_known: as @caches_known
+ * @percpu: the section
+ * @percpu_known: how much of it the kernel knows
+ * @areas: the section
+ * @areas_known: how much of it the kernel knows
  */
 struct statistics {
 	struct memalloc_stats_borrowing borrowing;
@@ -42,6 +49,13 @@ struct statistics {
 	struct memalloc_stats_class *classes;
 	size_t nr_classes;
 	size_t classes_known;
+	struct memalloc_stats_mempool *mempools;
+	size_t nr_mempools;
+	size_t mempools_known;
+	struct memalloc_stats_percpu percpu;
+	size_t percpu_known;
+	struct memalloc_stats_areas areas;
+	size_t areas_known;
 };
 
 /**
@@ -81,6 +95,9 @@ extern const struct statistics_field statistics_file_fields[];
 extern const struct statistics_field statistics_reports_fields[];
 extern const struct statistics_field statistics_cache_fields[];
 extern const struct statistics_field statistics_class_fields[];
+extern const struct statistics_field statistics_mempool_fields[];
+extern const struct statistics_field statistics_percpu_fields[];
+extern const struct statistics_field statistics_areas_fields[];
 
 /**
  * struct statistics_orders - one array by order of the section of zones

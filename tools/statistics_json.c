@@ -66,34 +66,49 @@ static struct json_object *named_of(const char *name, size_t known,
 	return NULL;
 }
 
-struct json_object *statistics_json_caches(const struct statistics *s)
+/* Of entries that begin with their names. */
+static struct json_object *array_of(const void *entries, size_t count,
+				    size_t size, size_t known,
+				    const struct statistics_field *fields)
 {
 	struct json_object *array = json_object_new_array();
+	const char *entry = entries;
 	bool good = array;
-	size_t i;
 
-	for (i = 0; good && i < s->nr_caches; i++)
-		good = append(array, named_of(s->caches[i].name, s->caches_known,
-					      statistics_cache_fields));
+	for (; good && count; count--, entry += size)
+		good = append(array, named_of(entry, known, fields));
 	if (good)
 		return array;
 	json_object_put(array);
 	return NULL;
 }
 
+struct json_object *statistics_json_caches(const struct statistics *s)
+{
+	return array_of(s->caches, s->nr_caches, sizeof(*s->caches),
+			s->caches_known, statistics_cache_fields);
+}
+
 struct json_object *statistics_json_classes(const struct statistics *s)
 {
-	struct json_object *array = json_object_new_array();
-	bool good = array;
-	size_t i;
+	return array_of(s->classes, s->nr_classes, sizeof(*s->classes),
+			s->classes_known, statistics_class_fields);
+}
 
-	for (i = 0; good && i < s->nr_classes; i++)
-		good = append(array, named_of(s->classes[i].name, s->classes_known,
-					      statistics_class_fields));
-	if (good)
-		return array;
-	json_object_put(array);
-	return NULL;
+struct json_object *statistics_json_mempools(const struct statistics *s)
+{
+	return array_of(s->mempools, s->nr_mempools, sizeof(*s->mempools),
+			s->mempools_known, statistics_mempool_fields);
+}
+
+struct json_object *statistics_json_percpu(const struct statistics *s)
+{
+	return fields_of(&s->percpu, s->percpu_known, statistics_percpu_fields);
+}
+
+struct json_object *statistics_json_areas(const struct statistics *s)
+{
+	return fields_of(&s->areas, s->areas_known, statistics_areas_fields);
 }
 
 struct json_object *statistics_json_borrowing(const struct statistics *s)

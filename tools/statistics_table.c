@@ -88,6 +88,20 @@ bool statistics_print_file(const struct statistics *statistics)
 			    statistics->borrowing.page_size);
 }
 
+bool statistics_print_percpu(const struct statistics *statistics)
+{
+	return print_fields("PERCPU", &statistics->percpu,
+			    statistics->percpu_known, statistics_percpu_fields,
+			    statistics->borrowing.page_size);
+}
+
+bool statistics_print_areas(const struct statistics *statistics)
+{
+	return print_fields("AREAS", &statistics->areas, statistics->areas_known,
+			    statistics_areas_fields,
+			    statistics->borrowing.page_size);
+}
+
 bool statistics_print_reports(const struct statistics *statistics)
 {
 	return print_fields("REPORTS", &statistics->reports,
@@ -275,4 +289,49 @@ bool statistics_print_classes(const struct statistics *statistics)
 		return false;
 	print_unused(unused);
 	return true;
+}
+
+bool statistics_print_mempool(const struct memalloc_stats_mempool *pool,
+			      size_t known)
+{
+	return print_fields(pool->name, pool, known, statistics_mempool_fields,
+			    (uint64_t)sysconf(_SC_PAGESIZE));
+}
+
+static void add_mempool(struct table *table,
+			const struct memalloc_stats_mempool *pool)
+{
+	table_line(table);
+	table_cell(table, "%s", pool->name);
+	table_cell(table, "%s", device_backend_name((uint32_t)pool->backend));
+	table_cell(table, "%llu", pool->element_bytes);
+	table_cell(table, "%llu", pool->min_nr);
+	table_cell(table, "%llu", pool->elements);
+	table_cell(table, "%llu", pool->waiting);
+	table_cell(table, "%llu", pool->waits);
+	table_cell(table, "%llu", pool->reserve_hits);
+	table_cell(table, "%llu", pool->failures);
+}
+
+bool statistics_print_mempools(const struct statistics *statistics)
+{
+	static const char *const numbers[] = {
+		"SIZE", "MINIMUM", "CURRENT", "WAITING", "WAITS",
+		"RESERVE-HITS", "FAILURES", NULL
+	};
+	struct table table;
+	size_t i;
+
+	if (!statistics->nr_mempools) {
+		puts("There are no mempools.");
+		return true;
+	}
+	table_begin(&table, false);
+	table_column(&table, "MEMPOOL", false);
+	table_column(&table, "OF", false);
+	for (i = 0; numbers[i]; i++)
+		table_column(&table, numbers[i], true);
+	for (i = 0; i < statistics->nr_mempools; i++)
+		add_mempool(&table, &statistics->mempools[i]);
+	return table_end(&table);
 }
