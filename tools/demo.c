@@ -31,8 +31,9 @@
 
 static const char doc[] =
 	"Show that memalloc works: allocate every order in every zone, write, "
-	"verify, map, free, fragment and coalesce, use slab caches and kmalloc, "
-	"misuse, and give all memory back."
+	"verify, map, free, fragment and coalesce, use slab caches, kmalloc, "
+	"mempools, per-CPU areas and vmalloc areas, misuse, and give all memory "
+	"back."
 	"\v"
 	"Ends with a failure if anything was not as it must be. Physical "
 	"addresses and forced failures are part of it only with CAP_SYS_ADMIN.";
@@ -119,16 +120,32 @@ int demo_fill(const struct demo *demo, uint64_t handle, uint64_t length,
 	return device_fill(demo->device, &io);
 }
 
+static int verify(const struct demo *demo, struct memalloc_pattern_io io)
+{
+	int err = device_verify(demo->device, &io);
+
+	return err ? err : io.out_done == io.length ? 0 : -EILSEQ;
+}
+
 int demo_verify(const struct demo *demo, uint64_t handle, uint64_t length,
 		uint64_t value)
 {
-	struct memalloc_pattern_io io = {
+	const struct memalloc_pattern_io io = {
 		.handle = handle, .length = length, .value = value,
 		.pattern = MEMALLOC_PATTERN_COUNT,
 	};
-	int err = device_verify(demo->device, &io);
 
-	return err ? err : io.out_done == length ? 0 : -EILSEQ;
+	return verify(demo, io);
+}
+
+int demo_verify_zeroes(const struct demo *demo, uint64_t handle, uint64_t length)
+{
+	const struct memalloc_pattern_io io = {
+		.handle = handle, .length = length,
+		.pattern = MEMALLOC_PATTERN_REPEAT,
+	};
+
+	return verify(demo, io);
 }
 
 void demo_stay_on_cpu(cpu_set_t *before)
@@ -363,6 +380,9 @@ enum status cmd_demo(struct session *session, int argc, char **argv)
 	demo_orders(&demo);
 	demo_fragmentation(&demo);
 	demo_objects(&demo);
+	demo_mempool(&demo);
+	demo_percpu(&demo);
+	demo_area(&demo);
 	demo_misuse(&demo);
 	validate(&demo);
 	give_back(&demo);

@@ -46,6 +46,9 @@ struct demo {
 void demo_orders(struct demo *demo);
 void demo_fragmentation(struct demo *demo);
 void demo_objects(struct demo *demo);
+void demo_mempool(struct demo *demo);
+void demo_percpu(struct demo *demo);
+void demo_area(struct demo *demo);
 void demo_misuse(struct demo *demo);
 
 /**
@@ -105,6 +108,16 @@ int demo_fill(const struct demo *demo, uint64_t handle, uint64_t length,
  */
 int demo_verify(const struct demo *demo, uint64_t handle, uint64_t length,
 		uint64_t value);
+
+/**
+ * demo_verify_zeroes() - have the kernel look whether all is zero
+ * @demo: as for demo_fill()
+ * @handle: the same
+ * @length: the same
+ *
+ * Return: as demo_verify().
+ */
+int demo_verify_zeroes(const struct demo *demo, uint64_t handle, uint64_t length);
 
 /**
  * demo_stay_on_cpu() - go nowhere else

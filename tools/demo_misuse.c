@@ -173,6 +173,24 @@ static int alloc_orphan(const struct victim *v)
 	return allocate(v, &alloc);
 }
 
+static int alloc_element(const struct victim *v)
+{
+	struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_ELEMENT, .node = -1, .parent = v->handle
+	};
+
+	return allocate(v, &alloc);
+}
+
+static int alloc_percpu(const struct victim *v)
+{
+	struct memalloc_alloc alloc = {
+		.kind = MEMALLOC_KIND_PERCPU, .node = -1, .bytes = 1ULL << 30
+	};
+
+	return allocate(v, &alloc);
+}
+
 static int resize_pages(const struct victim *v)
 {
 	struct memalloc_resize resize = { .handle = v->handle, .bytes = 1 };
@@ -275,6 +293,8 @@ static const struct misuse misuses[] = {
 	{ "ask for DMA and DMA32 at once", alloc_gfp, EINVAL },
 	{ "ask for a node that cannot be", alloc_node, EINVAL },
 	{ "ask for an object of what is no cache", alloc_orphan, EINVAL },
+	{ "ask for an element of what is no mempool", alloc_element, EINVAL },
+	{ "ask for 1 GiB on each CPU", alloc_percpu, EINVAL },
 	{ "name a cache with a line break in it", create_spoof, EINVAL },
 	{ "resize pages", resize_pages, EOPNOTSUPP },
 	{ "set an unknown flag", set_flag, EINVAL },
