@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -248,10 +249,13 @@ static int loop_open(unsigned long times)
  * struct kind - what a limit is used up with
  * @name: of it
  * @take: one more. Return: zero, or a negative error
+ * @at_hand: some are kept at hand by a processor, for itself alone: how many there
+ *	are before the last is refused is exact as long as one keeps to it
  */
 struct kind {
 	const char *name;
 	int (*take)(int fd, __u64 *handle);
+	bool at_hand;
 };
 
 static __u64 cache_of_taken;	/* in the file that is used */
@@ -287,12 +291,12 @@ static int take_cache(int fd, __u64 *handle)
 }
 
 static const struct kind kinds[] = {
-	{ "pages", take_page },
-	{ "blocks", take_block },
-	{ "kmalloc", take_bytes },
-	{ "large kmalloc", take_many_bytes },
-	{ "objects", take_object },
-	{ "caches", take_cache },
+	{ "pages", take_page, false },
+	{ "blocks", take_block, false },
+	{ "kmalloc", take_bytes, true },
+	{ "large kmalloc", take_many_bytes, false },
+	{ "objects", take_object, true },
+	{ "caches", take_cache, false },
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), TAKEN_MAX = 1 << 16 };
@@ -399,6 +403,19 @@ static long use_up_once(const struct limit *limit, const struct kind *kind, cons
 	return sum;
 }
 
+/* Keep to the first processor, or to none. */
+static int keep_to_one(bool one)
+{
+	cpu_set_t set;
+	int cpu;
+
+	CPU_ZERO(&set);
+	for (cpu = 0; cpu < (one ? 1 : CPU_SETSIZE); cpu++)
+		CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ?
+	       fail("processors: %s", strerror(errno)) : 0;
+}
+
 /* As many the second time as the first. */
 static int use_up(const struct limit *limit, const struct kind *kind)
 {
@@ -406,7 +423,7 @@ static int use_up(const struct limit *limit, const struct kind *kind)
 	long first, second;
 	unsigned int i;
 
-	if (open_files(limit, fd))
+	if (keep_to_one(kind->at_hand) || open_files(limit, fd))
 		return 1;
 	first = use_up_once(limit, kind, fd);
 	for (i = 0; i < limit->files; i++)
