@@ -26,6 +26,14 @@ struct step {
 	{ "kmalloc", 0, { [5] = { how, size }, [9] = { 0, slot } } }
 #define RESIZE(slot, how, size) \
 	{ "resize", 0, { [1] = { 0, slot }, [2] = { how, size }, [9] = { 0, slot } } }
+#define ELEMENT(slot, pool, mode) \
+	{ "element", 0, { [2] = { 0, mode }, [6] = { 0, pool }, [9] = { 0, slot } } }
+#define POOL(slot, order, min_nr) \
+	{ "pool", 0, { [4] = { 0, order }, [7] = { 0, min_nr }, [9] = { 0, slot } } }
+#define PERCPU(slot, size) \
+	{ "percpu", 0, { [5] = { 0, size }, [9] = { 0, slot } } }
+#define AREA(slot, size) \
+	{ "area", 0, { [5] = { 32, size }, [9] = { 0, slot } } }
 #define FREE(slot)		{ "free", 0, { [1] = { 0, slot } } }
 #define WHOLE			{ 7, 0 }
 #define MAP(window, slot)	{ "map", 0, { { 0, window }, { 0, slot } } }
@@ -129,6 +137,48 @@ static const struct step batch_of_objects[] = {
 	RESIZE(3, 64, 14),
 };
 
+/* What has no more elements waits until the tick interrupts it, or gives up. */
+static const struct step pools[] = {
+	POOL(0, 1, 2), ELEMENT(1, 0, 0), ELEMENT(2, 0, 0), ELEMENT(3, 0, 2), FILL(1, 4),
+	{ "repool", 0, { [1] = { 0, 0 }, [5] = { 0, 5 } } }, FREE(0), VERIFY(1, 4),
+	{ "poolbyte", 0, { [5] = { 0, 99 }, [7] = { 0, 3 }, [9] = { 0, 4 } } },
+	ELEMENT(5, 4, 0), { "repool", 0, { [1] = { 0, 4 }, [5] = { 0, 1 } } },
+	CACHE(6, 60), { "poolobj", 0, { [6] = { 0, 6 }, [7] = { 0, 4 }, [9] = { 0, 7 } } },
+	ELEMENT(8, 7, 1), FREE(6), FREE(8), FREE(7), FREE(6), FREE(1), FREE(2), FREE(0),
+	{ "stats", 0, { { 0, 7 }, { 0, 0 }, { 4, 112 } } },
+	{ "element", 0, { [1] = { 240, 0 }, [6] = { 0, 4 }, [9] = { 0, 1 } } },
+	{ "look", 0, { { 255, 0 } } }, { "validate", 0, {} },
+};
+
+static const struct step percpu[] = {
+	PERCPU(0, 8), PERCPU(1, 100), FILL(0, 1), FILL(1, 2), VERIFY(0, 1),
+	{ "percpu", 0, { [5] = { 64, 12 }, [8] = { 128, 6 }, [9] = { 0, 2 } } },
+	{ "read", 0, { [1] = { 0, 1 }, [3] = WHOLE } },
+	{ "write", 0, { [1] = { 0, 2 }, [3] = WHOLE } }, { "info", 0, { [1] = { 0, 1 } } },
+	FREE(0), PERCPU(0, 8), VERIFY(0, 1), FREE(1), { "shrink", 0, {} },
+	{ "stats", 0, { { 0, 0 }, { 0, 0 }, { 4, 120 } } },
+	{ "percpu", 0, { [2] = { 0, 1 }, [5] = { 0, 16 }, [9] = { 0, 3 } } },
+	{ "validate", 0, {} },
+};
+
+static const struct step areas[] = {
+	AREA(0, 255), AREA(1, 1), FILL(0, 9), MAP(0, 0), TOUCH(0), VERIFY(1, 0),
+	{ "splice", 0, { { 0, 0 }, { 0, 1 } } }, FREE(0), TOUCH(0), UNMAP(0), FREE(1),
+	{ "area", 0, { [2] = { 0, 1 }, [5] = { 32, 255 }, [9] = { 0, 2 } } },
+	{ "read", 0, { [1] = { 0, 2 }, [3] = WHOLE } }, { "info", 0, { [1] = { 0, 2 } } },
+	{ "look", 0, { { 255, 0 } } }, { "validate", 0, {} }, { "shrink", 0, {} },
+	{ "close", 0, {} },
+};
+
+static const struct step race_of_pools[] = {
+	POOL(0, 0, 1), ELEMENT(1, 0, 0), AREA(2, 200), MAP(0, 2), PERCPU(3, 64),
+	{ "element", 1, { [6] = { 0, 0 }, [9] = { 0, 4 } } },
+	{ "free", 1, { [1] = { 0, 1 } } }, { "repool", 1, { [1] = { 0, 0 }, [5] = { 0, 3 } } },
+	{ "free", 1, { [1] = { 0, 2 } } }, { "free", 1, { [1] = { 0, 3 } } },
+	{ "free", 1, { [1] = { 0, 0 } } }, TOUCH(0), FILL(3, 1), ELEMENT(5, 0, 0), FREE(2),
+	{ "close", 0, {} },
+};
+
 /* The second thread frees what the first uses, and the cache under it. */
 static const struct step race_of_objects[] = {
 	CACHE(0, 72), OBJECTS(1, 0, 3), KMALLOC(2, 0, 50), FILL(1, 1), RESIZE(2, 64, 12),
@@ -165,6 +215,7 @@ static const struct seed {
 	SEED(alloc_free), SEED(content), SEED(mapping), SEED(look), SEED(batch),
 	SEED(behaviour), SEED(failures), SEED(limits), SEED(race), SEED(family),
 	SEED(objects), SEED(caches), SEED(bytes), SEED(batch_of_objects), SEED(race_of_objects),
+	SEED(pools), SEED(percpu), SEED(areas), SEED(race_of_pools),
 };
 
 static int seed_write(const char *directory, const struct seed *seed)

@@ -60,7 +60,7 @@ struct field {
  * @name: of it
  * @cmd: of the device; zero: it is not one
  * @size: of its structure
- * @kind: of what it allocates, most often; or zero
+ * @kind: of what it allocates or, a pool, of its elements, most often; or zero
  * @field: of its structure, without @size and answers
  * @learn: offsets of the handle, bytes and map offset that are answered; zero: it
  *	has none
@@ -180,6 +180,88 @@ static const struct verb verbs[] = {
 			offsetof(struct memalloc_resize, handle),
 			offsetof(struct memalloc_resize, out_bytes),
 		},
+	}, {
+		"element", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), MEMALLOC_KIND_ELEMENT, {
+			FIELD(memalloc_alloc, kind, KIND),
+			FIELD(memalloc_alloc, flags, FLAGS),
+			FIELD(memalloc_alloc, gfp, GFP),
+			FIELD(memalloc_alloc, node, NODE),
+			FIELD(memalloc_alloc, order, FLAGS),
+			FIELD(memalloc_alloc, bytes, FLAGS),
+			FIELD(memalloc_alloc, parent, HANDLE),
+			FIELD(memalloc_alloc, count, FLAGS),
+			FIELD(memalloc_alloc, reserved, FLAGS),
+		}, LEARN_ALLOC,
+	}, {
+		"percpu", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), MEMALLOC_KIND_PERCPU, {
+			FIELD(memalloc_alloc, kind, KIND),
+			FIELD(memalloc_alloc, flags, FLAGS),
+			FIELD(memalloc_alloc, gfp, GFP),
+			FIELD(memalloc_alloc, node, NODE),
+			FIELD(memalloc_alloc, order, FLAGS),
+			FIELD(memalloc_alloc, bytes, SIZE),
+			FIELD(memalloc_alloc, parent, FLAGS),
+			FIELD(memalloc_alloc, count, FLAGS),
+			FIELD(memalloc_alloc, align, ALIGN),
+		}, LEARN_ALLOC,
+	}, {
+		"area", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), MEMALLOC_KIND_AREA, {
+			FIELD(memalloc_alloc, kind, KIND),
+			FIELD(memalloc_alloc, flags, FLAGS),
+			FIELD(memalloc_alloc, gfp, GFP),
+			FIELD(memalloc_alloc, node, NODE),
+			FIELD(memalloc_alloc, order, FLAGS),
+			FIELD(memalloc_alloc, bytes, SIZE),
+			FIELD(memalloc_alloc, parent, FLAGS),
+			FIELD(memalloc_alloc, count, FLAGS),
+			FIELD(memalloc_alloc, align, FLAGS),
+		}, LEARN_ALLOC,
+	}, {
+		"pool", MEMALLOC_MEMPOOL_CREATE, sizeof(struct memalloc_mempool_create), MEMALLOC_MEMPOOL_PAGES, {
+			FIELD(memalloc_mempool_create, backend, KIND),
+			FIELD(memalloc_mempool_create, flags, FLAGS),
+			FIELD(memalloc_mempool_create, gfp, GFP),
+			FIELD(memalloc_mempool_create, node, NODE),
+			FIELD(memalloc_mempool_create, order, ORDER),
+			FIELD(memalloc_mempool_create, bytes, FLAGS),
+			FIELD(memalloc_mempool_create, parent, FLAGS),
+			FIELD(memalloc_mempool_create, min_nr, SMALL),
+			FIELD(memalloc_mempool_create, reserved, FLAGS),
+		}, { offsetof(struct memalloc_mempool_create, out_handle) },
+	}, {
+		"poolbyte", MEMALLOC_MEMPOOL_CREATE, sizeof(struct memalloc_mempool_create), MEMALLOC_MEMPOOL_KMALLOC, {
+			FIELD(memalloc_mempool_create, backend, KIND),
+			FIELD(memalloc_mempool_create, flags, FLAGS),
+			FIELD(memalloc_mempool_create, gfp, GFP),
+			FIELD(memalloc_mempool_create, node, NODE),
+			FIELD(memalloc_mempool_create, order, FLAGS),
+			FIELD(memalloc_mempool_create, bytes, SIZE),
+			FIELD(memalloc_mempool_create, parent, FLAGS),
+			FIELD(memalloc_mempool_create, min_nr, SMALL),
+			FIELD(memalloc_mempool_create, reserved, FLAGS),
+		}, { offsetof(struct memalloc_mempool_create, out_handle) },
+	}, {
+		"poolobj", MEMALLOC_MEMPOOL_CREATE, sizeof(struct memalloc_mempool_create), MEMALLOC_MEMPOOL_CACHE, {
+			FIELD(memalloc_mempool_create, backend, KIND),
+			FIELD(memalloc_mempool_create, flags, FLAGS),
+			FIELD(memalloc_mempool_create, gfp, GFP),
+			FIELD(memalloc_mempool_create, node, NODE),
+			FIELD(memalloc_mempool_create, order, FLAGS),
+			FIELD(memalloc_mempool_create, bytes, FLAGS),
+			FIELD(memalloc_mempool_create, parent, HANDLE),
+			FIELD(memalloc_mempool_create, min_nr, SMALL),
+			FIELD(memalloc_mempool_create, reserved, FLAGS),
+		}, { offsetof(struct memalloc_mempool_create, out_handle) },
+	}, {
+		"repool", MEMALLOC_RESIZE, sizeof(struct memalloc_resize), 0, {
+			FIELD(memalloc_resize, flags, FLAGS),
+			FIELD(memalloc_resize, handle, HANDLE),
+			FIELD(memalloc_resize, bytes, FLAGS),
+			FIELD(memalloc_resize, gfp, GFP),
+			FIELD(memalloc_resize, reserved, FLAGS),
+			FIELD(memalloc_resize, min_nr, SMALL),
+			FIELD(memalloc_resize, reserved2, FLAGS),
+		}, {},
 	}, {
 		"free", MEMALLOC_FREE, sizeof(struct memalloc_free), 0, {
 			FIELD(memalloc_free, flags, FLAGS),
