@@ -10,6 +10,6 @@
 
 #undef __vmalloc_node
 #define __vmalloc_node(size, align, gfp, node, caller)			\
-	((void)(align), (void)(caller), __vmalloc(size, gfp))
+	((void)(align), (void)(node), (void)(caller), __vmalloc(size, gfp))
 
 #include "vmalloc_body.h"

@@ -7,8 +7,8 @@
  * What it has found is in its parameters: "wrong" must be zero.
  *
  * With leak=NUMBER it forgets to free so many pages, large objects, and small ones
- * of each kind that there is, and a cache with so many objects; and with foreign=1 it frees what the host has allocated, so that one can see
- * memalloc say so.
+ * of each kind that there is, and a cache with so many objects; and with foreign=1
+ * it frees what the host has allocated, so that one can see memalloc say so.
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
