@@ -420,10 +420,14 @@ static void mal_test_exhaustion(struct kunit *test)
 static void mal_test_reserve_for_atomic(struct kunit *test)
 {
 	struct mal_held *held = mal_test_held(test);
+	struct mal_percpu_stats stats;
 	unsigned int i;
 
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < 1000; i++) {
 		KUNIT_EXPECT_TRUE(test, mal_hold(held, 104, 8, GFP_KERNEL));
+		mal_percpu_stats(&stats);
+		KUNIT_ASSERT_GE(test, stats.free, (u64)SZ_8K);
+	}
 	for (i = 0; i < 10; i++)
 		KUNIT_EXPECT_TRUE(test, mal_hold(held, 600, 4, GFP_ATOMIC));
 	mal_let_go(held);

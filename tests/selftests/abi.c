@@ -44,6 +44,7 @@ union request {
 	struct memalloc_inject inject;
 	struct memalloc_resize resize;
 	struct memalloc_cache_create cache_create;
+	struct memalloc_mempool_create mempool_create;
 };
 
 /* What a valid request may point to; new allocations are at hand, too. */
@@ -82,7 +83,7 @@ struct command {
 	void (*prepare)(union request *request, struct surroundings *around);
 	size_t out;
 	size_t out_length;
-	struct forbidden forbidden[9];
+	struct forbidden forbidden[12];
 };
 
 static void prepare_alloc(union request *request, struct surroundings *around)
@@ -168,9 +169,18 @@ static void prepare_cache_create(union request *request, struct surroundings *ar
 	strcpy(request->cache_create.name, "abi");
 }
 
+static void prepare_mempool_create(union request *request, struct surroundings *around)
+{
+	(void)around;
+	request->mempool_create.backend = MEMALLOC_MEMPOOL_KMALLOC;
+	request->mempool_create.bytes = 64;
+	request->mempool_create.min_nr = 2;
+	request->mempool_create.node = -1;
+}
+
 static const struct command alloc_command = {
 	.cmd = MEMALLOC_ALLOC,
-	.size = 72,
+	.size = 80,
 	.first = 64,
 	.prepare = prepare_alloc,
 	SPAN(memalloc_alloc, out_handle, out_map_offset),
@@ -182,6 +192,7 @@ static const struct command alloc_command = {
 		FORBID_WIDE(memalloc_alloc, parent),
 		FORBID(memalloc_alloc, count, ~0U),
 		FORBID(memalloc_alloc, reserved, ~0U),
+		FORBID_WIDE(memalloc_alloc, align),
 	},
 };
 
@@ -300,7 +311,7 @@ static const struct command inject_command = {
 
 static const struct command resize_command = {
 	.cmd = MEMALLOC_RESIZE,
-	.size = 48,
+	.size = 56,
 	.first = 48,
 	.prepare = prepare_resize,
 	SPAN(memalloc_resize, out_bytes, out_held),
@@ -312,6 +323,8 @@ static const struct command resize_command = {
 		       MEMALLOC_GFP_NOFAIL),
 		FORBID(memalloc_resize, reserved, ~0U),
 		{ offsetof(struct memalloc_resize, bytes) + 4, ~0U },
+		FORBID(memalloc_resize, min_nr, ~0U),
+		FORBID(memalloc_resize, reserved2, ~0U),
 	},
 };
 
@@ -333,6 +346,26 @@ static const struct command cache_create_command = {
 	},
 };
 
+static const struct command mempool_create_command = {
+	.cmd = MEMALLOC_MEMPOOL_CREATE,
+	.size = 56,
+	.first = 56,
+	.prepare = prepare_mempool_create,
+	SPAN(memalloc_mempool_create, out_handle, out_handle),
+	.forbidden = {
+		FORBID(memalloc_mempool_create, flags, ~0U),
+		FORBID(memalloc_mempool_create, backend, ~2U),
+		FORBID(memalloc_mempool_create, order, ~0U),
+		{ offsetof(struct memalloc_mempool_create, bytes) + 4, ~0U },
+		FORBID_WIDE(memalloc_mempool_create, parent),
+		FORBID(memalloc_mempool_create, min_nr, ~0x1ffffU),
+		FORBID(memalloc_mempool_create, gfp, ~MEMALLOC_GFP_ALL),
+		FORBID(memalloc_mempool_create, gfp, MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
+		       MEMALLOC_GFP_THISNODE | MEMALLOC_GFP_NOFAIL),
+		FORBID(memalloc_mempool_create, reserved, ~0U),
+	},
+};
+
 TEST(structures_have_the_size_that_they_have)
 {
 	EXPECT_EQ(alloc_command.size, sizeof(struct memalloc_alloc));
@@ -349,6 +382,7 @@ TEST(structures_have_the_size_that_they_have)
 	EXPECT_EQ(inject_command.size, sizeof(struct memalloc_inject));
 	EXPECT_EQ(resize_command.size, sizeof(struct memalloc_resize));
 	EXPECT_EQ(cache_create_command.size, sizeof(struct memalloc_cache_create));
+	EXPECT_EQ(mempool_create_command.size, sizeof(struct memalloc_mempool_create));
 }
 
 /* --- rules that hold for all commands --------------------------------------- */
@@ -382,6 +416,7 @@ FIXTURE_VARIANT_ADD(command, batch) { .command = &batch_command };
 FIXTURE_VARIANT_ADD(command, inject) { .command = &inject_command };
 FIXTURE_VARIANT_ADD(command, resize) { .command = &resize_command };
 FIXTURE_VARIANT_ADD(command, cache_create) { .command = &cache_create_command };
+FIXTURE_VARIANT_ADD(command, mempool_create) { .command = &mempool_create_command };
 
 static void *map_memory(size_t length, int prot)
 {
@@ -790,7 +825,7 @@ TEST_F(device, unknown_number_is_enotty)
 	unsigned char request[256] = { sizeof(request) - 1 };
 	unsigned int nr;
 
-	for (nr = MEMALLOC_CMD_CACHE_CREATE + 1; nr < 256; nr++) {
+	for (nr = MEMALLOC_CMD_MEMPOOL_CREATE + 1; nr < 256; nr++) {
 		EXPECT_EQ(-ENOTTY, device_ioctl(self->fd,
 						_IO(MEMALLOC_IOCTL_TYPE, nr),
 						request))

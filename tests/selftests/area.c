@@ -195,7 +195,7 @@ TEST_F(area, random_ones_keep_what_they_hold)
 	enum { NR = 24 };
 	struct memalloc_alloc areas[NR] = {};
 	unsigned int turns = effort_of(600), i;
-	__u64 seed;
+	__u64 seed, bytes;
 
 	SEED_PRINT(seed);
 	while (turns--) {
@@ -207,8 +207,8 @@ TEST_F(area, random_ones_keep_what_they_hold)
 			areas[i].out_handle = 0;
 			continue;
 		}
-		ASSERT_EQ(0, alloc_area(self->fd, 1 + seed_below(&seed, 1 << seed_below(&seed, 20)),
-					0, &areas[i]));
+		bytes = 1 + seed_below(&seed, 1 << seed_below(&seed, 20));
+		ASSERT_EQ(0, alloc_area(self->fd, bytes, 0, &areas[i]));
 		ASSERT_EQ(0, device_is_zero(self->fd, areas[i].out_handle,
 					   areas[i].out_bytes));
 		ASSERT_EQ(0, device_fill(self->fd, areas[i].out_handle,

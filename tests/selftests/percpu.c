@@ -167,7 +167,7 @@ TEST_F(percpu, random_ones_keep_what_they_hold)
 	struct memalloc_stats_percpu before, after;
 	struct memalloc_alloc areas[NR] = {};
 	unsigned int turns = effort_of(4000), i;
-	__u64 seed;
+	__u64 seed, bytes;
 
 	SEED_PRINT(seed);
 	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_PERCPU, 0, &before,
@@ -181,8 +181,9 @@ TEST_F(percpu, random_ones_keep_what_they_hold)
 			areas[i].out_handle = 0;
 			continue;
 		}
-		ASSERT_EQ(0, alloc_percpu(self->fd, 1 + seed_below(&seed, 1 << seed_below(&seed, 13)),
-					  1 << seed_below(&seed, 7), &areas[i]));
+		bytes = 1 + seed_below(&seed, 1 << seed_below(&seed, 13));
+		ASSERT_EQ(0, alloc_percpu(self->fd, bytes, 1 << seed_below(&seed, 7),
+					  &areas[i]));
 		ASSERT_EQ(0, device_is_zero(self->fd, areas[i].out_handle,
 					   areas[i].out_bytes));
 		ASSERT_EQ(0, device_fill(self->fd, areas[i].out_handle,
