@@ -193,11 +193,14 @@ TEST_F(area, freed_areas_are_used_again)
 TEST_F(area, random_ones_keep_what_they_hold)
 {
 	enum { NR = 24 };
+	struct memalloc_stats_areas before, after;
 	struct memalloc_alloc areas[NR] = {};
 	unsigned int turns = effort_of(600), i;
 	__u64 seed, bytes;
 
 	SEED_PRINT(seed);
+	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_AREAS, 0, &before,
+				  sizeof(before)));
 	while (turns--) {
 		i = seed_below(&seed, NR);
 		if (areas[i].out_handle) {
@@ -214,6 +217,13 @@ TEST_F(area, random_ones_keep_what_they_hold)
 		ASSERT_EQ(0, device_fill(self->fd, areas[i].out_handle,
 					 areas[i].out_bytes, areas[i].out_handle));
 	}
+	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_AREAS, 0, &after,
+				  sizeof(after)));
+	EXPECT_LE(after.cached_pages, after.cached_pages_limit);
+	TH_LOG("%llu hits, %llu misses; %llu pages used, %llu kept in %llu areas, %llu had to go",
+	       after.cpu_hits + after.node_hits - before.cpu_hits - before.node_hits,
+	       after.misses - before.misses, after.area_pages, after.cached_pages,
+	       after.cached_areas, after.evicted - before.evicted);
 }
 
 TEST_F(area, goes_with_a_process_that_is_killed)
