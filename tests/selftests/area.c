@@ -13,6 +13,7 @@
 #include "harness.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
+#include "quota.h"
 #include "seed.h"
 
 FIXTURE(area) {
@@ -256,24 +257,7 @@ TEST_F(area, goes_with_a_process_that_is_killed)
 	EXPECT_EQ(before.area_pages, after.area_pages);
 }
 
-FIXTURE(area_limit) {
-	int fd;
-	char bytes[PARAMETER_LENGTH];
-};
-
-FIXTURE_SETUP(area_limit)
-{
-	self->fd = device_open();
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
-}
-
-FIXTURE_TEARDOWN_PARENT(area_limit)
-{
-	parameter_write("quota_file_mb", self->bytes);
-}
-
-TEST_F(area_limit, quota_counts_pages)
+TEST_F(quota, quota_counts_pages)
 {
 	struct memalloc_alloc alloc, other;
 
@@ -286,7 +270,7 @@ TEST_F(area_limit, quota_counts_pages)
 }
 
 /* As large as there is none: refused, with nothing left behind. */
-TEST_F(area_limit, more_than_there_is_fails_and_loses_nothing)
+TEST_F(quota, more_than_there_is_fails_and_loses_nothing)
 {
 	struct memalloc_stats_borrowing before, after;
 	struct memalloc_alloc alloc;

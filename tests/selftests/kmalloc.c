@@ -13,6 +13,7 @@
 #include "host_zone.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
+#include "quota.h"
 #include "seed.h"
 
 #define LARGEST_CLASS	8192
@@ -238,23 +239,6 @@ TEST_F(kmalloc, resize_crosses_each_border_of_a_class)
 			ASSERT_EQ(0, device_free(self->fd, handle));
 		}
 	}
-}
-
-FIXTURE(quota) {
-	int fd;
-	char bytes[PARAMETER_LENGTH];
-};
-
-FIXTURE_SETUP(quota)
-{
-	self->fd = device_open();
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
-}
-
-FIXTURE_TEARDOWN_PARENT(quota)
-{
-	parameter_write("quota_file_mb", self->bytes);
 }
 
 TEST_F(quota, refuses_to_grow_and_nothing_changes)

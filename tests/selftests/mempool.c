@@ -14,6 +14,7 @@
 #include "harness.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
+#include "quota.h"
 #include "seed.h"
 
 #define MINIMUM		8
@@ -385,24 +386,7 @@ TEST_F(dry, who_waits_is_woken_by_a_signal)
 					&element));
 }
 
-FIXTURE(pool_limit) {
-	int fd;
-	char bytes[PARAMETER_LENGTH];
-};
-
-FIXTURE_SETUP(pool_limit)
-{
-	self->fd = device_open();
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
-}
-
-FIXTURE_TEARDOWN_PARENT(pool_limit)
-{
-	parameter_write("quota_file_mb", self->bytes);
-}
-
-TEST_F(pool_limit, quota_counts_the_least_number)
+TEST_F(quota, quota_counts_the_least_number)
 {
 	__u64 pool;
 

@@ -10,6 +10,7 @@
 #include "harness.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
+#include "quota.h"
 #include "seed.h"
 
 #define LARGEST	32768
@@ -197,25 +198,8 @@ TEST_F(percpu, random_ones_keep_what_they_hold)
 	EXPECT_EQ(before.used, after.used);
 }
 
-FIXTURE(percpu_limit) {
-	int fd;
-	char bytes[PARAMETER_LENGTH];
-};
-
-FIXTURE_SETUP(percpu_limit)
-{
-	self->fd = device_open();
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
-}
-
-FIXTURE_TEARDOWN_PARENT(percpu_limit)
-{
-	parameter_write("quota_file_mb", self->bytes);
-}
-
 /* Most of the quota is used up otherwise: the host has little per-CPU memory. */
-TEST_F(percpu_limit, quota_counts_the_bytes_of_all_cpus)
+TEST_F(quota, quota_counts_the_bytes_of_all_cpus)
 {
 	struct memalloc_stats_file before, after;
 	struct memalloc_alloc alloc;

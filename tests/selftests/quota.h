@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * quota.h: an open file, for tests that change the quota of files
+ *
+ * The quota is put back afterwards, also if the test has crashed.
+ */
+#ifndef QUOTA_H
+#define QUOTA_H
+
+#include "harness.h"
+#include "memalloc_device.h"
+#include "module_parameter.h"
+
+FIXTURE(quota) {
+	int fd;
+	char bytes[PARAMETER_LENGTH];
+};
+
+FIXTURE_SETUP(quota)
+{
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
+}
+
+FIXTURE_TEARDOWN_PARENT(quota)
+{
+	parameter_write("quota_file_mb", self->bytes);
+}
+
+#endif /* QUOTA_H */
