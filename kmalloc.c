@@ -268,10 +268,11 @@ void mal_kfree(const void *object)
 		return;
 	}
 	if (mal_lean())
-		mal_object_free_lean(slab->cache, (void *)object,
-				     mal_slab_is_plain(slab), true);
+		mal_object_free_lean(slab->cache, this_cpu_ptr(slab->cpu),
+				     (void *)object, mal_slab_is_plain(slab), true);
 	else
-		mal_object_free_checked(slab->cache, slab, (void *)object, true);
+		mal_object_free_checked(slab->cache, this_cpu_ptr(slab->cpu), slab,
+					(void *)object, true);
 }
 MAL_EXPORT(mal_kfree);
 

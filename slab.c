@@ -117,6 +117,7 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 		return NULL;
 	memset(slab, 0, sizeof(*slab));
 	slab->cache = cache;
+	slab->cpu = cache->cpu;
 	slab->nr = nr;
 	slab->free = nr;
 	slab->order = order;

@@ -286,8 +286,21 @@ bad:
 	return NULL;
 }
 
+/*
+ * For the host's option init_on_free. The debug modes must see an object as it
+ * is, and write over it then.
+ */
+static void mal_object_wipe(struct mal_kmem_cache *cache, void *object)
+{
+	if (mal_cache_debugs(cache))
+		return;
+	mal_sanitizer_alloc(cache, object, cache->object_size);
+	mal_object_zero(cache, object);
+	mal_sanitizer_free(cache, object);
+}
+
 /**
- * mal_object_free_slow() - free, if the main sheaf cannot take it
+ * mal_object_free_slow() - free, if the main sheaf cannot or must not take it
  * @cache: the cache
  * @object: the object; with "lean", not looked at yet, else CACHED
  * @caller: code address of who does it
@@ -302,6 +315,8 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 	struct mal_slab *slab;
 	int nid = NUMA_NO_NODE;
 
+	if (want_init_on_free())
+		mal_object_wipe(cache, object);
 	rcu_read_lock();
 	slab = mal_object_find(cache, object, &entry.state, caller);
 	if (slab && by_kfree)
@@ -321,29 +336,6 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 		mal_debug_free(cache, slab, object, caller);
 	else
 		mal_sheaf_spill(cache, &entry, nid);
-}
-
-/**
- * mal_object_free_zeroed() - free an object, with nothing left in it
- * @cache: the cache
- * @object: the object, CACHED
- * @caller: code address of who does it
- * @by_kfree: this is mal_kfree()
- *
- * For the host's option init_on_free.
- *
- * Context: any.
- */
-noinline void mal_object_free_zeroed(struct mal_kmem_cache *cache, void *object,
-				     unsigned long caller, bool by_kfree)
-{
-	/* The debug modes must see it as it is, and write over it then. */
-	if (!mal_cache_debugs(cache)) {
-		mal_sanitizer_alloc(cache, object, cache->object_size);
-		mal_object_zero(cache, object);
-	}
-	mal_sanitizer_free(cache, object);
-	mal_object_free_slow(cache, object, caller, by_kfree);
 }
 
 /**
@@ -416,13 +408,15 @@ void mal_kmem_cache_free(struct mal_kmem_cache *cache, void *object)
 
 	preempt_disable();
 	if (mal_lean() && likely(object)) {
-		mal_object_free_lean(cache, object, !mal_may_detour() ||
+		mal_object_free_lean(cache, this_cpu_ptr(cache->cpu), object,
+				     !mal_may_detour() ||
 				     (mal_slab_find(object, &slab) &&
 				      mal_slab_is_plain(slab)), false);
 		return;
 	}
 	if (likely(mal_slab_find(object, &slab) && slab->cache == cache)) {
-		mal_object_free_checked(cache, slab, object, false);
+		mal_object_free_checked(cache, this_cpu_ptr(cache->cpu), slab,
+					object, false);
 		return;
 	}
 	preempt_enable();

@@ -1091,6 +1091,8 @@ int mal_slab_cache_init(bool lean)
 
 	if (lean && !want_init_on_free())
 		static_branch_enable(&mal_lean_key);
+	if (want_init_on_free())
+		static_branch_inc(&mal_detour_key);
 	if (num_possible_nodes() > 1) {
 		static_branch_enable(&mal_many_nodes_key);
 		static_branch_inc(&mal_detour_key);

@@ -111,6 +111,7 @@ static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
 	if (!slab)
 		return NULL;
 	slab->cache = cache;
+	slab->cpu = cache->cpu;
 	slab->nr = 1;
 	slab->nid = page_to_nid(page);
 	slab->left = round_down(PAGE_SIZE - cache->object_size, cache->align);

@@ -188,16 +188,15 @@ static __always_inline bool mal_sheaf_push(struct mal_cpu_sheaves *cpu,
 
 /**
  * mal_sheaf_push_lean() - mal_sheaf_push() with "lean": no state is noted
- * @cache: the cache
+ * @cpu: this CPU's sheaves
  * @object: the object
  *
  * Context: any, NMI included; preemption is off.
  * Return: true, or false if the sheaf is full or in use.
  */
-static __always_inline bool mal_sheaf_push_lean(struct mal_kmem_cache *cache,
+static __always_inline bool mal_sheaf_push_lean(struct mal_cpu_sheaves *cpu,
 						void *object)
 {
-	struct mal_cpu_sheaves *cpu = this_cpu_ptr(cache->cpu);
 	struct mal_sheaf_entry *top;
 
 	if (unlikely(!mal_cpu_enter(cpu)))

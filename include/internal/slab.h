@@ -50,6 +50,8 @@ enum mal_object_state {
  * struct mal_slab - a block of pages that holds objects of one cache
  * @cache: which
  * @base: the first object
+ * @cpu: that of @cache: to have it here saves mal_kfree(), which must find all this
+ *	before it can go on, one load of them
  * @nr: number of objects
  * @free: those in state FREE; protected by the lock of the node
  * @link: in one of the node's lists; protected by its lock
@@ -72,6 +74,7 @@ enum mal_object_state {
 struct mal_slab {
 	struct mal_kmem_cache *cache;
 	void *base;
+	struct mal_cpu_sheaves __percpu *cpu;
 	u32 nr;
 	u32 free;
 	union {

@@ -38,8 +38,6 @@ void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			       unsigned long caller);
 void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid);
 void *mal_object_zero(struct mal_kmem_cache *cache, void *object);
-void mal_object_free_zeroed(struct mal_kmem_cache *cache, void *object,
-			    unsigned long caller, bool by_kfree);
 size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 			    void **objects);
 
@@ -75,13 +73,13 @@ static __always_inline bool mal_object_release(struct mal_kmem_cache *cache,
 }
 
 /*
- * May an object of the slab go the short way: is it of this CPU's node, and nobody
- * watches? Preemption is off.
+ * May an object of the slab go the short way: is it of this CPU's node, may what
+ * is in it stay there, and does nobody watch? Preemption is off.
  */
 static __always_inline bool mal_slab_is_plain(const struct mal_slab *slab)
 {
 	return !mal_may_detour() ||
-	       (!mal_is_watched() &&
+	       (!mal_is_watched() && !want_init_on_free() &&
 		(!mal_many_nodes() || slab->nid == numa_mem_id()));
 }
 
@@ -119,6 +117,7 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
 /**
  * mal_object_free_checked() - free to this CPU's sheaves, or the long way
  * @cache: the slab's cache
+ * @cpu: this CPU's sheaves of it
  * @slab: the slab that the object lies in
  * @object: the address
  * @by_kfree: this is mal_kfree()
@@ -126,21 +125,15 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
  * Context: any; preemption is off before, and on after.
  */
 static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache,
+						    struct mal_cpu_sheaves *cpu,
 						    struct mal_slab *slab,
 						    void *object, bool by_kfree)
 {
-	/* First: where this is a call, less has to be saved for it now. */
-	struct mal_cpu_sheaves *cpu = this_cpu_ptr(cache->cpu);
 	u8 *state;
 
 	if (unlikely(!mal_object_release(cache, slab, object, &state))) {
 		preempt_enable();
 		mal_object_free_odd(cache, object, _RET_IP_);
-		return;
-	}
-	if (want_init_on_free()) {
-		preempt_enable();
-		mal_object_free_zeroed(cache, object, _RET_IP_, by_kfree);
 		return;
 	}
 	mal_sanitizer_free(cache, object);
@@ -156,6 +149,7 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 /**
  * mal_object_free_lean() - mal_object_free_checked() with "lean": no checks
  * @cache: the slab's cache
+ * @cpu: this CPU's sheaves of it
  * @object: the address
  * @plain: it may go the short way
  * @by_kfree: this is mal_kfree()
@@ -163,11 +157,12 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
  * Context: any; preemption is off before, and on after.
  */
 static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
+						 struct mal_cpu_sheaves *cpu,
 						 void *object, bool plain,
 						 bool by_kfree)
 {
 	mal_sanitizer_free(cache, object);
-	if (unlikely(!plain || !mal_sheaf_push_lean(cache, object))) {
+	if (unlikely(!plain || !mal_sheaf_push_lean(cpu, object))) {
 		preempt_enable();
 		mal_object_free_slow(cache, object, _RET_IP_, by_kfree);
 		return;

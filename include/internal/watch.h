@@ -33,10 +33,11 @@ static __always_inline bool mal_is_watched(void)
  * mal_may_detour() - is there anything to look at before an object goes back?
  *
  * Asked once by the short way of a free: the node of an object matters if there
- * are several, and so does mal_is_watched().
+ * are several, what is in it with the host's option init_on_free, and always
+ * mal_is_watched().
  *
  * Context: any.
- * Return: true if several nodes are possible, or mal_is_watched().
+ * Return: true if one of these may matter.
  */
 static __always_inline bool mal_may_detour(void)
 {
