@@ -19,6 +19,7 @@
 #include <linux/hardirq.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
