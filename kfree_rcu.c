@@ -16,6 +16,10 @@
  * Until it is freed, the object's state says RCU, so that it cannot be freed
  * another time.
  *
+ * This is between the two ways to free, slab_alloc.c and kmalloc_large.c, and
+ * slab_cache.c: a cache that is to be destroyed waits for what is on its way
+ * here.
+ *
  * Locking: none: a list is an llist. Only the worker of a CPU touches the lists
  * that wait, and only while no grace period is waited for.
  *
@@ -32,8 +36,10 @@
 #include <memalloc/kmalloc.h>
 
 #include "internal/compat.h"
+#include "internal/kfree_rcu.h"
 #include "internal/kmalloc.h"
-#include "internal/slab.h"
+#include "internal/region.h"
+#include "internal/slab_alloc.h"
 
 /* How long the first one of a list waits for others. */
 #define MAL_KFREE_RCU_DELAY	(HZ / 50)
@@ -70,6 +76,7 @@ static u8 mal_rcu_state(const struct mal_slab *slab, u8 state)
  */
 static bool mal_rcu_mark(void *object, u8 from, u8 to)
 {
+	struct mal_page *desc;
 	struct mal_slab *slab;
 	bool ok = true;
 	u32 index;
@@ -84,10 +91,25 @@ static bool mal_rcu_mark(void *object, u8 from, u8 to)
 		if (ok)
 			WRITE_ONCE(slab->states[index], mal_rcu_state(slab, to));
 	} else {
-		ok = mal_ksize(object);
+		desc = mal_page_of_address(object);
+		ok = desc && mal_large_room(desc);
 	}
 	rcu_read_unlock();
 	return ok;
+}
+
+/* As mal_kfree() does, which is above us; its caller is told in reports. */
+static noinline void mal_rcu_free_one(void *object)
+{
+	struct mal_slab *slab;
+
+	preempt_disable();
+	if (unlikely(!mal_slab_find(object, &slab))) {
+		preempt_enable();
+		mal_large_free(object, _RET_IP_);
+	} else {
+		mal_object_free_by_slab(slab, object);
+	}
 }
 
 /**
@@ -144,7 +166,7 @@ static void mal_rcu_free(struct work_struct *work)
 		void *object = (void *)head - (unsigned long)head->func;
 
 		mal_rcu_mark(object, MAL_OBJECT_RCU, MAL_OBJECT_ALLOCATED);
-		mal_kfree(object);
+		mal_rcu_free_one(object);
 		cond_resched();
 	}
 	batch->waiting = NULL;

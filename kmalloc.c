@@ -267,12 +267,7 @@ void mal_kfree(const void *object)
 			mal_large_free(object, _RET_IP_);
 		return;
 	}
-	if (mal_lean())
-		mal_object_free_lean(slab->cache, this_cpu_ptr(slab->cpu),
-				     (void *)object, mal_slab_is_plain(slab), true);
-	else
-		mal_object_free_checked(slab->cache, this_cpu_ptr(slab->cpu), slab,
-					(void *)object, true);
+	mal_object_free_by_slab(slab, (void *)object);
 }
 MAL_EXPORT(mal_kfree);
 
@@ -738,7 +733,6 @@ int mal_kmalloc_init(void)
 {
 	unsigned int type, index;
 	size_t size;
-	int err;
 
 	for (size = 8; size <= MAL_KMALLOC_MAX_CLASS; size += 8)
 		mal_kmalloc_table[size / 8 - 1] = mal_kmalloc_index(size);
@@ -748,9 +742,8 @@ int mal_kmalloc_init(void)
 			if (!mal_kmalloc_caches[type][index])
 				goto err;
 		}
-	err = mal_kfree_rcu_init();
-	if (!err)
-		return 0;
+	return 0;
+
 err:
 	mal_kmalloc_destroy();
 	return -ENOMEM;
@@ -765,6 +758,5 @@ err:
  */
 void mal_kmalloc_exit(void)
 {
-	mal_kfree_rcu_exit();
 	mal_kmalloc_destroy();
 }

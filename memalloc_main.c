@@ -16,6 +16,7 @@
 
 #include "internal/area_cache.h"
 #include "internal/device.h"
+#include "internal/kfree_rcu.h"
 #include "internal/kmalloc.h"
 #include "internal/leak.h"
 #include "internal/loan.h"
@@ -124,9 +125,12 @@ static int __init mal_init(void)
 	err = mal_leak_init();
 	if (err)
 		goto err_loan;
-	err = mal_slab_cache_init(lean);
+	err = mal_kfree_rcu_init();
 	if (err)
 		goto err_leak;
+	err = mal_slab_cache_init(lean);
+	if (err)
+		goto err_kfree_rcu;
 	err = mal_kmalloc_init();
 	if (err)
 		goto err_slab_cache;
@@ -160,6 +164,8 @@ err_kmalloc:
 	mal_kmalloc_exit();
 err_slab_cache:
 	mal_slab_cache_exit();
+err_kfree_rcu:
+	mal_kfree_rcu_exit();
 err_leak:
 	mal_leak_exit();
 err_loan:
@@ -182,6 +188,7 @@ static void __exit mal_exit(void)
 	mal_mempool_list_exit();
 	mal_kmalloc_exit();
 	mal_slab_cache_exit();
+	mal_kfree_rcu_exit();
 	mal_leak_exit();
 	mal_page_alloc_exit();
 	mal_loan_exit();

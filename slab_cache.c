@@ -720,6 +720,17 @@ int mal_kmem_cache_remove(struct mal_kmem_cache *cache)
 }
 MAL_EXPORT_FOR_KUNIT(mal_kmem_cache_remove);
 
+/* The same; if there are objects, once more after what mal_kfree_rcu() has freed. */
+static int mal_cache_remove_waiting(struct mal_kmem_cache *cache)
+{
+	int err = mal_kmem_cache_remove(cache);
+
+	if (!err)
+		return 0;
+	mal_kfree_rcu_barrier();
+	return mal_kmem_cache_remove(cache);
+}
+
 /**
  * mal_kmem_cache_abandon() - forget a cache, at unload
  * @cache: the cache; whoever has objects of it, keeps them
@@ -730,7 +741,7 @@ void mal_kmem_cache_abandon(struct mal_kmem_cache *cache)
 {
 	struct mal_cache_stats stats;
 
-	if (!mal_kmem_cache_remove(cache))
+	if (!mal_cache_remove_waiting(cache))
 		return;
 	mal_cache_stats(cache, &stats);
 	pr_err("leak: %llu objects of cache %s, in %llu pages\n", stats.active,
@@ -755,10 +766,7 @@ void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
 {
 	struct mal_cache_stats stats;
 
-	if (!cache || !mal_kmem_cache_remove(cache))
-		return;
-	mal_kfree_rcu_barrier();
-	if (!mal_kmem_cache_remove(cache))
+	if (!cache || !mal_cache_remove_waiting(cache))
 		return;
 	mal_cache_stats(cache, &stats);
 	mal_report(MAL_REPORT_WRONG_FREE, _RET_IP_,

@@ -34,7 +34,4 @@ void mal_kmalloc_show(struct seq_file *m);
 int mal_kmalloc_init(void);
 void mal_kmalloc_exit(void);
 
-int mal_kfree_rcu_init(void);
-void mal_kfree_rcu_exit(void);
-
 #endif /* _MAL_KMALLOC_INTERNAL_H */

@@ -170,4 +170,24 @@ static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
 	preempt_enable();
 }
 
+/**
+ * mal_object_free_by_slab() - free an object whose slab has been looked for
+ * @slab: the slab that it lies in
+ * @object: the address
+ *
+ * For mal_kfree() and its like.
+ *
+ * Context: any; preemption is off before, and on after.
+ */
+static __always_inline void mal_object_free_by_slab(struct mal_slab *slab,
+						    void *object)
+{
+	if (mal_lean())
+		mal_object_free_lean(slab->cache, this_cpu_ptr(slab->cpu), object,
+				     mal_slab_is_plain(slab), true);
+	else
+		mal_object_free_checked(slab->cache, this_cpu_ptr(slab->cpu), slab,
+					object, true);
+}
+
 #endif /* _MAL_SLAB_ALLOC_H */
