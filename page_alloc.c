@@ -16,7 +16,8 @@
  *	   without effort
  *	5. free blocks of the other nodes, unless __GFP_THISNODE
  *	6. a loan, with as much effort as the flags allow
- *	7. what caches and the lists of all CPUs hold, if the caller may sleep
+ *	7. what caches and the lists of all CPUs hold, if the caller may sleep:
+ *	   first what is in nobody's way, then everything
  *	8. free blocks of the DMA zones
  *	9. the reserve (loan.c), with __GFP_HIGH
  *
@@ -201,13 +202,15 @@ static struct mal_page *mal_take_reclaimed(const struct mal_page_request *req)
 	return mal_take_near(req);
 }
 
-/* The host has none, or may not: then everything that we have ourselves. */
-static struct mal_page *mal_take_drained(const struct mal_page_request *req)
+/* The host has none, or may not: then what we have ourselves. */
+static struct mal_page *mal_take_drained(const struct mal_page_request *req,
+					 unsigned long min_pages)
 {
-	mal_reclaim(req->gfp, 0);
-	if (!mal_may_sleep(req) || !mal_pcp_pages(NUMA_NO_NODE))
+	if (!mal_may_sleep(req))
 		return NULL;
-	mal_pcp_drain(NUMA_NO_NODE, false);
+	mal_reclaim(req->gfp, min_pages);
+	if (mal_pcp_pages(NUMA_NO_NODE))
+		mal_pcp_drain(NUMA_NO_NODE, false);
 	return mal_take_far(req, mal_lowest_zone(req));
 }
 
@@ -241,7 +244,9 @@ static struct mal_page *mal_take(const struct mal_page_request *req)
 	if (!desc)
 		desc = mal_take_loan(req);
 	if (!desc)
-		desc = mal_take_drained(req);
+		desc = mal_take_drained(req, 1UL << req->order);
+	if (!desc)
+		desc = mal_take_drained(req, 0);
 	if (!desc)
 		desc = mal_take_far(req, MEMALLOC_ZONE_DMA);
 	if (!desc && req->gfp & __GFP_HIGH)

@@ -7,7 +7,7 @@
  * back before it gives up, and before it borrows if they are much. It knows
  * nothing of caches: they leave a function here that it can call.
  *
- * Who allocates pages in order to give some back does not get here again: see
+ * Who allocates pages in order to give some back does not get far here again: see
  * mal_slab_reap(), which only tries its lock.
  *
  * Locking: none.
@@ -36,7 +36,8 @@ void mal_reclaim_set(enum mal_reclaimer who, mal_reclaim_fn reclaim)
 /**
  * mal_reclaim() - get pages back that nobody uses
  * @gfp: flags of the allocation that lacks them
- * @min_pages: not for less than so many pages
+ * @min_pages: not for less than so many pages, of those that are nobody's; zero:
+ *	everything that can be had
  *
  * Context: any; does nothing where @gfp forbids to sleep, or effort.
  * Return: pages that have come back, about.

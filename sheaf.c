@@ -37,6 +37,11 @@
  * is asked again. Sheaves of a CPU that is gone are emptied by whoever unplugs
  * it.
  *
+ * Before an allocation fails that may sleep, all sheaves and depots of the cache
+ * are emptied into its slabs: an object that is free anywhere is found. (That
+ * whole slabs are free in other caches is found by the page allocator, which
+ * asks for them first; see reclaim.c.)
+ *
  * Memory for sheaves is the host's. Without it, things work, but slowly: each
  * object goes to the slabs by itself.
  *
@@ -56,18 +61,24 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/topology.h>
 
 #include "internal/inject.h"
+#include "internal/node.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/slab_quarantine.h"
 
 /* Empty sheaves in the depot of a node; more are freed. */
 #define MAL_MAX_EMPTY_SHEAVES	4
+
+/* How long an allocation waits, that must not fail, before it tries again. */
+#define MAL_TAKE_PAUSE		(HZ / 50 + 1)
 
 /*
  * Home
@@ -348,11 +359,15 @@ static unsigned int mal_take_fresh(struct mal_kmem_cache *cache, gfp_t gfp,
 				   int nid, struct mal_sheaf_entry *entries,
 				   unsigned int want)
 {
-	struct mal_slab *slab = mal_slab_create(cache, gfp, nid);
 	struct mal_slab_node *node;
+	struct mal_slab *slab;
 	unsigned int taken;
 	unsigned long flags;
 
+	/* Pages are not the last resort: so nobody waits for them forever here. */
+	if (gfp & __GFP_NOFAIL)
+		gfp = (gfp & ~__GFP_NOFAIL) | __GFP_RETRY_MAYFAIL;
+	slab = mal_slab_create(cache, gfp | __GFP_NOWARN, nid);
 	if (!slab)
 		return 0;
 	node = cache->nodes[slab->nid];
@@ -363,11 +378,59 @@ static unsigned int mal_take_fresh(struct mal_kmem_cache *cache, gfp_t gfp,
 	return taken;
 }
 
+/* From the slabs of all nodes that the flags allow, the nearest first. */
+static bool mal_take_far(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+			 struct mal_sheaf_entry *entry)
+{
+	int i, nr = gfp & __GFP_THISNODE ? 1 : mal_nr_nodes;
+
+	for (i = 0; i < nr; i++)
+		if (mal_take(cache->nodes[mal_nodes[nid]->fallback[i]], entry, 1))
+			return true;
+	return false;
+}
+
+/* What is free of the cache, wherever it is, goes into the slabs. */
+static void mal_cache_gather(struct mal_kmem_cache *cache)
+{
+	int nid;
+
+	mal_sheaf_drain(cache);
+	for_each_node(nid) {
+		mal_depot_flush(cache, cache->nodes[nid]);
+		mal_held_flush(cache->nodes[nid]);
+	}
+}
+
+/*
+ * There are no more pages: then whatever is free of the cache itself. With
+ * __GFP_NOFAIL, again and again, as others free objects, and not only pages.
+ */
+static bool mal_take_last(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+			  struct mal_sheaf_entry *entry)
+{
+	for (;;) {
+		if (mal_take_far(cache, gfp, nid, entry))
+			return true;
+		if (!gfpflags_allow_blocking(gfp))
+			return false;
+		mal_cache_gather(cache);
+		if (mal_take_far(cache, gfp, nid, entry))
+			return true;
+		if (!(gfp & __GFP_NOFAIL))
+			return false;
+		schedule_timeout_uninterruptible(MAL_TAKE_PAUSE);
+		if (mal_take_fresh(cache, gfp, nid, entry, 1))
+			return true;
+	}
+}
+
 static bool mal_take_one(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			 struct mal_sheaf_entry *entry)
 {
 	return mal_take(cache->nodes[nid], entry, 1) ||
-	       mal_take_fresh(cache, gfp, nid, entry, 1);
+	       mal_take_fresh(cache, gfp, nid, entry, 1) ||
+	       mal_take_last(cache, gfp, nid, entry);
 }
 
 /*
@@ -553,7 +616,7 @@ bool mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 					   sheaf->capacity);
 	if (!sheaf->nr) {
 		mal_depot_put(cache, node, sheaf);
-		return false;
+		return mal_take_last(cache, gfp, local, entry);
 	}
 	*entry = sheaf->entries[--sheaf->nr];
 	sheaf = mal_cpu_exchange(cache, sheaf, 0);

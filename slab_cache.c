@@ -8,8 +8,8 @@
  *
  * Emptying. Depots and empty slabs are anybody's; what a CPU has at hand, that
  * CPU has to be asked for. Shrinking and destruction take everything. Reaping
- * under memory pressure takes depots and empty slabs, and only if there were
- * none, what CPUs have.
+ * under memory pressure takes depots and empty slabs, and what CPUs have only if
+ * there were none, or if an allocation were to fail otherwise.
  *
  * Destruction. First everything is emptied. A cache that then still has objects
  * that somebody owns is reported, and stays what it was. Else it leaves the list
@@ -52,6 +52,7 @@
 #include <linux/panic.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
@@ -90,6 +91,9 @@
 #define MAL_DEPOT_BYTES		SZ_256K
 #define MAL_EMPTY_BYTES		SZ_128K
 #define MAL_EMPTY_ORDER		5
+
+/* Who is about to fail waits so many ticks for another who reaps. */
+#define MAL_REAP_TRIES		10
 
 /* Protects the list, and lets caches be emptied one at a time. */
 static DEFINE_MUTEX(mal_cache_mutex);
@@ -232,22 +236,39 @@ static unsigned long mal_caches_reapable(void)
 	return pages;
 }
 
+/*
+ * Whoever has the mutex may wait for something that our caller holds: so that is
+ * tried for a moment only.
+ */
+static bool mal_caches_trylock(void)
+{
+	int tries;
+
+	for (tries = MAL_REAP_TRIES; !mutex_trylock(&mal_cache_mutex); tries--) {
+		if (!tries)
+			return false;
+		schedule_timeout_uninterruptible(1);
+	}
+	return true;
+}
+
 /**
  * mal_slab_reap() - give away what caches can spare
- * @min_pages: not for less than so many pages
+ * @min_pages: not for less than so many pages in depots and empty slabs; zero:
+ *	everything, with what all CPUs have at hand
  *
  * Context: task, where memory is reclaimed; waits for nobody who waits for
- * memory.
+ * memory, or not for long.
  * Return: pages that have gone to the page allocator, about.
  */
 unsigned long mal_slab_reap(unsigned long min_pages)
 {
 	unsigned long pages = 0;
 
-	if (!mutex_trylock(&mal_cache_mutex))
+	if (min_pages ? !mutex_trylock(&mal_cache_mutex) : !mal_caches_trylock())
 		return 0;
 	if (!min_pages || mal_caches_reapable() >= min_pages)
-		pages = mal_caches_reap(false) ?: mal_caches_reap(true);
+		pages = mal_caches_reap(!min_pages);
 	mutex_unlock(&mal_cache_mutex);
 	return pages;
 }
@@ -281,10 +302,17 @@ static unsigned long mal_cache_shrinker_count(struct shrinker *shrinker,
 	return pages ?: SHRINK_EMPTY;
 }
 
+/* The host waits for nobody, and takes what CPUs have if there is nothing else. */
 static unsigned long mal_cache_shrinker_scan(struct shrinker *shrinker,
 					     struct shrink_control *sc)
 {
-	return mal_slab_reap(0) ?: SHRINK_STOP;
+	unsigned long pages;
+
+	if (!mutex_trylock(&mal_cache_mutex))
+		return SHRINK_STOP;
+	pages = mal_caches_reap(false) ?: mal_caches_reap(true);
+	mutex_unlock(&mal_cache_mutex);
+	return pages ?: SHRINK_STOP;
 }
 
 /* Guards are looked at so often. */

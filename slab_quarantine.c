@@ -82,3 +82,22 @@ void mal_held_release(struct mal_slab_node *node, struct list_head *surplus)
 	while (node->nr_held)
 		mal_held_pop(node, surplus);
 }
+
+/**
+ * mal_held_flush() - let all objects of a node go, into their slabs
+ * @node: the node
+ *
+ * Context: any but NMI.
+ */
+void mal_held_flush(struct mal_slab_node *node)
+{
+	unsigned long flags;
+	LIST_HEAD(surplus);
+
+	if (!READ_ONCE(node->nr_held))
+		return;
+	spin_lock_irqsave(&node->lock, flags);
+	mal_held_release(node, &surplus);
+	spin_unlock_irqrestore(&node->lock, flags);
+	mal_slab_destroy_list(&surplus);
+}

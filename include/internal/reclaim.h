@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-/* Gives pages back, if they are so many; returns how many, about. */
+/* Gives pages back, if they are so many, or all; returns how many, about. */
 typedef unsigned long (*mal_reclaim_fn)(unsigned long min_pages);
 
 /* Who can give pages back, in the order in which they are asked. */

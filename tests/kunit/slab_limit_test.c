@@ -5,9 +5,13 @@
  */
 #include <kunit/test.h>
 
+#include <linux/cpumask.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include <memalloc/kmalloc.h>
 #include <memalloc/page_alloc.h>
@@ -165,7 +169,148 @@ static void mal_test_every_way_fails_and_recovers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
 }
 
+/*
+ * What another CPU has at hand
+ */
+
+#define MAL_LIMIT_PARKED	16
+
+/**
+ * struct mal_limit_parked - objects that another CPU is to free
+ * @cache: of this cache
+ * @objects: they
+ * @nr: how many
+ */
+struct mal_limit_parked {
+	struct mal_kmem_cache *cache;
+	void *objects[MAL_LIMIT_PARKED];
+	unsigned int nr;
+};
+
+static long mal_limit_free_parked(void *data)
+{
+	struct mal_limit_parked *parked = data;
+
+	mal_kmem_cache_free_bulk(parked->cache, parked->nr, parked->objects);
+	return 0;
+}
+
+/* Where preemption may happen, but not to another CPU. */
+static void mal_limit_park(struct kunit *test, struct mal_limit_parked *parked)
+{
+	unsigned int other = cpumask_any_but(cpu_online_mask, smp_processor_id());
+
+	KUNIT_EXPECT_EQ(test, work_on_cpu(other, mal_limit_free_parked, parked), 0L);
+}
+
+/* Every so many objects of a chain are taken out of it. */
+static void mal_limit_pick(struct mal_limit_parked *parked, void **last,
+			   unsigned int distance)
+{
+	unsigned int i;
+
+	while (last && *last && parked->nr < MAL_LIMIT_PARKED) {
+		void **object = *last;
+
+		*last = *object;
+		parked->objects[parked->nr++] = object;
+		for (i = 0; last && i < distance; i++)
+			last = *last;
+	}
+}
+
+/* An object that is free is found, although no page is, nor will be. */
+static void mal_test_caches_get_what_other_cpus_have(struct kunit *test)
+{
+	struct mal_limit_parked parked = { .cache = test->priv };
+	unsigned long objects;
+	void **last, **object;
+	unsigned int i;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one CPU");
+	migrate_disable();
+	last = mal_limit_fill(test->priv, &objects);
+	mal_limit_pick(&parked, last, MAL_LIMIT_SIZE / 10);
+	KUNIT_EXPECT_EQ(test, parked.nr, MAL_LIMIT_PARKED);
+	mal_limit_park(test, &parked);
+	/* So it is there, where those who may not sleep cannot get it. */
+	KUNIT_EXPECT_NULL(test, mal_kmem_cache_alloc(test->priv,
+						     GFP_NOWAIT | __GFP_NOWARN));
+	for (i = 0; i < parked.nr; i++) {
+		object = mal_kmem_cache_alloc(test->priv, MAL_GFP_QUIET);
+		KUNIT_EXPECT_NOT_NULL(test, object);
+		if (!object)
+			break;
+		*object = last;
+		last = object;
+	}
+	KUNIT_EXPECT_NULL(test, mal_kmem_cache_alloc(test->priv, MAL_GFP_QUIET));
+	migrate_enable();
+	mal_limit_drain(test->priv, last);
+}
+
+/* Whoever must get an object waits for one, not for pages only. */
+static void mal_test_nofail_gets_what_other_cpus_have(struct kunit *test)
+{
+	struct mal_limit_parked parked = { .cache = test->priv };
+	unsigned long objects;
+	void **last, *object;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one CPU");
+	migrate_disable();
+	last = mal_limit_fill(test->priv, &objects);
+	mal_limit_pick(&parked, last, 1);
+	mal_limit_park(test, &parked);
+	object = mal_kmem_cache_alloc(test->priv, GFP_KERNEL | __GFP_NOFAIL);
+	KUNIT_EXPECT_NOT_NULL(test, object);
+	migrate_enable();
+	mal_kmem_cache_free(test->priv, object);
+	mal_limit_drain(test->priv, last);
+}
+
+#define MAL_LIMIT_ORDER	5
+
+/* That there is a little in depots and empty slabs is no reason to stop there. */
+static void mal_test_pages_get_what_other_cpus_have(struct kunit *test)
+{
+	struct mal_kmem_cache *large, *small;
+	struct mal_limit_parked parked = { .nr = 1 };
+	struct page *page;
+	LIST_HEAD(pages);
+	void *object;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one CPU");
+	large = mal_kmem_cache_create("limit-large", PAGE_SIZE << MAL_LIMIT_ORDER,
+				      0, 0, NULL);
+	/* Has no sheaves: what is freed goes to its slab. */
+	small = mal_kmem_cache_create("limit-small", 64, 0,
+				      SLAB_CONSISTENCY_CHECKS, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	KUNIT_ASSERT_NOT_NULL(test, small);
+	migrate_disable();
+	parked.cache = large;
+	parked.objects[0] = mal_kmem_cache_alloc(large, GFP_KERNEL);
+	object = mal_kmem_cache_alloc(small, GFP_KERNEL);
+	mal_limit_fill_pages(&pages);
+	mal_kmem_cache_free(small, object);
+	mal_limit_park(test, &parked);
+	page = mal_alloc_pages(MAL_GFP_QUIET, MAL_LIMIT_ORDER);
+	KUNIT_EXPECT_NOT_NULL(test, page);
+	migrate_enable();
+	if (page)
+		mal_free_pages(page, MAL_LIMIT_ORDER);
+	mal_limit_drain_pages(&pages);
+	mal_kmem_cache_destroy(small);
+	mal_kmem_cache_destroy(large);
+}
+
 static struct kunit_case mal_slab_limit_cases[] = {
+	KUNIT_CASE(mal_test_caches_get_what_other_cpus_have),
+	KUNIT_CASE(mal_test_nofail_gets_what_other_cpus_have),
+	KUNIT_CASE(mal_test_pages_get_what_other_cpus_have),
 	KUNIT_CASE(mal_test_pages_get_what_caches_keep),
 	KUNIT_CASE(mal_test_caches_get_what_caches_keep),
 	KUNIT_CASE(mal_test_every_way_fails_and_recovers),
