@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a reader may still look at stays what it is until a grace period is over
+ */
+#include <kunit/test.h>
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <memalloc/kmalloc.h>
+#include <memalloc/page_alloc.h>
+#include <memalloc/slab_cache.h>
+
+#include "internal/region.h"
+#include "internal/slab_cache.h"
+
+#include "memalloc_kunit.h"
+#include "page_account.h"
+
+#define MAL_RCU_CAP	MAL_SECTION_PAGES
+#define MAL_RCU_TYPE	0x7479706564626173ULL
+#define MAL_RCU_NR	1200
+
+/* Too large for a slab of few pages to hold many. */
+struct mal_rcu_object {
+	u64 type;
+	u8 contents[1992];
+};
+
+static atomic_t mal_rcu_constructed;
+static atomic_t mal_rcu_destructed;
+
+static void mal_rcu_ctor(void *address)
+{
+	struct mal_rcu_object *object = address;
+
+	object->type = MAL_RCU_TYPE;
+	atomic_inc(&mal_rcu_constructed);
+}
+
+static void mal_rcu_dtor(void *address)
+{
+	struct mal_rcu_object *object = address;
+
+	if (object->type == MAL_RCU_TYPE)
+		atomic_inc(&mal_rcu_destructed);
+}
+
+/*
+ * Of a cache without sheaves, so that the last free of a slab makes it empty, and
+ * all but a few empty ones go at once.
+ */
+static struct mal_kmem_cache *mal_rcu_cache(struct kunit *test)
+{
+	static const struct mal_kmem_cache_args args = {
+		.ctor = mal_rcu_ctor,
+		.dtor = mal_rcu_dtor,
+	};
+	struct mal_kmem_cache *cache;
+
+	atomic_set(&mal_rcu_constructed, 0);
+	atomic_set(&mal_rcu_destructed, 0);
+	cache = mal_kmem_cache_create_args("typesafe", sizeof(struct mal_rcu_object),
+					   &args, SLAB_TYPESAFE_BY_RCU |
+					   SLAB_CONSISTENCY_CHECKS);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	return cache;
+}
+
+static struct mal_rcu_object **mal_rcu_objects(struct kunit *test,
+					       struct mal_kmem_cache *cache)
+{
+	struct mal_rcu_object **objects;
+	unsigned int i;
+
+	objects = kunit_kcalloc(test, MAL_RCU_NR, sizeof(*objects), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, objects);
+	for (i = 0; i < MAL_RCU_NR; i++) {
+		objects[i] = mal_kmem_cache_alloc(cache, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
+		memset(objects[i]->contents, 0x3c, sizeof(objects[i]->contents));
+	}
+	return objects;
+}
+
+/* Take all pages that there are, write to them, and give them back. */
+static unsigned long mal_rcu_write_to_all_pages(void)
+{
+	struct page *page, *next;
+	unsigned long nr = 0;
+	LIST_HEAD(pages);
+
+	while ((page = mal_alloc_page(GFP_NOWAIT | __GFP_HIGH | __GFP_NOWARN))) {
+		memset(page_address(page), 0x5a, PAGE_SIZE);
+		list_add(&page->lru, &pages);
+		nr++;
+	}
+	list_for_each_entry_safe(page, next, &pages, lru)
+		mal_free_page(page);
+	return nr;
+}
+
+static unsigned int mal_rcu_intact(struct mal_rcu_object **objects)
+{
+	unsigned int i, intact = 0;
+
+	for (i = 0; i < MAL_RCU_NR; i++)
+		intact += READ_ONCE(objects[i]->type) == MAL_RCU_TYPE;
+	return intact;
+}
+
+/*
+ * A reader who has found an object that is freed meanwhile sees one of the type,
+ * whatever others make of the memory that they can get.
+ */
+static void mal_test_reader_keeps_the_type(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_rcu_cache(test);
+	struct mal_cache_stats before, during;
+	struct mal_rcu_object **objects;
+	unsigned long during_pages, after_pages;
+	unsigned int i, intact;
+	int destructed;
+
+	KUNIT_ASSERT_EQ(test, mal_account_cap(MAL_RCU_CAP), 0);
+	objects = mal_rcu_objects(test, cache);
+	mal_cache_stats(cache, &before);
+	rcu_read_lock();
+	for (i = 0; i < MAL_RCU_NR; i++)
+		mal_kmem_cache_free(cache, objects[i]);
+	mal_cache_stats(cache, &during);
+	during_pages = mal_rcu_write_to_all_pages();
+	destructed = atomic_read(&mal_rcu_destructed);
+	intact = mal_rcu_intact(objects);
+	rcu_read_unlock();
+	KUNIT_EXPECT_LT(test, during.slabs, before.slabs);
+	KUNIT_EXPECT_EQ(test, destructed, 0);
+	KUNIT_EXPECT_EQ(test, intact, MAL_RCU_NR);
+	rcu_barrier();
+	/* And then they go, each object destructed once. */
+	KUNIT_EXPECT_EQ(test, (u64)atomic_read(&mal_rcu_destructed),
+			before.objects - during.objects);
+	after_pages = mal_rcu_write_to_all_pages();
+	KUNIT_EXPECT_EQ(test, after_pages - during_pages,
+			(unsigned long)(before.slab_pages - during.slab_pages));
+	mal_account_uncap();
+	mal_kmem_cache_destroy(cache);
+}
+
+/* When a cache is gone, so are its objects: their functions may go. */
+static void mal_test_destroy_waits_for_destructors(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_rcu_cache(test);
+	struct mal_rcu_object **objects = mal_rcu_objects(test, cache);
+
+	mal_kmem_cache_free_bulk(cache, MAL_RCU_NR, (void **)objects);
+	mal_kmem_cache_destroy(cache);
+	KUNIT_EXPECT_GE(test, atomic_read(&mal_rcu_constructed), MAL_RCU_NR);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mal_rcu_destructed),
+			atomic_read(&mal_rcu_constructed));
+}
+
+/* What mal_kfree_rcu() has yet to free is not in anybody's use. */
+static void mal_test_destroy_waits_for_kfree_rcu(struct kunit *test)
+{
+	struct mal_kmem_cache *cache;
+	u64 reports = mal_reports_total();
+	unsigned int i;
+
+	cache = mal_kmem_cache_create("kfree-rcu", 100, 0, 0, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	for (i = 0; i < 300; i++) {
+		struct rcu_head *head = mal_kmem_cache_alloc(cache, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, head);
+		mal_kfree_call_rcu(head, head);
+	}
+	mal_kmem_cache_destroy(cache);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+}
+
+static void mal_slab_rcu_exit(struct kunit *test)
+{
+	mal_slab_shrink();
+	rcu_barrier();
+	mal_account_settle(test);
+}
+
+static struct kunit_case mal_slab_rcu_cases[] = {
+	KUNIT_CASE(mal_test_reader_keeps_the_type),
+	KUNIT_CASE(mal_test_destroy_waits_for_destructors),
+	KUNIT_CASE(mal_test_destroy_waits_for_kfree_rcu),
+	{}
+};
+
+struct kunit_suite mal_slab_rcu_suite = {
+	.name = "memalloc_slab_rcu",
+	.exit = mal_slab_rcu_exit,
+	.test_cases = mal_slab_rcu_cases,
+};
