@@ -44,6 +44,7 @@
 
 #include <memalloc/page_alloc.h>
 
+#include "internal/inject.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
 #include "internal/slab_guard.h"
@@ -106,6 +107,8 @@ static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
 {
 	struct mal_slab *slab;
 
+	if (mal_inject_should_fail())
+		return NULL;
 	slab = kzalloc(struct_size(slab, states, sizeof(u64)),
 		       GFP_NOWAIT | __GFP_NOWARN);
 	if (!slab)

@@ -19,6 +19,7 @@
 #include <memalloc/kmalloc.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/inject.h"
 #include "internal/report.h"
 #include "internal/slab.h"
 #include "internal/slab_cache.h"
@@ -376,6 +377,42 @@ static void mal_test_guards_mix_with_others(struct kunit *test)
 }
 
 /*
+ * Each thing that a sample needs is missing once: the allocation, if it did not
+ * fail itself, is served without.
+ */
+static void mal_test_guard_without_memory(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
+	struct mal_inject_scope scope;
+	struct mal_inject inject;
+	unsigned int served = 0;
+	bool guarded = false;
+	u64 nth;
+
+	mal_kmem_cache_free(cache, mal_new(test, cache));
+	mal_inject_init(&inject);
+	for (nth = 1; nth < 50 && !guarded; nth++) {
+		void *object;
+
+		msleep(110);
+		mal_inject_arm(&inject, nth);
+		mal_inject_enter(&scope, &inject);
+		object = mal_kmem_cache_alloc(cache, GFP_KERNEL | __GFP_NOWARN);
+		mal_inject_leave(&scope);
+		mal_inject_arm(&inject, 0);
+		guarded = object && mal_is_guard(object);
+		served += object && !guarded;
+		mal_kmem_cache_free(cache, object);
+		KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+	}
+	mal_inject_destroy(&inject);
+	KUNIT_EXPECT_TRUE(test, guarded);
+	/* At least for want of a description, and of tracks. */
+	KUNIT_EXPECT_GE(test, served, 2);
+	mal_expect_destroyed(test, cache);
+}
+
+/*
  * kmalloc
  */
 
@@ -626,6 +663,7 @@ static struct kunit_case mal_slab_debug_cases[] = {
 	KUNIT_CASE_SLOW(mal_test_guard_scan_finds_a_late_write),
 	KUNIT_CASE(mal_test_guard_is_freed_once),
 	KUNIT_CASE(mal_test_guards_mix_with_others),
+	KUNIT_CASE_SLOW(mal_test_guard_without_memory),
 	KUNIT_CASE(mal_test_kmalloc_overflow_is_found),
 	KUNIT_CASE(mal_test_kfree_rcu_overflow_is_found),
 	KUNIT_CASE(mal_test_krealloc_moves_the_redzone),
