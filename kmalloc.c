@@ -244,6 +244,30 @@ void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller)
 	return mal_kmalloc_anyhow(cache, gfp, node, size, caller);
 }
 
+/**
+ * mal_kmalloc_set_caller() - say that memory is somebody else's now
+ * @object: memory, or an object of any cache
+ * @caller: code address of who has it: if it leaks, they are told
+ *
+ * Context: any; not in NMI, if objects are tracked. The caller holds the memory.
+ */
+void mal_kmalloc_set_caller(const void *object, unsigned long caller)
+{
+	struct mal_page *desc;
+	struct mal_slab *slab;
+
+	if (unlikely(ZERO_OR_NULL_PTR(object)))
+		return;
+	rcu_read_lock();
+	slab = mal_slab_of(object);
+	desc = mal_page_of_address(object);
+	if (!slab && desc && mal_large_room(desc))
+		mal_large_set_caller(desc, caller);
+	else if (slab && slab->flags & MAL_CACHE_STORE_USER)
+		mal_debug_set_user(slab, object, caller);
+	rcu_read_unlock();
+}
+
 /*
  * Free
  */

@@ -176,3 +176,20 @@ void mal_large_resize(struct mal_page *desc, size_t size)
 	if (pages == mal_large_pages(desc))
 		desc->private = size;
 }
+
+/**
+ * mal_large_set_caller() - say that the memory is somebody else's now
+ * @desc: descriptor of the first page
+ * @caller: code address of who has it
+ *
+ * Context: any; the caller holds the memory.
+ */
+void mal_large_set_caller(struct mal_page *desc, unsigned long caller)
+{
+	unsigned long left = mal_large_pages(desc);
+
+	while (left) {
+		left -= 1UL << __ffs(left);
+		desc[left].caller = caller;
+	}
+}

@@ -42,6 +42,10 @@
  * they lead to a cache (mal_mempool.cache), its objects at hand on this CPU are
  * taken without any call.
  *
+ * Whose an element is. Where that is kept (pages, and objects in the debug mode U),
+ * it is whoever allocated it from the pool; while it is in the pool, whoever made
+ * that.
+ *
  * Lock order: mal_mempool.lock is taken under no other lock of ours, and only the
  * scheduler's are taken under it.
  *
@@ -63,8 +67,10 @@
 
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/kmalloc.h"
 #include "internal/kunit.h"
 #include "internal/mempool.h"
+#include "internal/region.h"
 #include "internal/report.h"
 #include "internal/slab_alloc.h"
 #include "internal/watch.h"
@@ -109,6 +115,26 @@ static __always_inline void mal_pool_unmake(mal_mempool_t *pool, void *element)
 {
 	INDIRECT_CALL_3(pool->free, mal_mempool_kfree, mal_mempool_free_slab,
 			mal_mempool_free_pages, element, pool->pool_data);
+}
+
+/*
+ * Whose an element is: who has allocated it, or who made the pool that it is in.
+ * Without this, all would seem to be ours. Only memory of our own layers knows.
+ */
+static void mal_pool_tell(mal_mempool_t *pool, void *element, unsigned long who)
+{
+	if (pool->alloc == mal_mempool_alloc_pages)
+		mal_page_of(element)->caller = who;
+	else if (pool->alloc == mal_mempool_alloc_slab ||
+		 pool->alloc == mal_mempool_kmalloc)
+		mal_kmalloc_set_caller(element, who);
+}
+
+static void mal_pool_tell_many(mal_mempool_t *pool, void **elems,
+			       unsigned int nr, unsigned long who)
+{
+	while (nr--)
+		mal_pool_tell(pool, elems[nr], who);
 }
 
 /* With all the effort that the caller allows. */
@@ -207,10 +233,12 @@ static unsigned int mal_pool_give(mal_mempool_t *pool, void **elems,
 
 	if (unlikely(in_nmi()))
 		return 0;
+	mal_pool_tell_many(pool, elems, nr, pool->creator);
 	spin_lock_irqsave(&pool->lock, flags);
 	while (given < nr && mal_pool_accept(pool, elems[given], caller))
 		given++;
 	spin_unlock_irqrestore(&pool->lock, flags);
+	mal_pool_tell_many(pool, elems + given, nr - given, caller);
 	return given;
 }
 
@@ -292,12 +320,15 @@ static noinline bool mal_pool_alloc_hard(mal_mempool_t *pool, void **elems,
 }
 
 /* Without the short way. */
-static noinline void *mal_pool_alloc_long(mal_mempool_t *pool, gfp_t gfp)
+static noinline void *mal_pool_alloc_long(mal_mempool_t *pool, gfp_t gfp,
+					  unsigned long caller)
 {
 	void *element = mal_pool_make(pool, mal_pool_gfp_easy(gfp));
 
 	if (unlikely(!element))
 		mal_pool_alloc_hard(pool, &element, 1, gfp);
+	if (likely(element))
+		mal_pool_tell(pool, element, caller);
 	return element;
 }
 
@@ -318,10 +349,10 @@ void *mal_mempool_alloc(mal_mempool_t *pool, gfp_t gfp)
 	VM_WARN_ON_ONCE(gfp & __GFP_ZERO);
 	mal_object_may_sleep(gfp);
 	if (mal_is_watched() || unlikely(!cache || gfp & __GFP_DMA))
-		return mal_pool_alloc_long(pool, gfp);
+		return mal_pool_alloc_long(pool, gfp, _RET_IP_);
 	element = mal_sheaf_pop(cache);
 	if (unlikely(!element))
-		return mal_pool_alloc_long(pool, gfp);
+		return mal_pool_alloc_long(pool, gfp, _RET_IP_);
 	mal_sanitizer_alloc(cache, element, cache->object_size);
 	if (unlikely(want_init_on_alloc(0)))
 		return mal_object_zero(cache, element);
@@ -340,7 +371,8 @@ void *mal_mempool_alloc_preallocated(mal_mempool_t *pool)
 {
 	void *element = NULL;
 
-	mal_pool_take(pool, &element, 1, true);
+	if (mal_pool_take(pool, &element, 1, true))
+		mal_pool_tell(pool, element, _RET_IP_);
 	return element;
 }
 MAL_EXPORT(mal_mempool_alloc_preallocated);
@@ -368,6 +400,7 @@ int mal_mempool_alloc_bulk(mal_mempool_t *pool, void **elems, unsigned int count
 				  mal_pool_gfp_easy(GFP_KERNEL));
 	if (made < count)
 		mal_pool_alloc_hard(pool, elems + made, count - made, GFP_KERNEL);
+	mal_pool_tell_many(pool, elems, count, _RET_IP_);
 	return 0;
 }
 MAL_EXPORT(mal_mempool_alloc_bulk);

@@ -475,6 +475,30 @@ out:
 }
 
 /**
+ * mal_debug_set_user() - note that an object is somebody else's now
+ * @slab: a slab of which users are tracked
+ * @object: the object
+ * @caller: code address of who has it
+ *
+ * Context: any but NMI; the caller holds the object.
+ */
+void mal_debug_set_user(struct mal_slab *slab, const void *object,
+			unsigned long caller)
+{
+	struct mal_slab_node *node = slab->cache->nodes[slab->nid];
+	u32 index = mal_slab_index(slab->cache, slab, object);
+	struct mal_track_event event;
+	unsigned long flags;
+
+	if (index >= slab->nr)
+		return;
+	mal_track_note(&event, caller);
+	spin_lock_irqsave(&node->lock, flags);
+	slab->tracks[index].alloc = event;
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
+/**
  * mal_debug_asked() - how much of an object is its owner's
  * @slab: a slab with debug modes
  * @object: the object

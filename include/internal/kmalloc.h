@@ -23,10 +23,13 @@ __printf(2, 0)
 char *mal_kvasprintf_caller(gfp_t gfp, const char *fmt, va_list args,
 			    unsigned long caller);
 
+void mal_kmalloc_set_caller(const void *object, unsigned long caller);
+
 void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller);
 void mal_large_free(const void *object, unsigned long caller);
 size_t mal_large_room(const struct mal_page *desc);
 void mal_large_resize(struct mal_page *desc, size_t size);
+void mal_large_set_caller(struct mal_page *desc, unsigned long caller);
 
 unsigned int mal_class_count(void);
 bool mal_class_stats(unsigned int index, struct memalloc_stats_class *stats);

@@ -55,6 +55,8 @@ bool mal_debug_alloc(struct mal_kmem_cache *cache, void *object,
 		     unsigned long caller);
 void mal_debug_free(struct mal_kmem_cache *cache, struct mal_slab *slab,
 		    void *object, unsigned long caller);
+void mal_debug_set_user(struct mal_slab *slab, const void *object,
+			unsigned long caller);
 size_t mal_debug_asked(const struct mal_slab *slab, const void *object);
 void mal_debug_resize(struct mal_slab *slab, void *object, size_t asked,
 		      bool zero, unsigned long caller);

@@ -11,19 +11,24 @@
 #include <linux/delay.h>
 #include <linux/kasan.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/poison.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
 #include <memalloc/kmalloc.h>
+#include <memalloc/mempool.h>
+#include <memalloc/page_alloc.h>
 #include <uapi/linux/memalloc.h>
 
 #include "internal/inject.h"
+#include "internal/region.h"
 #include "internal/report.h"
 #include "internal/slab.h"
 #include "internal/slab_cache.h"
 #include "internal/slab_sanitizer.h"
+#include "internal/slab_track.h"
 
 #include "memalloc_kunit.h"
 
@@ -413,6 +418,74 @@ static void mal_test_guard_without_memory(struct kunit *test)
 }
 
 /*
+ * Whose it is
+ */
+
+static bool mal_is_of_test(unsigned long caller)
+{
+	return within_module(caller, THIS_MODULE);
+}
+
+static bool mal_object_is_of_test(const void *object)
+{
+	struct mal_slab *slab = mal_slab_of(object);
+
+	return mal_is_of_test(slab->tracks[mal_slab_index(slab->cache, slab, object)].alloc.caller);
+}
+
+static bool mal_pages_are_of_test(const void *address)
+{
+	return mal_is_of_test(mal_page_of_address(address)->caller);
+}
+
+/* Elements of a pool are those of its users, in the pool those of its maker. */
+static void mal_test_elements_are_their_users(struct kunit *test)
+{
+	mal_mempool_t *pool = mal_mempool_create_slab_pool(2, test->priv);
+	void *element, *many[2];
+
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	KUNIT_EXPECT_TRUE(test, mal_object_is_of_test(pool->elements[0]));
+	element = mal_mempool_alloc(pool, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, element);
+	KUNIT_EXPECT_TRUE(test, mal_object_is_of_test(element));
+	mal_mempool_free(element, pool);
+	element = mal_mempool_alloc_preallocated(pool);
+	KUNIT_ASSERT_NOT_NULL(test, element);
+	KUNIT_EXPECT_TRUE(test, mal_object_is_of_test(element));
+	mal_mempool_free(element, pool);
+	KUNIT_ASSERT_EQ(test, mal_mempool_alloc_bulk(pool, many, 2), 0);
+	KUNIT_EXPECT_TRUE(test, mal_object_is_of_test(many[0]));
+	KUNIT_EXPECT_TRUE(test, mal_object_is_of_test(many[1]));
+	mal_mempool_free(many[0], pool);
+	mal_mempool_free(many[1], pool);
+	mal_mempool_destroy(pool);
+}
+
+static void mal_test_elements_of_pages_are_their_users(struct kunit *test)
+{
+	mal_mempool_t *pages = mal_mempool_create_page_pool(1, 2);
+	mal_mempool_t *large = mal_mempool_create_kmalloc_pool(1, 3 * PAGE_SIZE);
+	struct page *page;
+	void *memory;
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	page = mal_mempool_alloc(pages, GFP_KERNEL);
+	memory = mal_mempool_alloc(large, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_NOT_NULL(test, memory);
+	KUNIT_EXPECT_TRUE(test, mal_pages_are_of_test(page_address(page)));
+	KUNIT_EXPECT_TRUE(test, mal_pages_are_of_test(memory));
+	/* The second of its blocks. */
+	KUNIT_EXPECT_TRUE(test, mal_pages_are_of_test(memory + 2 * PAGE_SIZE));
+	mal_mempool_free(page, pages);
+	mal_mempool_free(memory, large);
+	mal_mempool_destroy(pages);
+	mal_mempool_destroy(large);
+}
+
+/*
  * kmalloc
  */
 
@@ -664,6 +737,8 @@ static struct kunit_case mal_slab_debug_cases[] = {
 	KUNIT_CASE(mal_test_guard_is_freed_once),
 	KUNIT_CASE(mal_test_guards_mix_with_others),
 	KUNIT_CASE_SLOW(mal_test_guard_without_memory),
+	KUNIT_CASE(mal_test_elements_are_their_users),
+	KUNIT_CASE(mal_test_elements_of_pages_are_their_users),
 	KUNIT_CASE(mal_test_kmalloc_overflow_is_found),
 	KUNIT_CASE(mal_test_kfree_rcu_overflow_is_found),
 	KUNIT_CASE(mal_test_krealloc_moves_the_redzone),
