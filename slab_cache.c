@@ -459,8 +459,6 @@ static void mal_cache_set_debug(struct mal_kmem_cache *cache, slab_flags_t flags
 		cache->flags |= MAL_CACHE_CHECKS;
 	if (cache->flags & MAL_CACHE_NO_INIT)
 		cache->flags &= ~MAL_CACHE_POISON;
-	if (cache->flags & MAL_CACHE_STORE_USER)
-		mal_track_prepare();
 }
 
 static void mal_cache_free(struct mal_kmem_cache *cache)
@@ -560,6 +558,9 @@ mal_cache_make(const char *name, unsigned int size,
 	mal_cache_set_bounds(cache);
 	if (cache->flags & MAL_CACHE_GUARD && !mal_guard_fits(cache))
 		cache->flags &= ~MAL_CACHE_GUARD;
+	/* Guards are tracked, whether others are or not. */
+	if (cache->flags & (MAL_CACHE_STORE_USER | MAL_CACHE_GUARD))
+		mal_track_prepare();
 	if (cache->flags & MAL_CACHE_GUARD)
 		schedule_delayed_work(&mal_cache_guard_work, MAL_GUARD_SCAN);
 	mutex_lock(&mal_cache_mutex);
