@@ -319,7 +319,8 @@ static unsigned long mal_cache_shrinker_scan(struct shrinker *shrinker,
 #define MAL_GUARD_SCAN	HZ
 
 static void mal_cache_scan_guards(struct work_struct *work);
-static DECLARE_DELAYED_WORK(mal_cache_guard_work, mal_cache_scan_guards);
+/* Not worth waking an idle CPU for. */
+static DECLARE_DEFERRABLE_WORK(mal_cache_guard_work, mal_cache_scan_guards);
 
 static void mal_cache_scan_guards(struct work_struct *work)
 {
