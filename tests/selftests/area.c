@@ -32,18 +32,6 @@ FIXTURE_TEARDOWN(area)
 	close(self->fd);
 }
 
-static int alloc_area(int fd, __u64 bytes, __u32 gfp, struct memalloc_alloc *alloc)
-{
-	*alloc = (struct memalloc_alloc) {
-		.size = sizeof(*alloc),
-		.kind = MEMALLOC_KIND_AREA,
-		.gfp = gfp,
-		.node = -1,
-		.bytes = bytes,
-	};
-	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
-}
-
 static __u64 pages_of(__u64 bytes)
 {
 	return (bytes + page_size() - 1) & ~((__u64)page_size() - 1);
@@ -63,8 +51,8 @@ TEST_F(area, every_size_is_whole_pages_of_zeroes)
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 			bytes = pages_of(sizes[i]);
-			ASSERT_EQ(0, alloc_area(self->fd, sizes[i], MEMALLOC_GFP_KERNEL,
-						&alloc));
+			ASSERT_EQ(0, device_alloc_area(self->fd, sizes[i], MEMALLOC_GFP_KERNEL,
+						       &alloc));
 			EXPECT_EQ(bytes, alloc.out_bytes);
 			EXPECT_NE(0, alloc.out_map_offset);
 			ASSERT_EQ(0, device_info(self->fd, alloc.out_handle, bytes - 1, 0,
@@ -98,8 +86,8 @@ TEST_F(area, what_makes_no_sense_is_einval)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		EXPECT_EQ(-EINVAL, alloc_area(self->fd, sizes[i], 0, &alloc));
-	ASSERT_EQ(0, alloc_area(self->fd, 1, 0, &alloc));
+		EXPECT_EQ(-EINVAL, device_alloc_area(self->fd, sizes[i], 0, &alloc));
+	ASSERT_EQ(0, device_alloc_area(self->fd, 1, 0, &alloc));
 	bad = alloc;
 	bad.order = 1;
 	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, MEMALLOC_ALLOC, &bad));
@@ -125,7 +113,7 @@ TEST_F(area, mapping_shows_its_bytes_and_outlives_the_handle)
 	unsigned char *place, byte;
 	__u64 i;
 
-	ASSERT_EQ(0, alloc_area(self->fd, bytes, 0, &alloc));
+	ASSERT_EQ(0, device_alloc_area(self->fd, bytes, 0, &alloc));
 	ASSERT_EQ(0, device_pattern(self->fd, MEMALLOC_FILL, alloc.out_handle, bytes,
 				    MEMALLOC_PATTERN_REPEAT, 0x1111111111111111));
 	place = device_map(self->fd, alloc.out_map_offset, bytes);
@@ -155,7 +143,7 @@ TEST_F(area, next_one_has_nothing_of_the_last)
 	int other;
 
 	while (turns--) {
-		ASSERT_EQ(0, alloc_area(self->fd, bytes, 0, &alloc));
+		ASSERT_EQ(0, device_alloc_area(self->fd, bytes, 0, &alloc));
 		place = device_map(self->fd, alloc.out_map_offset, bytes);
 		ASSERT_NE(MAP_FAILED, place);
 		memset(place, 0xee, bytes);
@@ -163,7 +151,7 @@ TEST_F(area, next_one_has_nothing_of_the_last)
 		ASSERT_EQ(0, device_free(self->fd, alloc.out_handle));
 		other = device_open();
 		ASSERT_LE(0, other);
-		ASSERT_EQ(0, alloc_area(other, bytes, 0, &alloc));
+		ASSERT_EQ(0, device_alloc_area(other, bytes, 0, &alloc));
 		ASSERT_EQ(0, device_is_zero(other, alloc.out_handle, bytes));
 		ASSERT_EQ(0, close(other));
 	}
@@ -175,12 +163,12 @@ TEST_F(area, freed_areas_are_used_again)
 	struct memalloc_alloc alloc;
 	unsigned int i;
 
-	ASSERT_EQ(0, alloc_area(self->fd, 16384, 0, &alloc));
+	ASSERT_EQ(0, device_alloc_area(self->fd, 16384, 0, &alloc));
 	ASSERT_EQ(0, device_free(self->fd, alloc.out_handle));
 	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_AREAS, 0, &before,
 				  sizeof(before)));
 	for (i = 0; i < 100; i++) {
-		ASSERT_EQ(0, alloc_area(self->fd, 16384, 0, &alloc));
+		ASSERT_EQ(0, device_alloc_area(self->fd, 16384, 0, &alloc));
 		ASSERT_EQ(0, device_free(self->fd, alloc.out_handle));
 	}
 	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_AREAS, 0, &after,
@@ -212,7 +200,7 @@ TEST_F(area, random_ones_keep_what_they_hold)
 			continue;
 		}
 		bytes = 1 + seed_below(&seed, 1 << seed_below(&seed, 20));
-		ASSERT_EQ(0, alloc_area(self->fd, bytes, 0, &areas[i]));
+		ASSERT_EQ(0, device_alloc_area(self->fd, bytes, 0, &areas[i]));
 		ASSERT_EQ(0, device_is_zero(self->fd, areas[i].out_handle,
 					   areas[i].out_bytes));
 		ASSERT_EQ(0, device_fill(self->fd, areas[i].out_handle,
@@ -243,7 +231,7 @@ TEST_F(area, goes_with_a_process_that_is_killed)
 		if (!child) {
 			int fd = device_open();
 
-			if (alloc_area(fd, 1 << 20, 0, &alloc) ||
+			if (device_alloc_area(fd, 1 << 20, 0, &alloc) ||
 			    device_map(fd, alloc.out_map_offset, 1 << 20) == MAP_FAILED)
 				_exit(1);
 			raise(SIGKILL);
@@ -262,11 +250,11 @@ TEST_F(quota, quota_counts_pages)
 	struct memalloc_alloc alloc, other;
 
 	ASSERT_EQ(0, parameter_set("quota_file_mb", 1));
-	EXPECT_EQ(-EDQUOT, alloc_area(self->fd, (1 << 20) + 1, 0, &alloc));
-	ASSERT_EQ(0, alloc_area(self->fd, 1 << 20, 0, &alloc));
-	EXPECT_EQ(-EDQUOT, alloc_area(self->fd, 1, 0, &other));
+	EXPECT_EQ(-EDQUOT, device_alloc_area(self->fd, (1 << 20) + 1, 0, &alloc));
+	ASSERT_EQ(0, device_alloc_area(self->fd, 1 << 20, 0, &alloc));
+	EXPECT_EQ(-EDQUOT, device_alloc_area(self->fd, 1, 0, &other));
 	ASSERT_EQ(0, device_free(self->fd, alloc.out_handle));
-	EXPECT_EQ(0, alloc_area(self->fd, 1, 0, &other));
+	EXPECT_EQ(0, device_alloc_area(self->fd, 1, 0, &other));
 }
 
 /* As large as there is none: refused, with nothing left behind. */
@@ -279,12 +267,12 @@ TEST_F(quota, more_than_there_is_fails_and_loses_nothing)
 	ASSERT_EQ(0, parameter_set("quota_file_mb", 1 << 20));
 	ASSERT_EQ(0, device_borrowing(self->fd, &before));
 	bytes = (before.cap + 1) * page_size();
-	EXPECT_EQ(-ENOMEM, alloc_area(self->fd, bytes, MEMALLOC_GFP_NOWARN, &alloc));
+	EXPECT_EQ(-ENOMEM, device_alloc_area(self->fd, bytes, MEMALLOC_GFP_NOWARN, &alloc));
 	ASSERT_EQ(0, device_shrink(self->fd));
 	ASSERT_EQ(0, device_borrowing(self->fd, &after));
 	EXPECT_EQ(after.borrowed_total - after.returned_total, after.borrowed);
 	EXPECT_EQ(0, device_validate(self->fd));
-	EXPECT_EQ(0, alloc_area(self->fd, 1 << 20, 0, &alloc));
+	EXPECT_EQ(0, device_alloc_area(self->fd, 1 << 20, 0, &alloc));
 }
 
 TEST_HARNESS_MAIN

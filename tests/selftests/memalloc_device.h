@@ -145,6 +145,80 @@ static inline int device_alloc_objects(int fd, __u64 cache, __u32 count,
 	return err;
 }
 
+/* Allocate so many bytes on each CPU; zero alignment: as usual. */
+static inline int device_alloc_percpu(int fd, __u64 bytes, __u64 align,
+				      struct memalloc_alloc *alloc)
+{
+	*alloc = (struct memalloc_alloc) {
+		.size = sizeof(*alloc),
+		.kind = MEMALLOC_KIND_PERCPU,
+		.node = -1,
+		.bytes = bytes,
+		.align = align,
+	};
+	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
+}
+
+static inline int device_alloc_area(int fd, __u64 bytes, __u32 gfp,
+				    struct memalloc_alloc *alloc)
+{
+	*alloc = (struct memalloc_alloc) {
+		.size = sizeof(*alloc),
+		.kind = MEMALLOC_KIND_AREA,
+		.gfp = gfp,
+		.node = -1,
+		.bytes = bytes,
+	};
+	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
+}
+
+/* A mempool of blocks of the order, of so many bytes, or of objects of the cache @of. */
+static inline int device_mempool_create(int fd, __u32 backend, __u64 of, __u32 min_nr,
+					__u64 *handle)
+{
+	struct memalloc_mempool_create create = {
+		.size = sizeof(create),
+		.backend = backend,
+		.order = backend == MEMALLOC_MEMPOOL_PAGES ? of : 0,
+		.bytes = backend == MEMALLOC_MEMPOOL_KMALLOC ? of : 0,
+		.parent = backend == MEMALLOC_MEMPOOL_CACHE ? of : 0,
+		.min_nr = min_nr,
+		.node = -1,
+	};
+	int err = device_ioctl(fd, MEMALLOC_MEMPOOL_CREATE, &create);
+
+	if (!err)
+		*handle = create.out_handle;
+	return err;
+}
+
+static inline int device_alloc_element(int fd, __u64 pool, __u32 gfp, __u32 flags,
+				       __u64 *handle)
+{
+	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.kind = MEMALLOC_KIND_ELEMENT,
+		.flags = flags,
+		.gfp = gfp,
+		.node = -1,
+		.parent = pool,
+	};
+	int err = device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
+
+	if (!err)
+		*handle = alloc.out_handle;
+	return err;
+}
+
+static inline int device_mempool_resize(int fd, __u64 pool, __u32 min_nr)
+{
+	const struct memalloc_resize resize = {
+		.size = sizeof(resize), .handle = pool, .min_nr = min_nr,
+	};
+
+	return device_ioctl(fd, MEMALLOC_RESIZE, &resize);
+}
+
 static inline int device_free(int fd, __u64 handle)
 {
 	const struct memalloc_free request = {

@@ -68,31 +68,6 @@ static int create_pool(int fd, __u32 backend, __u64 cache, __u32 min_nr, __u64 *
 	return err;
 }
 
-static int alloc_element(int fd, __u64 pool, __u32 gfp, __u32 flags, __u64 *element)
-{
-	struct memalloc_alloc alloc = {
-		.size = sizeof(alloc),
-		.kind = MEMALLOC_KIND_ELEMENT,
-		.flags = flags,
-		.gfp = gfp,
-		.node = -1,
-		.parent = pool,
-	};
-	int err = device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
-
-	*element = alloc.out_handle;
-	return err;
-}
-
-static int resize_pool(int fd, __u64 pool, __u32 min_nr)
-{
-	struct memalloc_resize resize = {
-		.size = sizeof(resize), .handle = pool, .min_nr = min_nr,
-	};
-
-	return device_ioctl(fd, MEMALLOC_RESIZE, &resize);
-}
-
 static int pool_stats(int fd, __u64 pool, struct memalloc_stats_mempool *data)
 {
 	struct memalloc_stats stats = {
@@ -123,8 +98,8 @@ TEST_F(mempool, elements_are_of_their_size_and_zero)
 	EXPECT_EQ(MINIMUM, info.out_count);
 	EXPECT_LE(MINIMUM * bytes, info.out_held);
 	for (i = 0; i < 3 * MINIMUM; i++) {
-		ASSERT_EQ(0, alloc_element(self->fd, pool, 0, i % 3 ? 0 :
-					   MEMALLOC_ALLOC_PREALLOCATED, &element));
+		ASSERT_EQ(0, device_alloc_element(self->fd, pool, 0, i % 3 ? 0 :
+						  MEMALLOC_ALLOC_PREALLOCATED, &element));
 		ASSERT_EQ(0, device_info(self->fd, element, bytes - 1, 0, &info));
 		EXPECT_EQ(MEMALLOC_KIND_ELEMENT, info.out_kind);
 		EXPECT_EQ(pool, info.out_parent);
@@ -143,10 +118,10 @@ TEST_F(mempool, reserve_has_the_least_number_and_no_more)
 
 	ASSERT_EQ(0, create_pool(self->fd, variant->backend, self->cache, MINIMUM, &pool));
 	for (i = 0; i < MINIMUM; i++)
-		ASSERT_EQ(0, alloc_element(self->fd, pool, 0, MEMALLOC_ALLOC_PREALLOCATED,
-					   &element[i]));
-	EXPECT_EQ(-ENOMEM, alloc_element(self->fd, pool, 0, MEMALLOC_ALLOC_PREALLOCATED,
-					 &element[i]));
+		ASSERT_EQ(0, device_alloc_element(self->fd, pool, 0, MEMALLOC_ALLOC_PREALLOCATED,
+						  &element[i]));
+	EXPECT_EQ(-ENOMEM, device_alloc_element(self->fd, pool, 0, MEMALLOC_ALLOC_PREALLOCATED,
+						&element[i]));
 	ASSERT_EQ(0, pool_stats(self->fd, pool, &stats));
 	EXPECT_EQ(MINIMUM, stats.min_nr);
 	EXPECT_EQ(0, stats.elements);
@@ -164,7 +139,7 @@ TEST_F(mempool, parents_outlive_what_is_made_from_them)
 	__u64 pool, element;
 
 	ASSERT_EQ(0, create_pool(self->fd, variant->backend, self->cache, 1, &pool));
-	ASSERT_EQ(0, alloc_element(self->fd, pool, 0, 0, &element));
+	ASSERT_EQ(0, device_alloc_element(self->fd, pool, 0, 0, &element));
 	EXPECT_EQ(-EBUSY, device_free(self->fd, pool));
 	if (variant->backend == MEMALLOC_MEMPOOL_CACHE)
 		EXPECT_EQ(-EBUSY, device_free(self->fd, self->cache));
@@ -172,7 +147,7 @@ TEST_F(mempool, parents_outlive_what_is_made_from_them)
 	if (variant->backend == MEMALLOC_MEMPOOL_CACHE)
 		EXPECT_EQ(-EBUSY, device_free(self->fd, self->cache));
 	ASSERT_EQ(0, device_free(self->fd, pool));
-	EXPECT_EQ(-ENOENT, alloc_element(self->fd, pool, 0, 0, &element));
+	EXPECT_EQ(-ENOENT, device_alloc_element(self->fd, pool, 0, 0, &element));
 	EXPECT_EQ(0, device_free(self->fd, self->cache));
 }
 
@@ -191,7 +166,7 @@ TEST_F(mempool, closing_gives_everything_back)
 		ASSERT_EQ(0, device_cache_create(fd, "closed", ELEMENT_BYTES, &cache));
 		ASSERT_EQ(0, create_pool(fd, variant->backend, cache, MINIMUM, &pool));
 		for (i = 0; i < 2 * MINIMUM; i++)
-			ASSERT_EQ(0, alloc_element(fd, pool, 0, 0, &element));
+			ASSERT_EQ(0, device_alloc_element(fd, pool, 0, 0, &element));
 		ASSERT_EQ(0, close(fd));
 	}
 	ASSERT_EQ(0, device_file(self->fd, &after));
@@ -206,23 +181,23 @@ TEST_F(mempool, resize_changes_the_least_number)
 
 	ASSERT_EQ(0, create_pool(self->fd, variant->backend, self->cache, MINIMUM, &pool));
 	ASSERT_EQ(0, device_info(self->fd, pool, 0, 0, &small));
-	ASSERT_EQ(0, alloc_element(self->fd, pool, 0, 0, &element));
-	ASSERT_EQ(0, resize_pool(self->fd, pool, 4 * MINIMUM));
+	ASSERT_EQ(0, device_alloc_element(self->fd, pool, 0, 0, &element));
+	ASSERT_EQ(0, device_mempool_resize(self->fd, pool, 4 * MINIMUM));
 	ASSERT_EQ(0, pool_stats(self->fd, pool, &stats));
 	EXPECT_EQ(4 * MINIMUM, stats.min_nr);
 	EXPECT_EQ(4 * MINIMUM, stats.elements);
 	ASSERT_EQ(0, device_info(self->fd, pool, 0, 0, &large));
 	EXPECT_LE(small.out_held + 3 * MINIMUM * element_bytes(variant->backend),
 		  large.out_held);
-	ASSERT_EQ(0, resize_pool(self->fd, pool, MINIMUM));
+	ASSERT_EQ(0, device_mempool_resize(self->fd, pool, MINIMUM));
 	ASSERT_EQ(0, pool_stats(self->fd, pool, &stats));
 	EXPECT_EQ(MINIMUM, stats.elements);
 	ASSERT_EQ(0, device_info(self->fd, pool, 0, 0, &large));
 	EXPECT_EQ(small.out_held, large.out_held);
-	EXPECT_EQ(-EINVAL, resize_pool(self->fd, pool, 0));
-	EXPECT_EQ(-EINVAL, resize_pool(self->fd, pool, MEMALLOC_MEMPOOL_MAX + 1));
+	EXPECT_EQ(-EINVAL, device_mempool_resize(self->fd, pool, 0));
+	EXPECT_EQ(-EINVAL, device_mempool_resize(self->fd, pool, MEMALLOC_MEMPOOL_MAX + 1));
 	EXPECT_EQ(-EINVAL, device_resize(self->fd, pool, 5));
-	EXPECT_EQ(-EOPNOTSUPP, resize_pool(self->fd, element, 5));
+	EXPECT_EQ(-EOPNOTSUPP, device_mempool_resize(self->fd, element, 5));
 }
 
 TEST_F(mempool, what_makes_no_sense_is_einval)
@@ -257,10 +232,10 @@ TEST_F(mempool, what_makes_no_sense_is_einval)
 		EXPECT_BAD(parent, self->cache);
 #undef EXPECT_BAD
 	ASSERT_EQ(0, create_pool(self->fd, variant->backend, self->cache, 3, &pool));
-	EXPECT_EQ(-EINVAL, alloc_element(self->fd, self->cache, 0, 0, &element));
-	EXPECT_EQ(-ENOENT, alloc_element(self->fd, pool + (1ULL << 32), 0, 0, &element));
-	EXPECT_EQ(-EINVAL, alloc_element(self->fd, pool, MEMALLOC_GFP_DMA, 0, &element));
-	EXPECT_EQ(-EINVAL, alloc_element(self->fd, pool, 0, 2, &element));
+	EXPECT_EQ(-EINVAL, device_alloc_element(self->fd, self->cache, 0, 0, &element));
+	EXPECT_EQ(-ENOENT, device_alloc_element(self->fd, pool + (1ULL << 32), 0, 0, &element));
+	EXPECT_EQ(-EINVAL, device_alloc_element(self->fd, pool, MEMALLOC_GFP_DMA, 0, &element));
+	EXPECT_EQ(-EINVAL, device_alloc_element(self->fd, pool, 0, 2, &element));
 	if (variant->backend == MEMALLOC_MEMPOOL_CACHE) {
 		bad = good;
 		bad.parent = pool;
@@ -321,8 +296,8 @@ static void *circulate(void *arg)
 	__u64 element;
 
 	while (waiter->turns-- && !waiter->err) {
-		waiter->err = alloc_element(waiter->fd, waiter->pool, MEMALLOC_GFP_NOWARN, 0,
-					    &element);
+		waiter->err = device_alloc_element(waiter->fd, waiter->pool, MEMALLOC_GFP_NOWARN, 0,
+						   &element);
 		if (!waiter->err)
 			waiter->err = device_free(waiter->fd, element);
 	}
@@ -353,17 +328,17 @@ TEST_F(dry, who_must_not_wait_does_not)
 	unsigned int i;
 
 	for (i = 0; i < MINIMUM; i++)
-		ASSERT_EQ(0, alloc_element(self->fd, self->pool,
-					   MEMALLOC_GFP_NOWAIT | MEMALLOC_GFP_NOWARN, 0,
-					   &element[i]));
-	EXPECT_EQ(-ENOMEM, alloc_element(self->fd, self->pool,
-					 MEMALLOC_GFP_NOWAIT | MEMALLOC_GFP_NOWARN, 0, &other));
-	EXPECT_EQ(-ENOMEM, alloc_element(self->fd, self->pool,
-					 MEMALLOC_GFP_NORETRY | MEMALLOC_GFP_NOWARN, 0,
-					 &other));
+		ASSERT_EQ(0, device_alloc_element(self->fd, self->pool,
+						  MEMALLOC_GFP_NOWAIT | MEMALLOC_GFP_NOWARN, 0,
+						  &element[i]));
+	EXPECT_EQ(-ENOMEM, device_alloc_element(self->fd, self->pool,
+						MEMALLOC_GFP_NOWAIT | MEMALLOC_GFP_NOWARN, 0, &other));
+	EXPECT_EQ(-ENOMEM, device_alloc_element(self->fd, self->pool,
+						MEMALLOC_GFP_NORETRY | MEMALLOC_GFP_NOWARN, 0,
+						&other));
 	ASSERT_EQ(0, device_free(self->fd, element[0]));
-	EXPECT_EQ(0, alloc_element(self->fd, self->pool,
-				   MEMALLOC_GFP_NORETRY | MEMALLOC_GFP_NOWARN, 0, &other));
+	EXPECT_EQ(0, device_alloc_element(self->fd, self->pool,
+					  MEMALLOC_GFP_NORETRY | MEMALLOC_GFP_NOWARN, 0, &other));
 }
 
 static void ring(int signal)
@@ -378,12 +353,12 @@ TEST_F(dry, who_waits_is_woken_by_a_signal)
 	unsigned int i;
 
 	for (i = 0; i < MINIMUM; i++)
-		ASSERT_EQ(0, alloc_element(self->fd, self->pool, MEMALLOC_GFP_NOWARN, 0,
-					   &element));
+		ASSERT_EQ(0, device_alloc_element(self->fd, self->pool, MEMALLOC_GFP_NOWARN, 0,
+						  &element));
 	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
 	alarm(1);
-	EXPECT_EQ(-EINTR, alloc_element(self->fd, self->pool, MEMALLOC_GFP_NOWARN, 0,
-					&element));
+	EXPECT_EQ(-EINTR, device_alloc_element(self->fd, self->pool, MEMALLOC_GFP_NOWARN, 0,
+					       &element));
 }
 
 TEST_F(quota, quota_counts_the_least_number)
@@ -393,9 +368,9 @@ TEST_F(quota, quota_counts_the_least_number)
 	ASSERT_EQ(0, parameter_set("quota_file_mb", 1));
 	EXPECT_EQ(-EDQUOT, create_pool(self->fd, MEMALLOC_MEMPOOL_PAGES, 0, 128, &pool));
 	ASSERT_EQ(0, create_pool(self->fd, MEMALLOC_MEMPOOL_PAGES, 0, 64, &pool));
-	EXPECT_EQ(-EDQUOT, resize_pool(self->fd, pool, 128));
-	EXPECT_EQ(0, resize_pool(self->fd, pool, 100));
-	EXPECT_EQ(0, resize_pool(self->fd, pool, 2));
+	EXPECT_EQ(-EDQUOT, device_mempool_resize(self->fd, pool, 128));
+	EXPECT_EQ(0, device_mempool_resize(self->fd, pool, 100));
+	EXPECT_EQ(0, device_mempool_resize(self->fd, pool, 2));
 }
 
 TEST_HARNESS_MAIN

@@ -20,18 +20,6 @@ FIXTURE(percpu) {
 	__u32 cpus;
 };
 
-static int alloc_percpu(int fd, __u64 bytes, __u64 align, struct memalloc_alloc *alloc)
-{
-	*alloc = (struct memalloc_alloc) {
-		.size = sizeof(*alloc),
-		.kind = MEMALLOC_KIND_PERCPU,
-		.node = -1,
-		.bytes = bytes,
-		.align = align,
-	};
-	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
-}
-
 FIXTURE_SETUP(percpu)
 {
 	struct memalloc_stats_percpu stats;
@@ -59,7 +47,7 @@ TEST_F(percpu, every_size_has_its_bytes_on_every_cpu)
 	unsigned int i, cpu;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		ASSERT_EQ(0, alloc_percpu(self->fd, sizes[i], 0, &alloc));
+		ASSERT_EQ(0, device_alloc_percpu(self->fd, sizes[i], 0, &alloc));
 		EXPECT_EQ(sizes[i] * self->cpus, alloc.out_bytes);
 		EXPECT_EQ(0, alloc.out_map_offset);
 		ASSERT_EQ(0, device_info(self->fd, alloc.out_handle, alloc.out_bytes - 1, 0,
@@ -91,7 +79,7 @@ TEST_F(percpu, counters_of_all_cpus_add_up)
 	struct memalloc_alloc alloc;
 	unsigned int cpu;
 
-	ASSERT_EQ(0, alloc_percpu(self->fd, sizeof(value), 8, &alloc));
+	ASSERT_EQ(0, device_alloc_percpu(self->fd, sizeof(value), 8, &alloc));
 	for (cpu = 0; cpu < self->cpus; cpu++) {
 		value = 1000 + cpu * cpu;
 		want += value;
@@ -110,7 +98,7 @@ TEST_F(percpu, alignment_is_kept)
 	__u64 align, cpu, phys;
 
 	for (align = 1; align <= page_size(); align *= 2) {
-		ASSERT_EQ(0, alloc_percpu(self->fd, 24, align, &alloc));
+		ASSERT_EQ(0, device_alloc_percpu(self->fd, 24, align, &alloc));
 		for (cpu = 0; cpu < self->cpus; cpu++) {
 			phys = device_phys(self->fd, alloc.out_handle, cpu * 24);
 			EXPECT_NE(0, phys);
@@ -127,10 +115,10 @@ TEST_F(percpu, what_makes_no_sense_is_einval)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		EXPECT_EQ(-EINVAL, alloc_percpu(self->fd, sizes[i], 0, &alloc));
+		EXPECT_EQ(-EINVAL, device_alloc_percpu(self->fd, sizes[i], 0, &alloc));
 	for (i = 0; i < ARRAY_SIZE(aligns); i++)
-		EXPECT_EQ(-EINVAL, alloc_percpu(self->fd, 8, aligns[i], &alloc));
-	ASSERT_EQ(0, alloc_percpu(self->fd, 8, 0, &alloc));
+		EXPECT_EQ(-EINVAL, device_alloc_percpu(self->fd, 8, aligns[i], &alloc));
+	ASSERT_EQ(0, device_alloc_percpu(self->fd, 8, 0, &alloc));
 	bad = alloc;
 	bad.order = 1;
 	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, MEMALLOC_ALLOC, &bad));
@@ -155,7 +143,7 @@ TEST_F(percpu, who_must_not_sleep_gets_some)
 	unsigned int i;
 
 	for (i = 0; i < 20; i++) {
-		ASSERT_EQ(0, alloc_percpu(self->fd, 64, 0, &alloc));
+		ASSERT_EQ(0, device_alloc_percpu(self->fd, 64, 0, &alloc));
 		alloc.gfp = MEMALLOC_GFP_ATOMIC;
 		ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_ALLOC, &alloc));
 		EXPECT_EQ(0, device_is_zero(self->fd, alloc.out_handle, alloc.out_bytes));
@@ -183,8 +171,8 @@ TEST_F(percpu, random_ones_keep_what_they_hold)
 			continue;
 		}
 		bytes = 1 + seed_below(&seed, 1 << seed_below(&seed, 13));
-		ASSERT_EQ(0, alloc_percpu(self->fd, bytes, 1 << seed_below(&seed, 7),
-					  &areas[i]));
+		ASSERT_EQ(0, device_alloc_percpu(self->fd, bytes, 1 << seed_below(&seed, 7),
+						 &areas[i]));
 		ASSERT_EQ(0, device_is_zero(self->fd, areas[i].out_handle,
 					   areas[i].out_bytes));
 		ASSERT_EQ(0, device_fill(self->fd, areas[i].out_handle,
@@ -209,7 +197,7 @@ TEST_F(quota, quota_counts_the_bytes_of_all_cpus)
 	ASSERT_EQ(0, parameter_set("quota_file_mb", 1));
 	ASSERT_EQ(0, device_kmalloc(self->fd, 800 << 10, &other));
 	ASSERT_EQ(0, device_file(self->fd, &before));
-	while (!(err = alloc_percpu(self->fd, LARGEST / 4, 0, &alloc))) {
+	while (!(err = device_alloc_percpu(self->fd, LARGEST / 4, 0, &alloc))) {
 		last = alloc.out_handle;
 		each = alloc.out_bytes;
 		got += each;
@@ -220,7 +208,7 @@ TEST_F(quota, quota_counts_the_bytes_of_all_cpus)
 	EXPECT_LE(after.bytes, after.bytes_limit);
 	EXPECT_LT(after.bytes_limit, after.bytes + each);
 	ASSERT_EQ(0, device_free(self->fd, last));
-	EXPECT_EQ(0, alloc_percpu(self->fd, LARGEST / 4, 0, &alloc));
+	EXPECT_EQ(0, device_alloc_percpu(self->fd, LARGEST / 4, 0, &alloc));
 }
 
 TEST_HARNESS_MAIN

@@ -38,6 +38,8 @@ enum {
 	HELD = 24,		/* allocations of a process that will be killed */
 	MAX_ORDER = 6,
 	OBJECT_SIZE = 200,
+	ELEMENT_BYTES = 700,
+	POOL_MINIMUM = 4,
 	PATIENCE = 200,		/* of 10 ms: until grace periods have ended */
 };
 
@@ -55,6 +57,13 @@ static int fail(const char *format, ...)
 	fflush(stdout);
 	va_end(args);
 	return 1;
+}
+
+/* For tests/check, which collects them. */
+static void figure(const char *name, unsigned long value)
+{
+	printf("# figure: %s %lu\n", name, value);
+	fflush(stdout);
 }
 
 /* --- what is left --------------------------------------------------------------- */
@@ -101,16 +110,48 @@ static __u64 borrowed_total(void)
 /* --- kill ------------------------------------------------------------------------ */
 
 /* What is mapped stays so: the process does not live to unmap it. */
-static void take_pages(int fd, __u64 *handle)
+static void map_and_touch(int fd, const struct memalloc_alloc *alloc)
 {
-	const unsigned int order = seed_below(&seed, MAX_ORDER);
-	char *mapping = device_alloc_mapped(fd, order, handle);
+	char *mapping = device_map(fd, alloc->out_map_offset, alloc->out_bytes);
 	size_t i;
 
 	if (mapping == MAP_FAILED)
 		return;
-	for (i = 0; i < order_bytes(order); i += page_size())
+	for (i = 0; i < alloc->out_bytes; i += page_size())
 		mapping[i] = 1;
+}
+
+static void take_pages(int fd, __u64 *handle)
+{
+	struct memalloc_alloc alloc;
+
+	if (device_alloc_pages(fd, seed_below(&seed, MAX_ORDER), MEMALLOC_GFP_USER, &alloc))
+		return;
+	*handle = alloc.out_handle;
+	map_and_touch(fd, &alloc);
+}
+
+static void take_area(int fd, __u64 *handle)
+{
+	struct memalloc_alloc alloc;
+
+	if (device_alloc_area(fd, 1 + seed_below(&seed, 200000), MEMALLOC_GFP_KERNEL, &alloc))
+		return;
+	*handle = alloc.out_handle;
+	map_and_touch(fd, &alloc);
+}
+
+static void take_percpu(int fd, __u64 *handle)
+{
+	struct memalloc_alloc alloc;
+
+	if (!device_alloc_percpu(fd, 1 + seed_below(&seed, 4000), 0, &alloc))
+		*handle = alloc.out_handle;
+}
+
+static void take_kmalloc(int fd, __u64 *handle)
+{
+	device_kmalloc(fd, seed_below(&seed, 20000), handle);
 }
 
 static void take_objects(int fd, __u64 *handle)
@@ -123,22 +164,38 @@ static void take_objects(int fd, __u64 *handle)
 		*handle = cache;
 }
 
-static void take_any(int fd, __u64 *handle)
+/* Of a pool whose elements are of any kind; one of them is out. */
+static void take_element(int fd, __u64 *handle)
 {
-	switch (seed_below(&seed, 4)) {
-	case 0:
-		take_objects(fd, handle);
-		break;
-	case 1:
-		device_kmalloc(fd, seed_below(&seed, 20000), handle);
-		break;
-	default:
-		take_pages(fd, handle);
-		break;
+	const __u32 minimum = 1 + seed_below(&seed, 8);
+	__u64 pool, of = seed_below(&seed, 3);
+	__u32 backend = MEMALLOC_MEMPOOL_PAGES;
+
+	if (of == 1) {
+		backend = MEMALLOC_MEMPOOL_KMALLOC;
+		of = 1 + seed_below(&seed, 3000);
+	} else if (of == 2) {
+		backend = MEMALLOC_MEMPOOL_CACHE;
+		if (device_cache_create(fd, "killed", ELEMENT_BYTES, &of))
+			return;
 	}
+	if (device_mempool_create(fd, backend, of, minimum, &pool))
+		return;
+	if (device_alloc_element(fd, pool, MEMALLOC_GFP_KERNEL, 0, handle))
+		*handle = pool;
 }
 
-/* Some are replaced while it waits to be killed; caches are left behind. */
+static void take_any(int fd, __u64 *handle)
+{
+	static void (*const kinds[])(int fd, __u64 *handle) = {
+		take_pages, take_pages, take_kmalloc, take_objects, take_element,
+		take_percpu, take_area,
+	};
+
+	kinds[seed_below(&seed, sizeof(kinds) / sizeof(kinds[0]))](fd, handle);
+}
+
+/* Some are replaced while it waits to be killed; caches and pools are left behind. */
 static void hold_until_killed(int ready)
 {
 	__u64 held[HELD] = {};
@@ -189,8 +246,8 @@ static int loop_kill(unsigned long times)
 	for (i = 0; i < times; i++)
 		if (kill_one(ready))
 			return fail("the %luth time", i + 1);
-	printf("# %lu processes killed, which had taken %llu pages of the host\n", times,
-	       (unsigned long long)borrowed_total());
+	figure("processes killed", times);
+	figure("pages they had borrowed", borrowed_total());
 	return 0;
 }
 
@@ -239,7 +296,7 @@ static int loop_open(unsigned long times)
 		if (nothing_is_left())
 			return fail("%lu times were left", left);
 	}
-	printf("# %lu times opened and closed\n", times);
+	figure("files opened and closed", times);
 	return 0;
 }
 
@@ -258,7 +315,7 @@ struct kind {
 	bool at_hand;
 };
 
-static __u64 cache_of_taken;	/* in the file that is used */
+static __u64 cache_of_taken, pool_of_taken;	/* in the file that is used */
 
 static int take_page(int fd, __u64 *handle)
 {
@@ -290,6 +347,35 @@ static int take_cache(int fd, __u64 *handle)
 	return device_cache_create(fd, "taken", OBJECT_SIZE, handle);
 }
 
+/* Nobody frees one, so that it would wait for ever. */
+static int take_an_element(int fd, __u64 *handle)
+{
+	return device_alloc_element(fd, pool_of_taken, MEMALLOC_GFP_NORETRY, 0, handle);
+}
+
+static int take_mempool(int fd, __u64 *handle)
+{
+	return device_mempool_create(fd, MEMALLOC_MEMPOOL_PAGES, 0, POOL_MINIMUM, handle);
+}
+
+static int take_some_percpu(int fd, __u64 *handle)
+{
+	struct memalloc_alloc alloc;
+	int err = device_alloc_percpu(fd, 2000, 0, &alloc);
+
+	*handle = alloc.out_handle;
+	return err;
+}
+
+static int take_an_area(int fd, __u64 *handle)
+{
+	struct memalloc_alloc alloc;
+	int err = device_alloc_area(fd, 40000, MEMALLOC_GFP_KERNEL, &alloc);
+
+	*handle = alloc.out_handle;
+	return err;
+}
+
 static const struct kind kinds[] = {
 	{ "pages", take_page, false },
 	{ "blocks", take_block, false },
@@ -297,6 +383,10 @@ static const struct kind kinds[] = {
 	{ "large kmalloc", take_many_bytes, false },
 	{ "objects", take_object, true },
 	{ "caches", take_cache, false },
+	{ "elements", take_an_element, true },
+	{ "mempools", take_mempool, false },
+	{ "per-CPU areas", take_some_percpu, true },
+	{ "vmalloc areas", take_an_area, true },
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), TAKEN_MAX = 1 << 16 };
@@ -380,6 +470,17 @@ static int open_files(const struct limit *limit, int *fd)
 	return 0;
 }
 
+/* What one is made from. */
+static int make_parents(int fd, const struct kind *kind)
+{
+	if (kind->take == take_object)
+		return device_cache_create(fd, "taken", OBJECT_SIZE, &cache_of_taken);
+	if (kind->take == take_an_element)
+		return device_mempool_create(fd, MEMALLOC_MEMPOOL_KMALLOC, ELEMENT_BYTES,
+					     POOL_MINIMUM, &pool_of_taken);
+	return 0;
+}
+
 /* In all its files. Return: how many, or a negative number. */
 static long use_up_once(const struct limit *limit, const struct kind *kind, const int *fd)
 {
@@ -387,8 +488,7 @@ static long use_up_once(const struct limit *limit, const struct kind *kind, cons
 	unsigned int i;
 
 	for (i = 0; i < limit->files; i++) {
-		if (kind->take == take_object &&
-		    device_cache_create(fd[i], "taken", OBJECT_SIZE, &cache_of_taken))
+		if (make_parents(fd[i], kind))
 			break;
 		count[i] = take_all(fd[i], kind, taken[i], limit->err);
 		if (count[i] < 0)
@@ -453,23 +553,26 @@ static int use_up_with_all(const struct limit *limit)
 	return parameter_write(limit->name, old) || err;
 }
 
-/* Address space of the process: the same block, until there is no room. */
-static int map_without_end(int fd)
+/* Address space of the process: the same memory, until there is no room. */
+static int map_without_end(int fd, const struct memalloc_alloc *alloc)
+{
+	unsigned long count = 0;
+
+	while (device_map(fd, alloc->out_map_offset, alloc->out_bytes) != MAP_FAILED)
+		count++;
+	if (errno != ENOMEM || !count || device_mappings(fd, alloc->out_handle) != (int)count)
+		return fail("%lu mappings, and then %s", count, strerror(errno));
+	printf("# address space: %lu mappings of %s\n", count,
+	       alloc->kind == MEMALLOC_KIND_AREA ? "an area" : "a block");
+	fflush(stdout);
+	return device_free(fd, alloc->out_handle);
+}
+
+static int limit_address_space(void)
 {
 	const struct rlimit limit = { 256 << 20, 256 << 20 };
-	unsigned long count = 0;
-	struct memalloc_alloc alloc;
 
-	if (setrlimit(RLIMIT_AS, &limit) ||
-	    device_alloc_pages(fd, MEMALLOC_MAX_ORDER, MEMALLOC_GFP_USER, &alloc))
-		return fail("no block: %s", strerror(errno));
-	while (device_map(fd, alloc.out_map_offset, alloc.out_bytes) != MAP_FAILED)
-		count++;
-	if (errno != ENOMEM || !count || device_mappings(fd, alloc.out_handle) != (int)count)
-		return fail("%lu mappings, and then %s", count, strerror(errno));
-	printf("# address space: %lu mappings of a block\n", count);
-	fflush(stdout);
-	return device_free(fd, alloc.out_handle);
+	return setrlimit(RLIMIT_AS, &limit) ? fail("no limit: %s", strerror(errno)) : 0;
 }
 
 static int open_without_end(void)
@@ -504,9 +607,24 @@ static int in_a_process(int (*run)(void))
 	return nothing_is_left();
 }
 
-static int map_in_a_process(void)
+static int map_a_block(void)
 {
-	return map_without_end(device_open());
+	const int fd = device_open();
+	struct memalloc_alloc alloc;
+	int err = limit_address_space() ?:
+		  device_alloc_pages(fd, MEMALLOC_MAX_ORDER, MEMALLOC_GFP_USER, &alloc);
+
+	return err ? fail("no block: %d", err) : map_without_end(fd, &alloc);
+}
+
+static int map_an_area(void)
+{
+	const int fd = device_open();
+	struct memalloc_alloc alloc;
+	int err = limit_address_space() ?:
+		  device_alloc_area(fd, 4 << 20, MEMALLOC_GFP_KERNEL, &alloc);
+
+	return err ? fail("no area: %d", err) : map_without_end(fd, &alloc);
 }
 
 static int exhaust_once(void)
@@ -516,7 +634,8 @@ static int exhaust_once(void)
 	for (i = 0; i < LIMITS; i++)
 		if (use_up_with_all(&limits[i]))
 			return 1;
-	return in_a_process(map_in_a_process) || in_a_process(open_without_end);
+	return in_a_process(map_a_block) || in_a_process(map_an_area) ||
+	       in_a_process(open_without_end);
 }
 
 static int loop_exhaust(unsigned long times)
@@ -526,6 +645,7 @@ static int loop_exhaust(unsigned long times)
 	for (i = 0; i < times; i++)
 		if (exhaust_once())
 			return fail("the %luth time", i + 1);
+	figure("times each limit was used up by each kind", times);
 	return 0;
 }
 
