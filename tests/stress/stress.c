@@ -2,12 +2,16 @@
 /*
  * memalloc-stress: everything at once, for a time, and then account for it
  *
- *	memalloc-stress SECONDS [SEED]
+ *	memalloc-stress all SECONDS [SEED]
+ *	memalloc-stress processors TIMES [SEED]
  *
- * Processes that use the device in every way it can be used, and are killed at
- * any moment, while the limits change, the host runs short of memory,
- * processors come and go, and a client in the kernel is loaded and unloaded. It is
- * run as root, in a guest. Status 1 if any of them saw what must not be.
+ * Processes that use the device in every way it can be used. All: they are killed
+ * at any moment, while the limits change, the host runs short of memory,
+ * processors come and go, and a client in the kernel is loaded and unloaded.
+ * Processors: nothing else happens than that one is switched off and on again so
+ * many times, and all is valid each time; the client is there all the time.
+ *
+ * It is run as root, in a guest. Status 1 if any of them saw what must not be.
  *
  * What a process has written must be there when it looks again: so memory
  * given to two at a time is seen.
@@ -15,6 +19,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -39,6 +45,10 @@ enum {
 	MAX_BYTES = 30000,	/* of kmalloc: more than a size class has */
 	MAX_OBJECT = 3000,
 	MAX_COUNT = 20,		/* objects in an allocation */
+	MAX_MINIMUM = 8,	/* elements that a pool has at least */
+	MAX_PERCPU = 2000,	/* bytes on each processor */
+	MAX_AREA = 100000,
+	PATIENCE_US = 5000,	/* of who waits for an element */
 	PAUSE_US = 20000,	/* between two events */
 };
 
@@ -58,7 +68,28 @@ static int fail(const char *format, ...)
 	return 1;
 }
 
+/* For tests/check, which collects them. */
+static void figure(const char *name, unsigned long value)
+{
+	printf("# figure: %s %lu\n", name, value);
+	fflush(stdout);
+}
+
 /* --- a process that uses the device ---------------------------------------------- */
+
+/* What they have taken so far, all together; by enum memalloc_kind. */
+static const char *const kind_names[] = {
+	[MEMALLOC_KIND_PAGES] = "pages",
+	[MEMALLOC_KIND_OBJECT] = "objects",
+	[MEMALLOC_KIND_KMALLOC] = "kmalloc",
+	[MEMALLOC_KIND_ELEMENT] = "elements",
+	[MEMALLOC_KIND_PERCPU] = "per-CPU areas",
+	[MEMALLOC_KIND_AREA] = "vmalloc areas",
+};
+
+enum { KINDS = sizeof(kind_names) / sizeof(kind_names[0]) };
+
+static unsigned long *taken;	/* of each kind, in memory that all share */
 
 struct allocation {
 	__u64 handle;
@@ -73,6 +104,7 @@ struct user {
 	int fd;
 	int pipe[2];
 	__u64 cache;		/* that objects are from, or zero */
+	__u64 pool;		/* that elements are from, or zero */
 	struct allocation held[HELD];
 };
 
@@ -81,9 +113,85 @@ static bool is_refusal(int err)
 	return err == -ENOMEM || err == -EDQUOT || err == -EINTR;
 }
 
+/* Up to @most, small ones more often. */
+static __u64 user_size(struct user *user, __u64 most)
+{
+	return seed_below(&user->seed, seed_below(&user->seed, most) + 1);
+}
+
+static void wish_pages(struct user *user, struct memalloc_alloc *alloc)
+{
+	alloc->order = user_size(user, MAX_ORDER);
+}
+
+static void wish_kmalloc(struct user *user, struct memalloc_alloc *alloc)
+{
+	alloc->kind = MEMALLOC_KIND_KMALLOC;
+	alloc->bytes = user_size(user, MAX_BYTES);
+}
+
+static void wish_percpu(struct user *user, struct memalloc_alloc *alloc)
+{
+	alloc->kind = MEMALLOC_KIND_PERCPU;
+	alloc->bytes = 1 + user_size(user, MAX_PERCPU);
+	alloc->align = 1 << seed_below(&user->seed, 7);
+}
+
+static void wish_area(struct user *user, struct memalloc_alloc *alloc)
+{
+	alloc->kind = MEMALLOC_KIND_AREA;
+	alloc->bytes = 1 + user_size(user, MAX_AREA);
+}
+
+/* A page if there is no cache to be had. */
+static void wish_objects(struct user *user, struct memalloc_alloc *alloc)
+{
+	if (!user->cache)
+		device_cache_create(user->fd, "stress", 1 + seed_below(&user->seed, MAX_OBJECT),
+				    &user->cache);
+	if (!user->cache)
+		return;
+	alloc->kind = MEMALLOC_KIND_OBJECT;
+	alloc->parent = user->cache;
+	alloc->count = seed_below(&user->seed, MAX_COUNT);
+}
+
+static void user_create_pool(struct user *user)
+{
+	const __u32 minimum = 1 + seed_below(&user->seed, MAX_MINIMUM);
+	const __u64 which = seed_below(&user->seed, 3);
+
+	if (which == 0)
+		device_mempool_create(user->fd, MEMALLOC_MEMPOOL_PAGES,
+				      seed_below(&user->seed, 3), minimum, &user->pool);
+	else if (which == 1 || !user->cache)
+		device_mempool_create(user->fd, MEMALLOC_MEMPOOL_KMALLOC,
+				      1 + seed_below(&user->seed, MAX_OBJECT), minimum,
+				      &user->pool);
+	else
+		device_mempool_create(user->fd, MEMALLOC_MEMPOOL_CACHE, user->cache, minimum,
+				      &user->pool);
+}
+
+/* As above, of a pool. */
+static void wish_element(struct user *user, struct memalloc_alloc *alloc)
+{
+	if (!user->pool)
+		user_create_pool(user);
+	if (!user->pool)
+		return;
+	alloc->kind = MEMALLOC_KIND_ELEMENT;
+	alloc->parent = user->pool;
+	alloc->flags = seed_below(&user->seed, 4) ? 0 : MEMALLOC_ALLOC_PREALLOCATED;
+}
+
 /* Of a kind, mode and size chosen at random. */
 static struct memalloc_alloc user_wish(struct user *user)
 {
+	static void (*const kinds[])(struct user *user, struct memalloc_alloc *alloc) = {
+		wish_pages, wish_pages, wish_kmalloc, wish_kmalloc, wish_objects, wish_objects,
+		wish_element, wish_percpu, wish_area,
+	};
 	static const __u32 modes[] = {
 		MEMALLOC_GFP_KERNEL, MEMALLOC_GFP_ATOMIC, MEMALLOC_GFP_NOWAIT,
 		MEMALLOC_GFP_USER, MEMALLOC_GFP_HIGHUSER | MEMALLOC_GFP_NORETRY,
@@ -95,35 +203,43 @@ static struct memalloc_alloc user_wish(struct user *user)
 		.node = -1,
 	};
 
-	switch (seed_below(&user->seed, 4)) {
-	case 0:
-		alloc.kind = MEMALLOC_KIND_KMALLOC;
-		alloc.bytes = seed_below(&user->seed, seed_below(&user->seed, MAX_BYTES) + 1);
-		break;
-	case 1:
-		if (!user->cache)
-			device_cache_create(user->fd, "stress",
-					    1 + seed_below(&user->seed, MAX_OBJECT), &user->cache);
-		if (user->cache) {
-			alloc.kind = MEMALLOC_KIND_OBJECT;
-			alloc.parent = user->cache;
-			alloc.count = seed_below(&user->seed, MAX_COUNT);
-		}
-		break;
-	default:
-		alloc.order = seed_below(&user->seed, seed_below(&user->seed, MAX_ORDER) + 1);
-		break;
-	}
+	kinds[seed_below(&user->seed, sizeof(kinds) / sizeof(kinds[0]))](user, &alloc);
 	return alloc;
+}
+
+/* Signals, one after the other, or none any more. */
+static void user_impatient(bool impatient)
+{
+	const struct itimerval timer = {
+		.it_value.tv_usec = impatient ? PATIENCE_US : 0,
+		.it_interval.tv_usec = impatient ? PATIENCE_US : 0,
+	};
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* It may be waiting for an element of which it has all itself. */
+static int user_ask(struct user *user, struct memalloc_alloc *alloc)
+{
+	const bool may_wait = alloc->kind == MEMALLOC_KIND_ELEMENT;
+	int err;
+
+	if (may_wait)
+		user_impatient(true);
+	err = device_ioctl(user->fd, MEMALLOC_ALLOC, alloc);
+	if (may_wait)
+		user_impatient(false);
+	return err;
 }
 
 static int user_alloc(struct user *user, struct allocation *one)
 {
 	struct memalloc_alloc alloc = user_wish(user);
-	int err = device_ioctl(user->fd, MEMALLOC_ALLOC, &alloc);
+	int err = user_ask(user, &alloc);
 
 	if (err)
 		return is_refusal(err) ? 0 : fail("alloc: %s", strerror(-err));
+	__atomic_fetch_add(&taken[alloc.kind], 1, __ATOMIC_RELAXED);
 	*one = (struct allocation) {
 		.handle = alloc.out_handle,
 		.value = seed_next(&user->seed),
@@ -174,16 +290,44 @@ static int user_resize(struct user *user, struct allocation *one)
 	return err ? fail("fill: %s", strerror(-err)) : 0;
 }
 
-/* Not while there are objects of it. */
-static int user_destroy_cache(struct user *user)
+/* Not while there is something made from it. */
+static int user_destroy(struct user *user, __u64 *parent)
 {
-	int err = user->cache ? device_free(user->fd, user->cache) : -EBUSY;
+	int err = *parent ? device_free(user->fd, *parent) : -EBUSY;
 
 	if (err && err != -EBUSY)
 		return fail("destroy: %s", strerror(-err));
 	if (!err)
-		user->cache = 0;
+		*parent = 0;
 	return 0;
+}
+
+static int user_resize_pool(struct user *user)
+{
+	int err = user->pool ? device_mempool_resize(user->fd, user->pool,
+					1 + seed_below(&user->seed, MAX_MINIMUM)) : 0;
+
+	return err && !is_refusal(err) ? fail("resize a pool: %s", strerror(-err)) : 0;
+}
+
+static int user_change_parents(struct user *user)
+{
+	return user_resize_pool(user) || user_destroy(user, &user->pool) ||
+	       user_destroy(user, &user->cache);
+}
+
+/* Keep to a processor, or to none. It may be off. */
+static void user_move(struct user *user)
+{
+	const int only = seed_below(&user->seed, 4);
+	cpu_set_t set;
+	int cpu;
+
+	CPU_ZERO(&set);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (only > 1 || cpu == only)
+			CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
 }
 
 /* First one, then the other: a mapping keeps what it shows. */
@@ -238,6 +382,7 @@ static int user_reopen(struct user *user)
 		user->held[i] = (struct allocation) {};
 	}
 	user->cache = 0;
+	user->pool = 0;
 	user->fd = device_open();
 	return user->fd < 0 ? fail("open: %s", strerror(-user->fd)) : 0;
 }
@@ -250,9 +395,11 @@ static int user_step(struct user *user)
 		return user_reopen(user);
 	if (seed_below(&user->seed, 100) == 0)
 		user_fork(user);
+	if (seed_below(&user->seed, 100) == 0)
+		user_move(user);
 	if (!one->handle)
 		return user_alloc(user, one);
-	if (seed_below(&user->seed, 20) == 0 && user_destroy_cache(user))
+	if (seed_below(&user->seed, 20) == 0 && user_change_parents(user))
 		return 1;
 	if (one->kind == MEMALLOC_KIND_KMALLOC && seed_below(&user->seed, 2))
 		return user_check(user, one) || user_resize(user, one);
@@ -260,11 +407,18 @@ static int user_step(struct user *user)
 	return user_check(user, one) || (seed_below(&user->seed, 2) && user_free(user, one));
 }
 
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
 static int user_run(__u64 seed)
 {
+	const struct sigaction impatience = { .sa_handler = nothing };
 	struct user user = { .seed = seed };
 
 	signal(SIGCHLD, SIG_IGN);
+	sigaction(SIGALRM, &impatience, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	user.fd = device_open();
 	if (user.fd < 0 || pipe2(user.pipe, O_NONBLOCK | O_CLOEXEC))
@@ -279,6 +433,7 @@ static int user_run(__u64 seed)
 static __u64 seed;
 static int watch;		/* a file that holds nothing */
 static pid_t users[USERS];
+static int niceness;		/* of the users that are started from now on */
 static bool failed;
 
 static void user_start(int i)
@@ -288,7 +443,7 @@ static void user_start(int i)
 	fflush(stdout);
 	users[i] = fork();
 	if (!users[i])
-		_exit(user_run(own));
+		_exit(nice(niceness) < 0 || user_run(own));
 }
 
 /* It ends in no other way than by being killed. */
@@ -304,53 +459,57 @@ static void user_end(int i)
 	}
 }
 
-static void event_kill(void)
+/* Each returns whether it has happened. */
+static bool event_kill(void)
 {
 	const int i = seed_below(&seed, USERS);
 
 	user_end(i);
 	user_start(i);
+	return true;
 }
 
-static void event_limits(void)
+static bool event_limits(void)
 {
 	parameter_set("cap_mb", 8 + seed_below(&seed, 56));
 	parameter_set("quota_handles", 8 + seed_below(&seed, 60));
 	parameter_set("quota_file_mb", seed_below(&seed, 16));
 	parameter_set("quota_device_mb", seed_below(&seed, 64));
+	return true;
 }
 
-static void event_validate(void)
+static bool event_validate(void)
 {
 	int err = device_validate(watch);
 
 	if (err && err != -EINTR)
 		failed = fail("validate: %s", strerror(-err));
+	return !err;
 }
 
-static void event_shrink(void)
+static bool event_shrink(void)
 {
-	device_shrink(watch);
+	return !device_shrink(watch);
 }
 
 /* The host asks everybody, again and again. */
-static void event_drop_caches(void)
+static bool event_drop_caches(void)
 {
-	line_write("/proc/sys/vm/drop_caches", "3");
+	return !line_write("/proc/sys/vm/drop_caches", "3");
 }
 
-static void event_look(void)
+static bool event_look(void)
 {
 	int fd = open("/proc/memalloc", O_RDONLY | O_CLOEXEC);
 	char text[4096];
 
 	while (read(fd, text, sizeof(text)) > 0)
 		;
-	close(fd);
+	return !close(fd);
 }
 
 /* Half of what the host has left. If somebody must be killed, then this. */
-static void event_hog(void)
+static bool event_hog(void)
 {
 	pid_t child;
 
@@ -364,20 +523,26 @@ static void event_hog(void)
 		(void)memory;
 		_exit(0);
 	}
-	if (child > 0)
-		waitpid(child, NULL, 0);
+	return child > 0 && waitpid(child, NULL, 0) == child;
 }
 
-static void event_processor(void)
+/* There may be none that can be switched off. */
+static int processor_off_and_on(void)
 {
-	line_write(CPU_ONLINE, "0");
+	int err = line_write(CPU_ONLINE, "0");
+
 	usleep(seed_below(&seed, PAUSE_US));
-	line_write(CPU_ONLINE, "1");
+	return err ?: line_write(CPU_ONLINE, "1");
+}
+
+static bool event_processor(void)
+{
+	return !processor_off_and_on();
 }
 
 static bool client_is_loaded;
 
-static void event_client(void)
+static bool event_client(void)
 {
 	char parameters[64];
 	int fd;
@@ -386,7 +551,7 @@ static void event_client(void)
 		if (syscall(SYS_delete_module, "memalloc_stress", O_NONBLOCK))
 			failed = fail("the client cannot be unloaded: %s", strerror(errno));
 		client_is_loaded = false;
-		return;
+		return true;
 	}
 	fd = open(CLIENT, O_RDONLY | O_CLOEXEC);
 	snprintf(parameters, sizeof(parameters), "seed=%llu slots=%llu",
@@ -396,11 +561,12 @@ static void event_client(void)
 	if (!client_is_loaded && errno != ENOMEM)
 		failed = fail("the client cannot be loaded: %s", strerror(errno));
 	close(fd);
+	return client_is_loaded;
 }
 
 static struct event {
 	const char *name;
-	void (*happen)(void);
+	bool (*happen)(void);
 	unsigned int weight;
 	unsigned long count;
 } events[] = {
@@ -423,8 +589,7 @@ static void something_happens(void)
 
 	for (i = 0; i < EVENTS - 1 && at >= events[i].weight; i++)
 		at -= events[i].weight;
-	events[i].happen();
-	events[i].count++;
+	events[i].count += events[i].happen();
 }
 
 /* --- and what is left of it --------------------------------------------------------- */
@@ -451,30 +616,96 @@ static int account(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static void start(void)
 {
-	const time_t seconds = argc > 1 ? atoi(argv[1]) : 10;
-	time_t until = time(NULL) + seconds;
-	unsigned int i;
+	int i;
 
-	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : seed_choose();
-	printf("# seed=%llu\n", (unsigned long long)seed);
-	watch = device_open();
-	if (watch < 0)
-		return fail("open: %s", strerror(-watch));
 	for (i = 0; i < USERS; i++)
 		user_start(i);
-	while (time(NULL) < until && !failed) {
-		usleep(PAUSE_US);
-		something_happens();
-	}
+}
+
+static void stop(void)
+{
+	int i;
+
 	if (client_is_loaded)
 		event_client();
 	for (i = 0; i < USERS; i++)
 		user_end(i);
 	sleep(1); /* children of the users */
-	failed |= account();
+}
+
+/* All of them were to be had, now and then. */
+static int tell_what_was_taken(void)
+{
+	char name[40];
+	int i, err = 0;
+
+	for (i = 0; i < KINDS; i++) {
+		if (!kind_names[i])
+			continue;
+		snprintf(name, sizeof(name), "allocations of %s", kind_names[i]);
+		figure(name, taken[i]);
+		if (!taken[i])
+			err = fail("nobody had any %s", kind_names[i]);
+	}
+	return err;
+}
+
+static int run_all(unsigned long seconds)
+{
+	const time_t until = time(NULL) + seconds;
+	unsigned int i;
+
+	start();
+	while (time(NULL) < until && !failed) {
+		usleep(PAUSE_US);
+		something_happens();
+	}
+	stop();
+	figure("seconds", seconds);
 	for (i = 0; i < EVENTS; i++)
-		printf("# %s: %lu\n", events[i].name, events[i].count);
-	return failed;
+		figure(events[i].name, events[i].count);
+	return failed | account() | tell_what_was_taken();
+}
+
+static int run_processors(unsigned long times)
+{
+	const time_t begin = time(NULL);
+	unsigned long i;
+	int err = 0;
+
+	if (!event_client())
+		return fail("there is no client");
+	niceness = 19; /* they have what is left, and do not hold up the rest */
+	start();
+	for (i = 0; i < times && !failed && !err; i++) {
+		err = processor_off_and_on();
+		usleep(seed_below(&seed, PAUSE_US));
+		event_validate();
+	}
+	stop();
+	if (err)
+		failed = fail("the %luth time: %s", i, strerror(-err));
+	figure("times a processor was off and on", i);
+	figure("seconds", time(NULL) - begin);
+	return failed | account() | tell_what_was_taken();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3)
+		return fail("memalloc-stress all SECONDS | processors TIMES [SEED]");
+	seed = argc > 3 ? strtoull(argv[3], NULL, 0) : seed_choose();
+	printf("# seed=%llu\n", (unsigned long long)seed);
+	watch = device_open();
+	taken = mmap(NULL, KINDS * sizeof(*taken), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (watch < 0 || taken == MAP_FAILED)
+		return fail("open: %s", strerror(errno));
+	if (!strcmp(argv[1], "all"))
+		return run_all(strtoul(argv[2], NULL, 0));
+	if (!strcmp(argv[1], "processors"))
+		return run_processors(strtoul(argv[2], NULL, 0));
+	return fail("what is %s?", argv[1]);
 }
