@@ -451,7 +451,7 @@ static uint64_t draw_cache_flags(struct draw draw)
 /* Of letters; seldom of anything. */
 static uint64_t draw_name(struct draw draw)
 {
-	return draw.how < 224 ? 'a' + draw.what % 26 : draw.what * 0x0100000001000001ULL;
+	return draw.how < 224 ? 'a' + draw.what % 26u : draw.what * 0x0100000001000001ULL;
 }
 
 static uint64_t draw_handle(struct draw draw, unsigned int *file)
