@@ -7,6 +7,11 @@ number=0 failed=0
 
 say() { echo "# $*"; }
 
+# For the table that tests/check ends with.
+record() { # NAME VALUE
+	say "figure: $1 $2"
+}
+
 check() { # NAME; the status of the command before decides
 	local status=$? verdict=ok
 

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Read what tests printed and print a line for each figure in it:
+#
+#	awk -f figures.awk LOG	->	NAME TAB VALUE
+#
+# A figure is a diagnostic, wherever it stands and whatever comes before it:
+#
+#	# ... figure: NAME VALUE
+#
+# The value is the last word. Of several of a name the last one counts, in the
+# place of the first.
+
+/^ *#.*figure: ./ {
+	sub(/\r$/, "")
+	value = $NF
+	sub(/.*figure: */, "")
+	if (!sub(/ +[^ ]+$/, ""))
+		next
+	if (!($0 in values))
+		names[++count] = $0
+	values[$0] = value
+}
+
+END {
+	for (i = 1; i <= count; i++)
+		print names[i] "\t" values[names[i]]
+}
