@@ -4,12 +4,18 @@
  */
 #include <grp.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "effort.h"
 #include "harness.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
+#include "seed.h"
 
 enum { ORDER = 1, WORD = 77, NOBODY = 65534 };
 
@@ -62,6 +68,31 @@ TEST_F(stranger, does_not_know_the_handle)
 	EXPECT_EQ(-ENOENT, device_free(self->other, handle));
 	EXPECT_EQ(0, word);
 	EXPECT_EQ(0, device_verify(self->mine, handle, self->alloc.out_bytes, WORD));
+}
+
+/* Nor what others are made from. */
+TEST_F(stranger, can_make_nothing_from_it)
+{
+	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
+	struct memalloc_stats_cache stats;
+	__u64 cache, pool, handle = 0;
+
+	ASSERT_EQ(0, device_cache_create(self->mine, "mine", 100, &cache));
+	ASSERT_EQ(0, device_mempool_create(self->mine, MEMALLOC_MEMPOOL_CACHE, cache, 2, &pool));
+	EXPECT_EQ(-ENOENT, device_alloc_objects(self->other, cache, 1, &handle));
+	EXPECT_EQ(-ENOENT, device_mempool_create(self->other, MEMALLOC_MEMPOOL_CACHE, cache, 2,
+						 &handle));
+	EXPECT_EQ(-ENOENT, device_alloc_element(self->other, pool, 0, 0, &handle));
+	EXPECT_EQ(-ENOENT, device_alloc_element(self->other, pool, 0, MEMALLOC_ALLOC_PREALLOCATED,
+						&handle));
+	EXPECT_EQ(-ENOENT, device_mempool_resize(self->other, pool, 1));
+	EXPECT_EQ(-ENOENT, device_cache(self->other, cache, &stats));
+	shrink.handle = cache;
+	EXPECT_EQ(-ENOENT, device_ioctl(self->other, MEMALLOC_SHRINK, &shrink));
+	EXPECT_EQ(-ENOENT, device_free(self->other, pool));
+	EXPECT_EQ(-ENOENT, device_free(self->other, cache));
+	EXPECT_EQ(0, handle);
+	EXPECT_EQ(0, device_alloc_element(self->mine, pool, 0, 0, &handle));
 }
 
 /* What it finds at that offset is its own, or nothing. */
@@ -373,6 +404,100 @@ TEST_F(quota, is_the_files_whoever_uses_it)
 	close(copy);
 }
 
+/* A descriptor is sent, as to a process of another user. Return: zero or -1. */
+static int send_descriptor(int socket, int fd)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {};
+	struct iovec byte = { .iov_base = &control, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &byte, .msg_iovlen = 1,
+		.msg_control = control.space, .msg_controllen = sizeof(control.space),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	return sendmsg(socket, &message, 0) == 1 ? 0 : -1;
+}
+
+static int receive_descriptor(int socket)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {};
+	char data;
+	struct iovec byte = { .iov_base = &data, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &byte, .msg_iovlen = 1,
+		.msg_control = control.space, .msg_controllen = sizeof(control.space),
+	};
+	int fd;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&message))
+		return -1;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+TEST_F(quota, goes_with_the_descriptor_to_whoever_gets_it)
+{
+	int status, pair[2], fd;
+	pid_t child;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		SKIP(return, "this kernel has no sockets");
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(self->fd);
+		fd = receive_descriptor(pair[1]);
+		_exit(become_nobody() || fd < 0 ? 255 : take(fd));
+	}
+	ASSERT_EQ(0, send_descriptor(pair[0], self->fd));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(20, WEXITSTATUS(status));
+	EXPECT_EQ(0, take(self->fd));
+}
+
+/* The file has freed it, closed or not: it is charged as long as a child maps it. */
+TEST_F(quota, counts_what_a_child_goes_on_mapping)
+{
+	struct memalloc_stats_file before, after;
+	int ready[2], watch = device_open();
+	void *mapping;
+	__u64 handle;
+	pid_t child;
+	char byte;
+
+	ASSERT_LE(0, watch);
+	ASSERT_EQ(0, device_file(watch, &before));
+	ASSERT_EQ(0, pipe(ready));
+	mapping = device_alloc_mapped(self->fd, ORDER, &handle);
+	ASSERT_NE(MAP_FAILED, mapping);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(ready[1]);
+		_exit(read(ready[0], &byte, 1));
+	}
+	ASSERT_EQ(0, device_free(self->fd, handle));
+	close(self->fd);
+	munmap(mapping, order_bytes(ORDER));
+	ASSERT_EQ(0, device_file(watch, &after));
+	EXPECT_EQ(before.device_bytes + order_bytes(ORDER), after.device_bytes);
+	close(ready[1]);
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	ASSERT_EQ(0, device_file(watch, &after));
+	EXPECT_EQ(before.device_bytes, after.device_bytes);
+	close(watch);
+}
+
 TEST_F(quota, of_one_file_is_not_used_up_by_another)
 {
 	int other = device_open();
@@ -381,6 +506,233 @@ TEST_F(quota, of_one_file_is_not_used_up_by_another)
 	EXPECT_EQ(20, take(self->fd));
 	EXPECT_EQ(20, take(other));
 	close(other);
+}
+
+/* --- nobody holds up the others ------------------------------------------------------ */
+
+/*
+ * What takes long, on a file of its own: all that it says is that it was done, that
+ * there is no more memory, or that a signal came.
+ */
+static int fill_a_lot(int fd)
+{
+	__u64 handle;
+
+	return device_alloc(fd, MEMALLOC_MAX_ORDER, &handle) ?:
+	       device_fill(fd, handle, order_bytes(MEMALLOC_MAX_ORDER), WORD) ?:
+	       device_free(fd, handle);
+}
+
+static int fill_in_a_batch(int fd)
+{
+	static struct memalloc_batch_op ops[MEMALLOC_BATCH_MAX];
+	struct memalloc_pattern_io fill = {
+		.size = sizeof(fill), .length = order_bytes(MEMALLOC_MAX_ORDER),
+	};
+	struct memalloc_batch batch = {
+		.size = sizeof(batch),
+		.count = MEMALLOC_BATCH_MAX,
+		.op_size = sizeof(ops[0]),
+		.ops = address_of(ops),
+	};
+	unsigned int i;
+	int err = device_alloc(fd, MEMALLOC_MAX_ORDER, (__u64 *)&fill.handle);
+
+	for (i = 0; i < MEMALLOC_BATCH_MAX; i++)
+		ops[i] = (struct memalloc_batch_op) {
+			.cmd = MEMALLOC_FILL, .arg = address_of(&fill),
+		};
+	return err ?: device_ioctl(fd, MEMALLOC_BATCH, &batch) ?: device_free(fd, fill.handle);
+}
+
+static int make_a_large_area(int fd)
+{
+	struct memalloc_alloc alloc;
+
+	return device_alloc_area(fd, 32 << 20, MEMALLOC_GFP_NOWARN, &alloc) ?:
+	       device_free(fd, alloc.out_handle);
+}
+
+static int make_a_large_pool(int fd)
+{
+	__u64 pool;
+
+	return device_mempool_create(fd, MEMALLOC_MEMPOOL_KMALLOC, 100, MEMALLOC_MEMPOOL_MAX,
+				     &pool) ?:
+	       device_mempool_resize(fd, pool, 1) ?:
+	       device_mempool_resize(fd, pool, MEMALLOC_MEMPOOL_MAX) ?:
+	       device_free(fd, pool);
+}
+
+static int make_many_objects(int fd)
+{
+	__u64 cache, handle;
+
+	return device_cache_create(fd, "many", 1000, &cache) ?:
+	       device_alloc_objects(fd, cache, MEMALLOC_COUNT_MAX, &handle) ?:
+	       device_free(fd, handle) ?: device_free(fd, cache);
+}
+
+static int wait_for_an_element(int fd)
+{
+	__u64 pool, handle;
+	int err = device_mempool_create(fd, MEMALLOC_MEMPOOL_PAGES, MEMALLOC_MAX_ORDER, 1, &pool);
+
+	while (!err)
+		err = device_alloc_element(fd, pool, MEMALLOC_GFP_NOWARN, 0, &handle);
+	return err;
+}
+
+static int wait_for_a_block(int fd)
+{
+	struct memalloc_alloc alloc;
+	int err = 0;
+
+	while (!err)
+		err = device_alloc_pages(fd, MEMALLOC_MAX_ORDER,
+					 MEMALLOC_GFP_NOFAIL | MEMALLOC_GFP_NOWARN, &alloc);
+	return err;
+}
+
+static const struct long_command {
+	const char *name;
+	int (*run)(int fd);
+} long_commands[] = {
+	{ "fill", fill_a_lot }, { "batch", fill_in_a_batch }, { "area", make_a_large_area },
+	{ "pool", make_a_large_pool }, { "objects", make_many_objects },
+	{ "element", wait_for_an_element }, { "nofail", wait_for_a_block },
+	{ "validate", device_validate }, { "shrink", device_shrink },
+};
+
+FIXTURE(nuisance) {
+	int watch;
+	__u64 seed;
+	char cap[PARAMETER_LENGTH];
+};
+
+FIXTURE_SETUP(nuisance)
+{
+	ASSERT_EQ(0, parameter_read("cap_mb", self->cap));
+	ASSERT_EQ(0, parameter_set("cap_mb", 48));
+	self->watch = device_open();
+	ASSERT_LE(0, self->watch);
+	SEED_PRINT(self->seed);
+}
+
+FIXTURE_TEARDOWN_PARENT(nuisance)
+{
+	if (self->cap[0])
+		parameter_write("cap_mb", self->cap);
+}
+
+static void no_action(int signal)
+{
+	(void)signal;
+}
+
+/* Without end, in a process of its own; with a signal now and then, if it is wanted. */
+static void be_a_nuisance(const struct long_command *command, bool signals)
+{
+	const struct sigaction action = { .sa_handler = no_action };
+	const struct itimerval timer = { { 0, 3000 }, { 0, 3000 } };
+	int err, fd;
+
+	sigaction(SIGALRM, &action, NULL);
+	if (signals)
+		setitimer(ITIMER_REAL, &timer, NULL);
+	for (;;) {
+		fd = device_open();
+		err = command->run(fd);
+		if (err && err != -EINTR && err != -ENOMEM)
+			_exit(1);
+		close(fd);
+	}
+}
+
+/* Whatever it is at, it is gone when it is killed, and has left nothing. */
+TEST_F(nuisance, is_stopped_by_a_signal_in_any_command)
+{
+	const unsigned int rounds = effort_of(6) + 1;
+	const struct long_command *command;
+	struct memalloc_stats_file before, after;
+	unsigned int i, round;
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, device_file(self->watch, &before));
+	for (i = 0; i < ARRAY_SIZE(long_commands); i++) {
+		for (round = 0; round < rounds; round++) {
+			command = &long_commands[i];
+			child = fork();
+			ASSERT_LE(0, child);
+			if (!child)
+				be_a_nuisance(command, round % 2);
+			usleep(seed_below(&self->seed, 30000));
+			kill(child, SIGKILL);
+			ASSERT_EQ(child, waitpid(child, &status, 0));
+			EXPECT_TRUE(WIFSIGNALED(status)) {
+				TH_LOG("%s said something else", command->name);
+			}
+		}
+	}
+	ASSERT_EQ(0, device_file(self->watch, &after));
+	EXPECT_EQ(before.device_bytes, after.device_bytes);
+	EXPECT_EQ(0, device_validate(self->watch));
+}
+
+/* Lines of ours in the kernel log since it was read last. */
+static unsigned int count_lines(int log)
+{
+	unsigned int count = 0;
+	char line[4096];
+	ssize_t got;
+
+	for (;;) {
+		got = read(log, line, sizeof(line) - 1);
+		if (got < 0 && errno == EPIPE)
+			continue; /* some were overwritten before */
+		if (got <= 0)
+			return count;
+		line[got] = '\0';
+		count += !!strstr(line, "memalloc: ");
+	}
+}
+
+/*
+ * Each of the kinds of failure that are told has the kernel's usual limit, of ten
+ * lines in five seconds, and a line that says how many were not told.
+ */
+TEST_F(nuisance, does_not_fill_the_log_with_failures)
+{
+	enum { FAILURES = 500, SOURCES = 4, LINES = 11 };
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), fd = device_open();
+	const time_t begin = time(NULL);
+	struct memalloc_alloc alloc;
+	unsigned int i, refused = 0, lines, most;
+	__u64 handle, cache;
+
+	ASSERT_LE(0, log);
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
+	ASSERT_EQ(0, device_cache_create(fd, "refused", 1000, &cache));
+	while (!device_alloc_pages(fd, 0, MEMALLOC_GFP_NOWARN, &alloc))
+		;
+	while (!device_alloc_percpu(fd, 32768, 0, &alloc))
+		;
+	for (i = 0; i < FAILURES; i++) {
+		refused += device_alloc(fd, 0, &handle) == -ENOMEM;
+		refused += device_alloc_objects(fd, cache, 100, &handle) == -ENOMEM;
+		refused += device_alloc_area(fd, 1 << 20, 0, &alloc) == -ENOMEM;
+		refused += device_alloc_percpu(fd, 32768, 0, &alloc) == -ENOMEM;
+	}
+	EXPECT_EQ(FAILURES * SOURCES, refused);
+	lines = count_lines(log);
+	most = SOURCES * LINES * (2 + (time(NULL) - begin) / 5);
+	EXPECT_LE(SOURCES, lines);
+	EXPECT_GE(most, lines);
+	TH_LOG("%u failures, %u lines, at most %u", refused, lines, most);
+	close(fd);
+	close(log);
 }
 
 TEST_HARNESS_MAIN
