@@ -189,6 +189,8 @@ static int mal_cache_make(struct mal_object *obj,
 		.useroffset = arg->useroffset,
 		.usersize = arg->usersize,
 		.ctor = mal_ctor_from_user(arg),
+		.quarantine = arg->flags & MEMALLOC_CACHE_QUARANTINE,
+		.guard = arg->flags & MEMALLOC_CACHE_GUARD,
 	};
 	char name[MEMALLOC_SHOWN_NAME_SIZE];
 

@@ -902,6 +902,8 @@ static u64 mal_cache_user_flags(const struct mal_kmem_cache *cache)
 		{ MAL_CACHE_POISON, MEMALLOC_CACHE_POISON },
 		{ MAL_CACHE_STORE_USER, MEMALLOC_CACHE_STORE_USER },
 		{ MAL_CACHE_CHECKS, MEMALLOC_CACHE_CHECKS },
+		{ MAL_CACHE_QUARANTINE, MEMALLOC_CACHE_QUARANTINE },
+		{ MAL_CACHE_GUARD, MEMALLOC_CACHE_GUARD },
 	};
 	u64 user = 0;
 	unsigned int i;
@@ -995,6 +997,7 @@ unsigned int mal_cache_count(void)
 
 static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)
 {
+	char letters[MAL_SLAB_LETTERS];
 	struct mal_cache_stats stats;
 
 	mal_cache_stats(cache, &stats);
@@ -1005,7 +1008,9 @@ static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)
 		   cache->sheaf_capacity, cache->max_full_sheaves);
 	seq_printf(m, " : slabdata %6llu %6llu %6u", stats.active_slabs,
 		   stats.slabs, 0);
-	seq_printf(m, " : cpustat %llu %llu\n", stats.hits, stats.misses);
+	seq_printf(m, " : cpustat %llu %llu", stats.hits, stats.misses);
+	seq_printf(m, " : debug %s\n",
+		   mal_slab_option_letters(cache->flags, letters));
 }
 
 /**
@@ -1013,7 +1018,8 @@ static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)
  * @m: /proc/memalloc
  *
  * The columns of slabinfo 2.1; then allocations that found an object at hand,
- * and those that did not.
+ * and those that did not; and the debug modes, as the parameter slab_debug has
+ * them.
  *
  * Context: task.
  */
@@ -1025,7 +1031,7 @@ void mal_slab_show(struct seq_file *m)
 	seq_puts(m, "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>");
 	seq_puts(m, " : tunables <limit> <batchcount> <sharedfactor>");
 	seq_puts(m, " : slabdata <active_slabs> <num_slabs> <sharedavail>");
-	seq_puts(m, " : cpustat <hits> <misses>\n");
+	seq_puts(m, " : cpustat <hits> <misses> : debug <modes>\n");
 	mutex_lock(&mal_cache_mutex);
 	list_for_each_entry(cache, &mal_caches, link)
 		mal_cache_show(m, cache);

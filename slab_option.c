@@ -22,6 +22,7 @@
  *
  * Context: task.
  */
+#include <linux/build_bug.h>
 #include <linux/glob.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -42,22 +43,27 @@ static char mal_option_text[MAL_OPTION_LENGTH];
 static char mal_option_patterns[MAL_OPTION_LENGTH + 1];
 static u32 mal_option_flags;
 
+static const struct mal_option_mode {
+	char letter;
+	u32 flag;
+} mal_option_modes[] = {
+	{ 'F', MAL_CACHE_CHECKS },
+	{ 'Z', MAL_CACHE_RED_ZONE },
+	{ 'P', MAL_CACHE_POISON },
+	{ 'U', MAL_CACHE_STORE_USER },
+	{ 'Q', MAL_CACHE_QUARANTINE },
+	{ 'G', MAL_CACHE_GUARD },
+};
+
+static_assert(ARRAY_SIZE(mal_option_modes) < MAL_SLAB_LETTERS);
+
 static u32 mal_option_flag(char letter)
 {
-	switch (letter) {
-	case 'F':
-		return MAL_CACHE_CHECKS;
-	case 'Z':
-		return MAL_CACHE_RED_ZONE;
-	case 'P':
-		return MAL_CACHE_POISON;
-	case 'U':
-		return MAL_CACHE_STORE_USER;
-	case 'Q':
-		return MAL_CACHE_QUARANTINE;
-	case 'G':
-		return MAL_CACHE_GUARD;
-	}
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mal_option_modes); i++)
+		if (mal_option_modes[i].letter == letter)
+			return mal_option_modes[i].flag;
 	return 0;
 }
 
@@ -149,4 +155,25 @@ u32 mal_slab_option_flags(const char *name)
 	flags = mal_option_matches(name) ? mal_option_flags : 0;
 	mutex_unlock(&mal_option_mutex);
 	return flags;
+}
+
+/**
+ * mal_slab_option_letters() - debug modes by their letters
+ * @flags: of a cache
+ * @letters: set; "-" if there are none
+ *
+ * Context: any.
+ * Return: @letters.
+ */
+const char *mal_slab_option_letters(u32 flags, char letters[MAL_SLAB_LETTERS])
+{
+	unsigned int nr = 0, i;
+
+	for (i = 0; i < ARRAY_SIZE(mal_option_modes); i++)
+		if (flags & mal_option_modes[i].flag)
+			letters[nr++] = mal_option_modes[i].letter;
+	if (!nr)
+		letters[nr++] = '-';
+	letters[nr] = '\0';
+	return letters;
 }

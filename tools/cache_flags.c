@@ -24,6 +24,8 @@ static const struct cache_flag {
 	{ "poison", MEMALLOC_CACHE_POISON },
 	{ "store_user", MEMALLOC_CACHE_STORE_USER },
 	{ "checks", MEMALLOC_CACHE_CHECKS },
+	{ "quarantine", MEMALLOC_CACHE_QUARANTINE },
+	{ "guard", MEMALLOC_CACHE_GUARD },
 	{ NULL, 0 }
 };
 

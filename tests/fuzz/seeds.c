@@ -113,6 +113,7 @@ static const struct step caches[] = {
 	CACHE(4, 16, [0] = { 96, 2 }), CACHE(5, 16, [0] = { 96, 4 }),
 	{ "cache", 0, { [1] = { 0, 90 }, [3] = { 4, 8 }, [4] = { 4, 8 }, [9] = { 0, 6 } } },
 	{ "cache", 0, { [1] = { 128, 9 } } },
+	CACHE(7, 56, [0] = { 108, 0 }), OBJECTS(15, 7, 3), FREE(15), OBJECTS(15, 7, 2),
 	OBJECTS(8, 0, 1), OBJECTS(9, 1, 5), OBJECTS(10, 2, 6), OBJECTS(11, 3, 4),
 	OBJECTS(12, 4, 1), OBJECTS(13, 5, 3), OBJECTS(14, 6, 2), FREE(9), OBJECTS(9, 1, 7),
 	{ "look", 0, { { 255, 0 } } }, { "validate", 0, {} },

@@ -445,7 +445,7 @@ static uint64_t draw_cache_flags(struct draw draw)
 {
 	if (draw.how < 96)
 		return 0;
-	return draw.how < 240 ? (draw.how & 3) << 8 | draw.what : 1ULL << draw.what % 32;
+	return draw.how < 240 ? (draw.how & 15) << 8 | draw.what : 1ULL << draw.what % 32;
 }
 
 /* Of letters; seldom of anything. */

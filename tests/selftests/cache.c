@@ -16,7 +16,12 @@
 #include "host_zone.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
+#include "quota.h"
 #include "seed.h"
+
+#define DEBUG_MODES	(MEMALLOC_CACHE_RED_ZONE | MEMALLOC_CACHE_POISON | \
+			 MEMALLOC_CACHE_STORE_USER | MEMALLOC_CACHE_CHECKS | \
+			 MEMALLOC_CACHE_QUARANTINE | MEMALLOC_CACHE_GUARD)
 
 FIXTURE(cache) {
 	int fd;
@@ -41,6 +46,23 @@ FIXTURE_TEARDOWN(cache)
 static int create(int fd, struct memalloc_cache_create *create)
 {
 	return device_ioctl(fd, MEMALLOC_CACHE_CREATE, create);
+}
+
+/* The line of a cache in the section "slabs", or false. */
+static bool proc_line(const char *name, char *line, size_t size)
+{
+	FILE *proc = fopen("/proc/memalloc", "re");
+	bool slabs = false, found = false;
+
+	while (proc && !found && fgets(line, size, proc)) {
+		if (*line == '[')
+			slabs = !strcmp(line, "[slabs]\n");
+		found = slabs && !strncmp(line, name, strlen(name)) &&
+			line[strlen(name)] == ' ';
+	}
+	if (proc)
+		fclose(proc);
+	return found;
 }
 
 /* --- creation ----------------------------------------------------------------- */
@@ -131,6 +153,75 @@ TEST_F(cache, user_part_that_is_not_in_the_object_is_einval)
 	}
 }
 
+/* Of those that were asked for, the ones that go with the rest. */
+static __u32 modes_of(const struct memalloc_cache_create *request)
+{
+	const __u32 zones = MEMALLOC_CACHE_DMA | MEMALLOC_CACHE_DMA32;
+	__u32 modes = request->flags & DEBUG_MODES;
+	bool keeps = request->ctor != MEMALLOC_CTOR_NONE ||
+		     request->flags & MEMALLOC_CACHE_TYPESAFE_BY_RCU;
+
+	if (keeps)
+		modes &= ~(MEMALLOC_CACHE_POISON | MEMALLOC_CACHE_GUARD);
+	if (request->flags & zones || request->object_size >= page_size())
+		modes &= ~MEMALLOC_CACHE_GUARD;
+	return modes;
+}
+
+/* The letters at the end of a cache's line in /proc/memalloc, as modes. */
+static __u32 modes_in_proc(const char *name)
+{
+	static const struct { char letter; __u32 mode; } letters[] = {
+		{ 'F', MEMALLOC_CACHE_CHECKS }, { 'Z', MEMALLOC_CACHE_RED_ZONE },
+		{ 'P', MEMALLOC_CACHE_POISON }, { 'U', MEMALLOC_CACHE_STORE_USER },
+		{ 'Q', MEMALLOC_CACHE_QUARANTINE }, { 'G', MEMALLOC_CACHE_GUARD },
+	};
+	char line[512], *modes;
+	__u32 seen = 0;
+	size_t i;
+
+	if (!proc_line(name, line, sizeof(line)))
+		return ~0U;
+	modes = strstr(line, " : debug ");
+	if (!modes)
+		return ~0U;
+	modes += strlen(" : debug ");
+	for (i = 0; i < ARRAY_SIZE(letters); i++)
+		if (strchr(modes, letters[i].letter))
+			seen |= letters[i].mode;
+	return strlen(modes) == 1U + (seen ? __builtin_popcount(seen) : 1) ? seen : ~0U;
+}
+
+/* Every set of modes, in caches of every sort that matters to them. */
+TEST_F(cache, debug_modes_are_those_that_can_be_and_are_shown)
+{
+	static const struct { __u32 flags, ctor, size; } kinds[] = {
+		{ 0, MEMALLOC_CTOR_NONE, 40 }, { 0, MEMALLOC_CTOR_ZERO, 40 },
+		{ MEMALLOC_CACHE_TYPESAFE_BY_RCU, MEMALLOC_CTOR_NONE, 40 },
+		{ MEMALLOC_CACHE_DMA, MEMALLOC_CTOR_NONE, 40 },
+		{ MEMALLOC_CACHE_DMA32, MEMALLOC_CTOR_NONE, 40 },
+		{ 0, MEMALLOC_CTOR_NONE, 4000 }, { 0, MEMALLOC_CTOR_NONE, 64 << 10 },
+	};
+	struct memalloc_cache_create request;
+	struct memalloc_stats_cache stats;
+	size_t i, set;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (set = 0; set < 64; set++) {
+			request = device_cache_of("modes", kinds[i].size);
+			request.flags = kinds[i].flags | set * MEMALLOC_CACHE_RED_ZONE;
+			request.ctor = kinds[i].ctor;
+			ASSERT_EQ(0, create(self->fd, &request));
+			ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+			ASSERT_EQ(modes_of(&request), stats.flags & DEBUG_MODES)
+				TH_LOG("kind %zu, set %#zx", i, set);
+			ASSERT_EQ(modes_of(&request), modes_in_proc("u:modes"))
+				TH_LOG("kind %zu, set %#zx", i, set);
+			ASSERT_EQ(0, device_free(self->fd, request.out_handle));
+		}
+	}
+}
+
 TEST_F(cache, both_zones_at_once_are_einval)
 {
 	struct memalloc_cache_create request = device_cache_of("zone", 96);
@@ -164,23 +255,6 @@ TEST_F(cache, name_that_is_not_one_is_einval)
 	EXPECT_EQ(-EINVAL, create(self->fd, &request));
 	request.name[sizeof(request.name) - 1] = '\0';
 	EXPECT_EQ(0, create(self->fd, &request));
-}
-
-/* The line of a cache in the section "slabs", or false. */
-static bool proc_line(const char *name, char *line, size_t size)
-{
-	FILE *proc = fopen("/proc/memalloc", "re");
-	bool slabs = false, found = false;
-
-	while (proc && !found && fgets(line, size, proc)) {
-		if (*line == '[')
-			slabs = !strcmp(line, "[slabs]\n");
-		found = slabs && !strncmp(line, name, strlen(name)) &&
-			line[strlen(name)] == ' ';
-	}
-	if (proc)
-		fclose(proc);
-	return found;
 }
 
 TEST_F(cache, is_in_proc_with_the_same_figures)
@@ -615,6 +689,128 @@ TEST_F(cache, shrink_gives_back_what_is_not_needed)
 	EXPECT_EQ(0, after.pages);
 }
 
+/* --- debug modes ------------------------------------------------------------------ */
+
+FIXTURE(debug) {
+	int fd;
+	char guard_ms[PARAMETER_LENGTH];
+	char quarantine_kb[PARAMETER_LENGTH];
+};
+
+FIXTURE_SETUP(debug)
+{
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, parameter_read("slab_guard_ms", self->guard_ms));
+	ASSERT_EQ(0, parameter_read("slab_quarantine_kb", self->quarantine_kb));
+}
+
+FIXTURE_TEARDOWN_PARENT(debug)
+{
+	parameter_write("slab_guard_ms", self->guard_ms);
+	parameter_write("slab_quarantine_kb", self->quarantine_kb);
+}
+
+/* Allocate an object, and free the one before it: where are they? */
+static int step(int fd, __u64 cache, __u64 *object, __u64 *phys)
+{
+	__u64 before = *object;
+	int err = device_alloc_objects(fd, cache, 1, object);
+
+	if (err)
+		return err;
+	*phys = device_phys(fd, *object, 0);
+	return before ? device_free(fd, before) : 0;
+}
+
+/*
+ * What has been freed is not allocated again before so much was freed after it
+ * as slab_quarantine_kb says; without the mode, it is at once.
+ */
+TEST_F(debug, quarantine_holds_back_what_is_freed)
+{
+	const __u32 turns = 2000;
+	struct memalloc_cache_create request = device_cache_of("held", 200);
+	__u64 *where = calloc(turns, sizeof(*where));
+	struct memalloc_stats_cache stats;
+	__u64 cache, object = 0, other = 0, at, held;
+	__u32 i, j, seen = 0;
+
+	ASSERT_TRUE(where);
+	ASSERT_EQ(0, parameter_set("slab_quarantine_kb", 16));
+	request.flags = MEMALLOC_CACHE_QUARANTINE;
+	ASSERT_EQ(0, create(self->fd, &request));
+	ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+	held = (16 << 10) / stats.stride;
+	ASSERT_LT(40, held);
+	for (i = 0; i < turns; i++) {
+		ASSERT_EQ(0, step(self->fd, request.out_handle, &object, &where[i]));
+		for (j = 1; j <= i && j <= held; j++) {
+			ASSERT_NE(where[i - j], where[i]) TH_LOG("%u after %u", i, i - j);
+		}
+		for (; j <= i; j++)
+			seen += where[i - j] == where[i];
+	}
+	/* ... and is, after that. */
+	EXPECT_LT(0, seen);
+	ASSERT_EQ(0, device_free(self->fd, object));
+	ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+	EXPECT_EQ(0, stats.active);
+	ASSERT_EQ(0, device_shrink_cache(self->fd, request.out_handle));
+	ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+	EXPECT_EQ(0, stats.pages);
+
+	ASSERT_EQ(0, device_cache_create(self->fd, "free", 200, &cache));
+	for (i = 0, seen = 0; i < turns; i++) {
+		ASSERT_EQ(0, step(self->fd, cache, &other, &at));
+		seen += i > 1 && at == where[i - 2];
+		where[i] = at;
+	}
+	EXPECT_LT(turns / 2, seen);
+	free(where);
+	EXPECT_EQ(0, device_validate(self->fd));
+	close(self->fd);
+}
+
+/* Alone in its page, at the end of it, also when it is free; and then it goes. */
+TEST_F(debug, guard_puts_a_sample_into_a_page_of_its_own)
+{
+	static const __u32 sizes[] = { 1, 8, 40, 104, 1000, 3000, 4088 };
+	struct memalloc_cache_create request;
+	struct memalloc_stats_cache stats;
+	__u64 object, end;
+	size_t i;
+
+	ASSERT_EQ(0, parameter_set("slab_guard_ms", 0));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		request = device_cache_of("guard", sizes[i]);
+		request.flags = MEMALLOC_CACHE_GUARD;
+		ASSERT_EQ(0, create(self->fd, &request));
+		ASSERT_EQ(0, device_alloc_objects(self->fd, request.out_handle, 1, &object));
+		ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+		EXPECT_EQ(1, stats.active);
+		EXPECT_EQ(1, stats.objects);
+		EXPECT_EQ(1, stats.pages);
+		end = device_phys(self->fd, object, 0) % page_size() + sizes[i];
+		EXPECT_GE(page_size(), end);
+		EXPECT_GT(end + stats.align, page_size());
+		EXPECT_EQ(0, device_pattern(self->fd, MEMALLOC_VERIFY, object, sizes[i],
+					    MEMALLOC_PATTERN_REPEAT, 0));
+		EXPECT_EQ(0, device_fill(self->fd, object, sizes[i], 7));
+		EXPECT_EQ(0, device_verify(self->fd, object, sizes[i], 7));
+		ASSERT_EQ(0, device_free(self->fd, object));
+		ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+		EXPECT_EQ(0, stats.active);
+		EXPECT_EQ(1, stats.pages);
+		ASSERT_EQ(0, device_shrink_cache(self->fd, request.out_handle));
+		ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+		EXPECT_EQ(0, stats.pages);
+		ASSERT_EQ(0, device_free(self->fd, request.out_handle));
+	}
+	EXPECT_EQ(0, device_validate(self->fd));
+	close(self->fd);
+}
+
 /* --- quotas ---------------------------------------------------------------------- */
 
 TEST_F(cache, quota_counts_what_is_held)
@@ -638,26 +834,6 @@ TEST_F(cache, quota_counts_what_is_held)
 	ASSERT_EQ(0, device_info(self->fd, cache, 0, 0, &info));
 	ASSERT_EQ(0, device_file(self->fd, &after));
 	EXPECT_EQ(info.out_held, after.bytes - before.bytes);
-}
-
-FIXTURE(quota) {
-	int fd;
-	char handles[PARAMETER_LENGTH];
-	char bytes[PARAMETER_LENGTH];
-};
-
-FIXTURE_SETUP(quota)
-{
-	self->fd = device_open();
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, parameter_read("quota_handles", self->handles));
-	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
-}
-
-FIXTURE_TEARDOWN_PARENT(quota)
-{
-	parameter_write("quota_handles", self->handles);
-	parameter_write("quota_file_mb", self->bytes);
 }
 
 TEST_F(quota, refuses_objects_and_caches_with_edquot)

@@ -394,6 +394,14 @@ static inline int device_shrink(int fd)
 	return device_ioctl(fd, MEMALLOC_SHRINK, &shrink);
 }
 
+/* A cache gives away the pages that it does not need. */
+static inline int device_shrink_cache(int fd, __u64 cache)
+{
+	struct memalloc_shrink shrink = { .size = sizeof(shrink), .handle = cache };
+
+	return device_ioctl(fd, MEMALLOC_SHRINK, &shrink);
+}
+
 /* Make the @nth next allocation fail; what was left of an earlier wish. */
 static inline int device_inject(int fd, __u64 nth, __u64 *left)
 {

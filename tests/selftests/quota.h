@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * quota.h: an open file, for tests that change the quota of files
+ * quota.h: an open file, for tests that change the quotas of files
  *
- * The quota is put back afterwards, also if the test has crashed.
+ * The quotas are put back afterwards, also if the test has crashed.
  */
 #ifndef QUOTA_H
 #define QUOTA_H
@@ -13,6 +13,7 @@
 
 FIXTURE(quota) {
 	int fd;
+	char handles[PARAMETER_LENGTH];
 	char bytes[PARAMETER_LENGTH];
 };
 
@@ -20,11 +21,13 @@ FIXTURE_SETUP(quota)
 {
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, parameter_read("quota_handles", self->handles));
 	ASSERT_EQ(0, parameter_read("quota_file_mb", self->bytes));
 }
 
 FIXTURE_TEARDOWN_PARENT(quota)
 {
+	parameter_write("quota_handles", self->handles);
 	parameter_write("quota_file_mb", self->bytes);
 }
 

@@ -840,7 +840,15 @@ struct memalloc_resize {
 };
 #define MEMALLOC_RESIZE _IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_RESIZE)
 
-/* What a cache may be; as the kernel's SLAB_* flags of the same name. */
+/*
+ * What a cache may be; as the kernel's SLAB_* flags of the same name. The last
+ * six are debug modes, as the module's parameter slab_debug gives them to caches by
+ * name; how much is held back, and how often a sample is taken, are parameters,
+ * too. Those that do not go with the rest are left out, and struct
+ * memalloc_stats_cache tells which there are: neither POISON nor GUARD with a
+ * constructor or TYPESAFE_BY_RCU; no GUARD in a zone, for objects of about a page or
+ * more, or if the module is lean.
+ */
 #define MEMALLOC_CACHE_HWCACHE_ALIGN	0x00000001
 #define MEMALLOC_CACHE_DMA		0x00000002	/* slabs of zone DMA */
 #define MEMALLOC_CACHE_DMA32		0x00000004	/* slabs below 4 GiB */
@@ -851,7 +859,9 @@ struct memalloc_resize {
 #define MEMALLOC_CACHE_POISON		0x00000080
 #define MEMALLOC_CACHE_STORE_USER	0x00000100
 #define MEMALLOC_CACHE_CHECKS		0x00000200
-#define MEMALLOC_CACHE_ALL		0x000003ff
+#define MEMALLOC_CACHE_QUARANTINE	0x00000400	/* what is freed is held back */
+#define MEMALLOC_CACHE_GUARD		0x00000800	/* samples in pages of their own */
+#define MEMALLOC_CACHE_ALL		0x00000fff
 
 /**
  * enum memalloc_ctor - what each object of a cache is made to be, once, when
