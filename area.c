@@ -64,6 +64,7 @@
 #include "internal/quarantine.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/site.h"
 
 /* Not for pages of an area: they are single ones, and borrowed memory is low. */
 #define MAL_GFP_NOT_FOR_AREA	(__GFP_COMP | __GFP_HIGHMEM | __GFP_MOVABLE)
@@ -513,27 +514,29 @@ struct mal_area *mal_area_around(const void *address)
 void mal_area_report(const void *address, unsigned long caller)
 {
 	enum mal_area_state state;
+	char name[MAL_SITE_NAME];
 	struct mal_area *area;
 
 	rcu_read_lock();
 	area = mal_area_around(address);
 	state = area ? READ_ONCE(area->state) : MAL_AREA_FREE;
+	mal_site_name(area ? READ_ONCE(area->caller) : 0, name);
 	if (!area)
 		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
 			   "an address that is in no area");
 	else if (address != area->address)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "an address inside an area of %lu pages of %pS",
-			   area->nr_pages, (void *)area->caller);
+			   "an address inside an area of %lu pages of %s",
+			   area->nr_pages, name);
 	else if (state == MAL_AREA_FREE)
 		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
-			   "an area of %lu pages that is free already; last of %pS",
-			   area->nr_pages, (void *)area->caller);
+			   "an area of %lu pages that is free already; last of %s",
+			   area->nr_pages, name);
 	else
 		mal_report(MAL_REPORT_WRONG_FREE, caller, state == MAL_AREA_MAPPED ?
-			   "vfree of an area that was mapped by %pS" :
-			   "vunmap of an area that was allocated by %pS",
-			   (void *)area->caller);
+			   "vfree of an area that was mapped by %s" :
+			   "vunmap of an area that was allocated by %s",
+			   name);
 	rcu_read_unlock();
 }
 
@@ -613,9 +616,10 @@ static void mal_area_show_nodes(struct seq_file *m, const struct mal_area *area)
 static void mal_area_show(struct mal_area *area, void *data)
 {
 	struct seq_file *m = data;
+	char name[MAL_SITE_NAME];
 
-	seq_printf(m, "%12lu %pS pages=%lu", READ_ONCE(area->size),
-		   (void *)READ_ONCE(area->caller), area->nr_pages);
+	seq_printf(m, "%12lu %s pages=%lu", READ_ONCE(area->size),
+		   mal_site_name(READ_ONCE(area->caller), name), area->nr_pages);
 	if (area->flags & MAL_AREA_MAP) {
 		seq_puts(m, " vmap\n");
 		return;
@@ -639,13 +643,14 @@ void mal_area_list(struct seq_file *m)
 static void mal_area_leaked(struct mal_area *area, void *module)
 {
 	unsigned long caller = READ_ONCE(area->caller);
+	char name[MAL_SITE_NAME];
 
-	if (module && !within_module(caller, module))
+	if (module && !mal_site_is_in(caller, module))
 		return;
 	if (caller)
-		pr_err("leak: area of %lu pages, %s by %pS\n", area->nr_pages,
+		pr_err("leak: area of %lu pages, %s by %s\n", area->nr_pages,
 		       area->flags & MAL_AREA_MAP ? "mapped" : "allocated",
-		       (void *)caller);
+		       mal_site_name(caller, name));
 	else
 		pr_err("leak: area of %lu pages, of a module that is gone\n",
 		       area->nr_pages);
@@ -653,9 +658,21 @@ static void mal_area_leaked(struct mal_area *area, void *module)
 	WRITE_ONCE(area->caller, 0);
 }
 
+/* Others may free it, and use it again, meanwhile. */
+static void mal_area_keep_site(struct mal_area *area, void *module)
+{
+	unsigned long caller = READ_ONCE(area->caller);
+	unsigned long kept = mal_site_keep(caller, module);
+
+	if (kept != caller)
+		cmpxchg(&area->caller, caller, kept);
+}
+
 static int mal_area_notify(struct notifier_block *block, unsigned long event,
 			   void *module)
 {
+	if (event == MODULE_STATE_LIVE)
+		mal_area_for_each(mal_area_keep_site, module);
 	if (event == MODULE_STATE_GOING && module != THIS_MODULE)
 		mal_area_for_each(mal_area_leaked, module);
 	return NOTIFY_OK;

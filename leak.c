@@ -5,7 +5,8 @@
  * Pages are attributed to the code that allocated them (mal_page.caller). When a
  * module is unloaded, what it has allocated and not freed is reported while
  * its symbols still have names: a line for each place that allocated, with
- * the number of blocks. They stay allocated, as with the host's allocator.
+ * the number of blocks. They stay allocated, as with the host's allocator. For what
+ * the init function of a module has allocated, see site.c.
  *
  * At our own unload all other modules that used us are gone. What is allocated
  * still is leaked for good, and reported once more. What is out of circulation
@@ -29,6 +30,7 @@
 
 #include "internal/leak.h"
 #include "internal/region.h"
+#include "internal/site.h"
 
 /* So many places are told apart in one report. */
 #define MAL_LEAK_PLACES	32
@@ -77,10 +79,12 @@ static bool mal_leak_concerns(const struct mal_leak *leak,
 {
 	if (desc->state != MAL_PAGE_USED && desc->state != MAL_PAGE_LARGE)
 		return false;
-	return !leak->module || within_module(desc->caller, leak->module);
+	return !leak->module || mal_site_is_in(desc->caller, leak->module);
 }
 
-static void mal_leak_find(struct mal_leak *leak)
+/* Call @visit for each descriptor there is, under rcu_read_lock(). */
+static void mal_leak_for_each(void (*visit)(struct mal_page *desc, void *data),
+			      void *data)
 {
 	unsigned long nr;
 	unsigned int i;
@@ -90,29 +94,52 @@ static void mal_leak_find(struct mal_leak *leak)
 
 		rcu_read_lock();
 		section = mal_section_at(nr);
-		for (i = 0; section && i < MAL_SECTION_PAGES; i++) {
-			struct mal_page *desc = &section->pages[i];
-
-			if (!mal_leak_concerns(leak, desc))
-				continue;
-			mal_leak_add(leak, desc->caller, desc->order);
-			if (leak->forget)
-				desc->caller = 0;
-		}
+		for (i = 0; section && i < MAL_SECTION_PAGES; i++)
+			visit(&section->pages[i], data);
 		rcu_read_unlock();
 		cond_resched();
 	}
 }
 
+static void mal_leak_look(struct mal_page *desc, void *data)
+{
+	struct mal_leak *leak = data;
+
+	if (!mal_leak_concerns(leak, desc))
+		return;
+	mal_leak_add(leak, desc->caller, desc->order);
+	if (leak->forget)
+		desc->caller = 0;
+}
+
+static void mal_leak_find(struct mal_leak *leak)
+{
+	mal_leak_for_each(mal_leak_look, leak);
+}
+
+/* Others allocate and free meanwhile. */
+static void mal_leak_keep_site(struct mal_page *desc, void *module)
+{
+	unsigned long caller = READ_ONCE(desc->caller);
+	unsigned long kept;
+
+	if (desc->state != MAL_PAGE_USED && desc->state != MAL_PAGE_LARGE)
+		return;
+	kept = mal_site_keep(caller, module);
+	if (kept != caller)
+		cmpxchg(&desc->caller, caller, kept);
+}
+
 static void mal_leak_print(const struct mal_leak *leak)
 {
+	char name[MAL_SITE_NAME];
 	unsigned int i;
 
 	for (i = 0; i < leak->nr; i++) {
 		if (leak->places[i].caller)
-			pr_err("leak: %lu pages in %lu blocks, allocated by %pS\n",
+			pr_err("leak: %lu pages in %lu blocks, allocated by %s\n",
 			       leak->places[i].pages, leak->places[i].blocks,
-			       (void *)leak->places[i].caller);
+			       mal_site_name(leak->places[i].caller, name));
 		else
 			pr_err("leak: %lu pages in %lu blocks, of modules that are gone\n",
 			       leak->places[i].pages, leak->places[i].blocks);
@@ -132,18 +159,15 @@ static void mal_leak_print(const struct mal_leak *leak)
 void mal_leak_show(struct seq_file *m)
 {
 	struct mal_leak leak = { };
+	char name[MAL_SITE_NAME];
 	unsigned int i;
 
 	mal_leak_find(&leak);
-	for (i = 0; i < leak.nr; i++) {
-		seq_printf(m, "%-17s %8lu %10lu %8s ", "(pages)",
+	for (i = 0; i < leak.nr; i++)
+		seq_printf(m, "%-17s %8lu %10lu %8s %s\n", "(pages)",
 			   leak.places[i].blocks,
-			   leak.places[i].pages << PAGE_SHIFT, "-");
-		if (leak.places[i].caller)
-			seq_printf(m, "%pS\n", (void *)leak.places[i].caller);
-		else
-			seq_puts(m, "(gone)\n");
-	}
+			   leak.places[i].pages << PAGE_SHIFT, "-",
+			   mal_site_name(leak.places[i].caller, name));
 	if (leak.others)
 		seq_printf(m, "%-17s %8lu %10u %8s (others)\n", "(pages)",
 			   leak.others, 0, "-");
@@ -154,6 +178,8 @@ static int mal_leak_notify(struct notifier_block *block, unsigned long event,
 {
 	struct mal_leak leak = { .module = data, .forget = true };
 
+	if (event == MODULE_STATE_LIVE)
+		mal_leak_for_each(mal_leak_keep_site, data);
 	if (event != MODULE_STATE_GOING || data == THIS_MODULE)
 		return NOTIFY_OK;
 	mal_leak_find(&leak);

@@ -28,6 +28,7 @@
 #include "internal/percpu.h"
 #include "internal/proc.h"
 #include "internal/region.h"
+#include "internal/site.h"
 #include "internal/slab_cache.h"
 #include "internal/vmalloc_area.h"
 
@@ -110,9 +111,12 @@ static int __init mal_init(void)
 
 	mal_cap_init();
 	mal_page_poison_init();
-	err = mal_region_init();
+	err = mal_site_init();
 	if (err)
 		return err;
+	err = mal_region_init();
+	if (err)
+		goto err_site;
 	err = mal_nodes_create();
 	if (err)
 		goto err_region;
@@ -176,6 +180,8 @@ err_nodes:
 	mal_nodes_destroy();
 err_region:
 	mal_region_exit();
+err_site:
+	mal_site_exit();
 	return err;
 }
 
@@ -195,6 +201,7 @@ static void __exit mal_exit(void)
 	mal_pcp_exit();
 	mal_nodes_destroy();
 	mal_region_exit();
+	mal_site_exit();
 }
 
 module_init(mal_init);

@@ -72,6 +72,7 @@
 #include "internal/mempool.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/site.h"
 #include "internal/slab_alloc.h"
 #include "internal/watch.h"
 
@@ -205,6 +206,16 @@ static bool mal_pool_hand_over(mal_mempool_t *pool, void *element)
 	return true;
 }
 
+static noinline void mal_pool_report_double(const mal_mempool_t *pool,
+					    unsigned long caller)
+{
+	char name[MAL_SITE_NAME];
+
+	mal_report(MAL_REPORT_DOUBLE_FREE, caller,
+		   "element that is in its mempool, made by %s, already",
+		   mal_site_name(pool->creator, name));
+}
+
 /* Returns false if the pool has no need of the element. */
 static bool mal_pool_accept(mal_mempool_t *pool, void *element,
 			    unsigned long caller)
@@ -214,9 +225,7 @@ static bool mal_pool_accept(mal_mempool_t *pool, void *element,
 	if (pool->curr_nr >= pool->min_nr)
 		return false;
 	if (unlikely(mal_pool_has(pool, element))) {
-		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
-			   "element that is in its mempool, made by %pS, already",
-			   (void *)pool->creator);
+		mal_pool_report_double(pool, caller);
 		return true;
 	}
 	pool->elements[pool->curr_nr] = element;
@@ -690,12 +699,14 @@ MAL_EXPORT(mal_mempool_resize);
 /* Returns false, and reports, if somebody waits for elements. */
 static bool mal_pool_teardown(mal_mempool_t *pool, unsigned long caller)
 {
+	char name[MAL_SITE_NAME];
+
 	if (!mal_mempool_initialized(pool))
 		return true;
 	if (!list_empty_careful(&pool->waiters)) {
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "mempool made by %pS, which somebody waits for",
-			   (void *)pool->creator);
+			   "mempool made by %s, which somebody waits for",
+			   mal_site_name(pool->creator, name));
 		return false;
 	}
 	mal_mempool_list_del(pool);

@@ -4,7 +4,8 @@
  *
  * A pool has no name; it is known by the code that made it. When a module goes
  * and leaves pools behind, they are reported, and forgotten: they may have been
- * a part of the module. Their elements are reported by whoever made them.
+ * a part of the module. Their elements are reported by whoever made them. For those
+ * that a module's init function has made, see site.c.
  *
  * Locking: mal_mempool_list_lock protects the list, and keeps the pools that are
  * on it. mal_mempool.lock is taken under it.
@@ -25,6 +26,7 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/mempool.h"
+#include "internal/site.h"
 #include "internal/slab.h"
 
 static DEFINE_SPINLOCK(mal_mempool_list_lock);
@@ -89,6 +91,7 @@ void mal_mempool_stats_fill(struct mal_mempool *pool,
 			    struct memalloc_stats_mempool *stats)
 {
 	struct mal_mempool_stats figures;
+	char name[MAL_SITE_NAME];
 
 	mal_mempool_stats(pool, &figures);
 	*stats = (struct memalloc_stats_mempool) {
@@ -99,7 +102,10 @@ void mal_mempool_stats_fill(struct mal_mempool *pool,
 		.reserve_hits = figures.reserve_hits,
 		.failures = figures.failures,
 	};
-	snprintf(stats->name, sizeof(stats->name), "%ps", (void *)pool->creator);
+	mal_site_name(pool->creator, name);
+	/* The function alone. */
+	name[strcspn(name, "+")] = '\0';
+	strscpy(stats->name, name, sizeof(stats->name));
 	mal_mempool_describe(pool, stats);
 }
 
@@ -157,6 +163,7 @@ bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *sta
 void mal_mempool_show(struct seq_file *m)
 {
 	struct mal_mempool_stats stats;
+	char name[MAL_SITE_NAME];
 	struct mal_mempool *pool;
 	unsigned long flags;
 
@@ -165,11 +172,22 @@ void mal_mempool_show(struct seq_file *m)
 	spin_lock_irqsave(&mal_mempool_list_lock, flags);
 	list_for_each_entry(pool, &mal_mempools, link) {
 		mal_mempool_stats(pool, &stats);
-		seq_printf(m, "%9d %8d %8lu %9lu %12lu %9lu %pS\n",
+		seq_printf(m, "%9d %8d %8lu %9lu %12lu %9lu %s\n",
 			   stats.min_nr, stats.curr_nr, stats.waiting,
 			   stats.waits, stats.reserve_hits, stats.failures,
-			   (void *)pool->creator);
+			   mal_site_name(pool->creator, name));
 	}
+	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
+}
+
+static void mal_mempool_keep_sites(const struct module *module)
+{
+	struct mal_mempool *pool;
+	unsigned long flags;
+
+	spin_lock_irqsave(&mal_mempool_list_lock, flags);
+	list_for_each_entry(pool, &mal_mempools, link)
+		pool->creator = mal_site_keep(pool->creator, module);
 	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
 }
 
@@ -177,15 +195,16 @@ void mal_mempool_show(struct seq_file *m)
 static void mal_mempool_forget(const struct module *module)
 {
 	struct mal_mempool *pool, *next;
+	char name[MAL_SITE_NAME];
 	unsigned long flags;
 
 	spin_lock_irqsave(&mal_mempool_list_lock, flags);
 	list_for_each_entry_safe(pool, next, &mal_mempools, link) {
-		if (module && !within_module(pool->creator, module) &&
+		if (module && !mal_site_is_in(pool->creator, module) &&
 		    !within_module((unsigned long)pool, module))
 			continue;
-		pr_err("leak: mempool of %d elements, made by %pS\n",
-		       pool->min_nr, (void *)pool->creator);
+		pr_err("leak: mempool of %d elements, made by %s\n",
+		       pool->min_nr, mal_site_name(pool->creator, name));
 		list_del_init(&pool->link);
 	}
 	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
@@ -194,7 +213,9 @@ static void mal_mempool_forget(const struct module *module)
 static int mal_mempool_module_event(struct notifier_block *nb,
 				    unsigned long event, void *module)
 {
-	if (event == MODULE_STATE_GOING)
+	if (event == MODULE_STATE_LIVE)
+		mal_mempool_keep_sites(module);
+	else if (event == MODULE_STATE_GOING)
 		mal_mempool_forget(module);
 	return NOTIFY_OK;
 }

@@ -68,6 +68,7 @@
 #include "internal/reclaim.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/site.h"
 #include "internal/trace.h"
 #include "internal/watch.h"
 
@@ -437,20 +438,22 @@ MAL_EXPORT(mal_alloc_pages);
 static noinline void mal_report_free(struct mal_page *desc, unsigned int order,
 				     unsigned long caller)
 {
+	char name[MAL_SITE_NAME];
+
 	if (!desc || desc->state == MAL_PAGE_FOREIGN)
 		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
 			   "a page that is not ours, as order %u", order);
 	else if (desc->state == MAL_PAGE_USED)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "a block of order %u, as order %u; allocated by %pS",
-			   desc->order, order, (void *)desc->caller);
+			   "a block of order %u, as order %u; allocated by %s",
+			   desc->order, order, mal_site_name(desc->caller, name));
 	else if (desc->state == MAL_PAGE_SLAB)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
 			   "a page of a slab, as order %u", order);
 	else if (desc->state == MAL_PAGE_LARGE)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "a page of kmalloc, as order %u; allocated by %pS",
-			   order, (void *)desc->caller);
+			   "a page of kmalloc, as order %u; allocated by %s",
+			   order, mal_site_name(desc->caller, name));
 	else if (desc->state == MAL_PAGE_AREA)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
 			   "a page of a mapped area, as order %u", order);

@@ -72,6 +72,7 @@
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
+#include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
 #include "internal/slab_quarantine.h"
@@ -604,6 +605,7 @@ static void mal_report_free_of_page(const struct mal_page *desc,
 				    unsigned long caller)
 {
 	u8 state = desc ? READ_ONCE(desc->state) : MAL_PAGE_FOREIGN;
+	char name[MAL_SITE_NAME];
 
 	switch (state) {
 	case MAL_PAGE_FOREIGN:
@@ -618,8 +620,8 @@ static void mal_report_free_of_page(const struct mal_page *desc,
 		break;
 	case MAL_PAGE_USED:
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "an object in pages that %pS allocated",
-			   (void *)desc->caller);
+			   "an object in pages that %s allocated",
+			   mal_site_name(desc->caller, name));
 		break;
 	default:
 		mal_report(MAL_REPORT_WRONG_FREE, caller,

@@ -71,6 +71,7 @@
 #include "internal/reclaim.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
+#include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
@@ -1075,35 +1076,52 @@ static void mal_cache_orphan(struct mal_kmem_cache *cache,
 			     const struct module *module)
 {
 	struct mal_cache_stats stats;
+	char name[MAL_SITE_NAME];
 
-	if (!within_module(cache->creator, module))
+	if (!mal_site_is_in(cache->creator, module))
 		return;
 	mal_cache_stats(cache, &stats);
-	pr_err("leak: cache %s with %llu objects, made by %pS\n", cache->name,
-	       stats.active, (void *)cache->creator);
+	pr_err("leak: cache %s with %llu objects, made by %s\n", cache->name,
+	       stats.active, mal_site_name(cache->creator, name));
 	cache->creator = 0;
 	WRITE_ONCE(cache->ctor, NULL);
 	WRITE_ONCE(cache->dtor, NULL);
 }
 
-static int mal_cache_module_going(struct notifier_block *block,
-				  unsigned long event, void *module)
+static void mal_cache_module_live(struct mal_kmem_cache *cache,
+				  struct module *module)
+{
+	mal_slab_leak_keep_sites(cache, module);
+	cache->creator = mal_site_keep(cache->creator, module);
+}
+
+static void mal_cache_module_going(struct mal_kmem_cache *cache,
+				   struct module *module)
+{
+	mal_slab_leak_report(cache, module);
+	mal_cache_orphan(cache, module);
+}
+
+static int mal_cache_module_notify(struct notifier_block *block,
+				   unsigned long event, void *module)
 {
 	struct mal_kmem_cache *cache;
 
-	if (event != MODULE_STATE_GOING || module == THIS_MODULE)
+	if (module == THIS_MODULE)
 		return NOTIFY_OK;
 	mutex_lock(&mal_cache_mutex);
 	list_for_each_entry(cache, &mal_caches, link) {
-		mal_slab_leak_report(cache, module);
-		mal_cache_orphan(cache, module);
+		if (event == MODULE_STATE_LIVE)
+			mal_cache_module_live(cache, module);
+		else if (event == MODULE_STATE_GOING)
+			mal_cache_module_going(cache, module);
 	}
 	mutex_unlock(&mal_cache_mutex);
 	return NOTIFY_OK;
 }
 
 static struct notifier_block mal_cache_module_notifier = {
-	.notifier_call = mal_cache_module_going,
+	.notifier_call = mal_cache_module_notify,
 };
 
 static int mal_cache_shrinker_init(void)

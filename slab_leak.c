@@ -8,7 +8,7 @@
  * /proc/memalloc shows of all caches that track, and what the log gets when a
  * cache cannot be destroyed, when a module goes that has objects still, and at
  * our own unload. A place in a module that goes is forgotten then, as it has no
- * name any more.
+ * name any more; for one in the init function of a module, see site.c.
  *
  * Locking: mal_slab_node.lock, while the slabs of a node are walked: for
  * debugging.
@@ -25,6 +25,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_leak.h"
 #include "internal/slab_track.h"
@@ -84,7 +85,7 @@ static void mal_leak_add(struct mal_leak_sites *sites, struct mal_track *track)
 {
 	struct mal_leak_site *site;
 
-	if (sites->module && !within_module(track->alloc.caller, sites->module))
+	if (sites->module && !mal_site_is_in(track->alloc.caller, sites->module))
 		return;
 	site = mal_leak_site(sites, track->alloc.caller);
 	if (sites->forget) {
@@ -100,8 +101,19 @@ static void mal_leak_add(struct mal_leak_sites *sites, struct mal_track *track)
 	site->oldest_ms = max(site->oldest_ms, mal_track_age_ms(&track->alloc));
 }
 
-static void mal_leak_find_in(struct mal_leak_sites *sites,
-			     struct list_head *slabs)
+static void mal_leak_look(struct mal_track *track, void *sites)
+{
+	mal_leak_add(sites, track);
+}
+
+static void mal_leak_keep_site(struct mal_track *track, void *module)
+{
+	track->alloc.caller = mal_site_keep(track->alloc.caller, module);
+}
+
+static void mal_leak_visit_in(struct list_head *slabs,
+			      void (*visit)(struct mal_track *track, void *data),
+			      void *data)
 {
 	struct mal_slab *slab;
 	u32 i;
@@ -110,7 +122,39 @@ static void mal_leak_find_in(struct mal_leak_sites *sites,
 		for (i = 0; i < slab->nr; i++)
 			if (slab->states[i] == MAL_OBJECT_ALLOCATED ||
 			    slab->states[i] == MAL_OBJECT_GUARDED)
-				mal_leak_add(sites, &slab->tracks[i]);
+				visit(&slab->tracks[i], data);
+}
+
+/* Call @visit for each object that somebody has, under the lock of its node. */
+static void mal_leak_for_each(struct mal_kmem_cache *cache,
+			      void (*visit)(struct mal_track *track, void *data),
+			      void *data)
+{
+	unsigned long flags;
+	int nid;
+
+	for_each_node(nid) {
+		struct mal_slab_node *node = cache->nodes[nid];
+
+		spin_lock_irqsave(&node->lock, flags);
+		mal_leak_visit_in(&node->partial, visit, data);
+		mal_leak_visit_in(&node->full, visit, data);
+		mal_leak_visit_in(&node->guards, visit, data);
+		spin_unlock_irqrestore(&node->lock, flags);
+	}
+}
+
+/**
+ * mal_slab_leak_keep_sites() - keep the names of who has objects of a cache
+ * @cache: the cache; if it does not track, nothing is known
+ * @module: whose init function has returned
+ *
+ * Context: task.
+ */
+void mal_slab_leak_keep_sites(struct mal_kmem_cache *cache, struct module *module)
+{
+	if (mal_slab_leak_is_tracked(cache))
+		mal_leak_for_each(cache, mal_leak_keep_site, module);
 }
 
 static struct mal_leak_sites *mal_leak_find(struct mal_kmem_cache *cache,
@@ -118,22 +162,12 @@ static struct mal_leak_sites *mal_leak_find(struct mal_kmem_cache *cache,
 					    bool forget)
 {
 	struct mal_leak_sites *sites = kzalloc(sizeof(*sites), GFP_KERNEL);
-	unsigned long flags;
-	int nid;
 
 	if (!sites)
 		return NULL;
 	sites->module = module;
 	sites->forget = forget;
-	for_each_node(nid) {
-		struct mal_slab_node *node = cache->nodes[nid];
-
-		spin_lock_irqsave(&node->lock, flags);
-		mal_leak_find_in(sites, &node->partial);
-		mal_leak_find_in(sites, &node->full);
-		mal_leak_find_in(sites, &node->guards);
-		spin_unlock_irqrestore(&node->lock, flags);
-	}
+	mal_leak_for_each(cache, mal_leak_look, sites);
 	return sites;
 }
 
@@ -148,6 +182,7 @@ void mal_slab_leak_report(struct mal_kmem_cache *cache,
 			  const struct module *module)
 {
 	struct mal_leak_sites *sites;
+	char name[MAL_SITE_NAME];
 	unsigned int i;
 
 	if (!mal_slab_leak_is_tracked(cache))
@@ -157,10 +192,10 @@ void mal_slab_leak_report(struct mal_kmem_cache *cache,
 		struct mal_leak_site *site = &sites->sites[i];
 
 		if (site->caller)
-			pr_err("leak: %lu objects of cache %s, %llu bytes, the oldest %llu s old, allocated by %pS\n",
+			pr_err("leak: %lu objects of cache %s, %llu bytes, the oldest %llu s old, allocated by %s\n",
 			       site->objects, cache->name, site->bytes,
 			       div_u64(site->oldest_ms, MSEC_PER_SEC),
-			       (void *)site->caller);
+			       mal_site_name(site->caller, name));
 		else
 			pr_err("leak: %lu objects of cache %s, %llu bytes, of modules that are gone\n",
 			       site->objects, cache->name, site->bytes);
@@ -181,6 +216,7 @@ void mal_slab_leak_report(struct mal_kmem_cache *cache,
 void mal_slab_leak_show(struct seq_file *m, struct mal_kmem_cache *cache)
 {
 	struct mal_leak_sites *sites;
+	char name[MAL_SITE_NAME];
 	unsigned int i;
 
 	if (!mal_slab_leak_is_tracked(cache))
@@ -189,13 +225,10 @@ void mal_slab_leak_show(struct seq_file *m, struct mal_kmem_cache *cache)
 	for (i = 0; sites && i < sites->nr; i++) {
 		struct mal_leak_site *site = &sites->sites[i];
 
-		seq_printf(m, "%-17s %8lu %10llu %8llu ", cache->name,
+		seq_printf(m, "%-17s %8lu %10llu %8llu %s\n", cache->name,
 			   site->objects, site->bytes,
-			   div_u64(site->oldest_ms, MSEC_PER_SEC));
-		if (site->caller)
-			seq_printf(m, "%pS\n", (void *)site->caller);
-		else
-			seq_puts(m, "(gone)\n");
+			   div_u64(site->oldest_ms, MSEC_PER_SEC),
+			   mal_site_name(site->caller, name));
 	}
 	if (sites && sites->others)
 		seq_printf(m, "%-17s %8lu %10u %8u (others)\n", cache->name,

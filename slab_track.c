@@ -26,6 +26,7 @@
 #include <linux/stackdepot.h>
 #include <linux/stacktrace.h>
 
+#include "internal/site.h"
 #include "internal/slab_track.h"
 
 #define MAL_TRACK_DEPTH	16
@@ -99,11 +100,13 @@ static void mal_track_print_stack(depot_stack_handle_t stack)
 static void mal_track_print_event(const char *what,
 				  const struct mal_track_event *event)
 {
+	char name[MAL_SITE_NAME];
+
 	if (!event->when)
 		return;
-	pr_err("  %s %llu ms ago by %pS, task %d on CPU %u\n", what,
-	       mal_track_age_ms(event), (void *)event->caller, event->pid,
-	       event->cpu);
+	pr_err("  %s %llu ms ago by %s, task %d on CPU %u\n", what,
+	       mal_track_age_ms(event), mal_site_name(event->caller, name),
+	       event->pid, event->cpu);
 	mal_track_print_stack(event->stack);
 }
 

@@ -186,7 +186,8 @@ static bool end(struct output *output)
 	if (!output->array)
 		return table_end(&output->table);
 	puts(json_object_to_json_string_ext(output->array,
-					    JSON_C_TO_STRING_PLAIN));
+					    JSON_C_TO_STRING_PLAIN |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(output->array);
 	return true;
 }
