@@ -13,6 +13,7 @@
 #define _MEMALLOC_DEVM_H
 
 #include <linux/compiler.h>
+#include <linux/gfp.h>
 #include <linux/overflow.h>
 #include <linux/stdarg.h>
 #include <linux/types.h>
