@@ -111,7 +111,7 @@ static noinline void *mal_kmalloc_watched(struct mal_kmem_cache *cache, gfp_t gf
 {
 	void *object = NULL;
 
-	if (gfp & __GFP_NOFAIL || !mal_inject_should_fail())
+	if (!mal_inject_may_fail(gfp))
 		object = mal_kmalloc_anyhow(cache, gfp, nid, size, caller);
 	trace_mal_kmalloc(caller, object, size, cache->size, gfp, nid);
 	return object;

@@ -322,7 +322,7 @@ static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
 	if (unlikely(order > MAL_MAX_ORDER || in_nmi()))
 		return NULL;
 	might_alloc(gfp);
-	if (!(gfp & __GFP_NOFAIL) && mal_inject_should_fail())
+	if (mal_inject_may_fail(gfp))
 		desc = NULL;
 	else
 		desc = mal_take_patiently(&req);

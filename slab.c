@@ -110,7 +110,7 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 	size_t bytes = round_up(nr, MAL_STATES_WORD);
 	struct mal_slab *slab;
 
-	if (mal_inject_should_fail())
+	if (mal_inject_may_fail(gfp))
 		return NULL;
 	slab = kmalloc_node(struct_size(slab, states, bytes),
 			    gfp & MAL_GFP_FOR_METADATA, nid);

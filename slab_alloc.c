@@ -211,7 +211,7 @@ void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
 static void *mal_object_alloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp,
 				     int nid, unsigned long caller)
 {
-	if (!(gfp & __GFP_NOFAIL) && mal_inject_should_fail())
+	if (mal_inject_may_fail(gfp))
 		return NULL;
 	return mal_object_alloc_at_hand(cache, gfp, nid) ?:
 	       mal_object_alloc_slow(cache, gfp, nid, caller);
@@ -514,7 +514,7 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 {
 	size_t taken = 0, some;
 
-	if (!(gfp & __GFP_NOFAIL) && mal_inject_should_fail())
+	if (mal_inject_may_fail(gfp))
 		return 0;
 	mal_object_may_sleep(gfp);
 	while (taken < nr) {

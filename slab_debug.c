@@ -263,7 +263,7 @@ static bool mal_tracks_create(struct mal_slab *slab, gfp_t gfp)
 {
 	u32 i;
 
-	if (mal_inject_should_fail())
+	if (mal_inject_may_fail(gfp))
 		return false;
 	slab->tracks = kcalloc_node(slab->nr, sizeof(*slab->tracks), gfp,
 				    slab->nid);

@@ -136,7 +136,7 @@ static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
 	unsigned long nr_pages = (size >> PAGE_SHIFT) + !!offset_in_page(size);
 	struct mal_area *area = NULL;
 
-	if (!size || (!(gfp & __GFP_NOFAIL) && mal_inject_should_fail()))
+	if (!size || mal_inject_may_fail(gfp))
 		goto fail;
 	if (align <= PAGE_SIZE)
 		area = mal_vmalloc_watched(nr_pages, gfp, nid);

@@ -6,6 +6,7 @@
 #define _MAL_INJECT_H
 
 #include <linux/atomic.h>
+#include <linux/gfp.h>
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/types.h>
@@ -59,6 +60,21 @@ static inline bool mal_inject_should_fail(void)
 {
 	return static_branch_unlikely(&mal_inject_key) &&
 	       __mal_inject_should_fail();
+}
+
+/**
+ * mal_inject_may_fail() - mal_inject_should_fail(), of who may have to hear no
+ * @gfp: what the allocation was asked for with
+ *
+ * What must not fail is not counted, either.
+ *
+ * Context: any.
+ * Return: as for mal_inject_should_fail(); with __GFP_NOFAIL, false.
+ */
+static inline bool mal_inject_may_fail(gfp_t gfp)
+{
+	return static_branch_unlikely(&mal_inject_key) &&
+	       !(gfp & __GFP_NOFAIL) && __mal_inject_should_fail();
 }
 
 #endif /* _MAL_INJECT_H */
