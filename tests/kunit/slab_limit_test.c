@@ -17,6 +17,7 @@
 #include <memalloc/page_alloc.h>
 #include <memalloc/slab_cache.h>
 
+#include "internal/inject.h"
 #include "internal/region.h"
 #include "internal/slab_cache.h"
 
@@ -270,6 +271,34 @@ static void mal_test_nofail_gets_what_other_cpus_have(struct kunit *test)
 	mal_limit_drain(test->priv, last);
 }
 
+/* Nor is one refused whose description, tracks or pages are made to fail. */
+static void mal_test_nofail_does_not_fail(struct kunit *test)
+{
+	struct mal_inject_scope scope;
+	struct mal_inject inject;
+	void *object, *memory;
+	u64 nth, left = 0;
+
+	mal_inject_init(&inject);
+	for (nth = 1; nth < 50 && !left; nth++) {
+		mal_slab_shrink();
+		mal_inject_arm(&inject, nth);
+		mal_inject_enter(&scope, &inject);
+		object = mal_kmem_cache_alloc(test->priv, GFP_KERNEL | __GFP_NOFAIL);
+		memory = mal_kmalloc(300, GFP_KERNEL | __GFP_NOFAIL);
+		mal_inject_leave(&scope);
+		left = mal_inject_arm(&inject, 0);
+		KUNIT_EXPECT_NOT_NULL(test, object);
+		KUNIT_EXPECT_NOT_NULL(test, memory);
+		mal_kmem_cache_free(test->priv, object);
+		mal_kfree(memory);
+	}
+	mal_inject_destroy(&inject);
+	KUNIT_EXPECT_NE(test, left, 0ULL);
+	/* A sheaf, a description, and pages in two sizes, of both. */
+	KUNIT_EXPECT_GE(test, nth, 7ULL);
+}
+
 #define MAL_LIMIT_ORDER	5
 
 /* That there is a little in depots and empty slabs is no reason to stop there. */
@@ -310,6 +339,7 @@ static void mal_test_pages_get_what_other_cpus_have(struct kunit *test)
 static struct kunit_case mal_slab_limit_cases[] = {
 	KUNIT_CASE(mal_test_caches_get_what_other_cpus_have),
 	KUNIT_CASE(mal_test_nofail_gets_what_other_cpus_have),
+	KUNIT_CASE(mal_test_nofail_does_not_fail),
 	KUNIT_CASE(mal_test_pages_get_what_other_cpus_have),
 	KUNIT_CASE(mal_test_pages_get_what_caches_keep),
 	KUNIT_CASE(mal_test_caches_get_what_caches_keep),
