@@ -247,7 +247,8 @@ MAL_FIELD(memalloc_mempool_create, node, 36, 4);
 MAL_FIELD(memalloc_mempool_create, gfp, 40, 4);
 MAL_FIELD(memalloc_mempool_create, reserved, 44, 4);
 MAL_FIELD(memalloc_mempool_create, out_handle, 48, 8);
-MAL_STRUCT(memalloc_mempool_create, 56);
+MAL_FIELD(memalloc_mempool_create, name, 56, 24);
+MAL_STRUCT(memalloc_mempool_create, 80);
 
 MAL_FIELD(memalloc_stats_mempool, name, 0, 32);
 MAL_FIELD(memalloc_stats_mempool, backend, 32, 8);

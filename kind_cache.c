@@ -6,10 +6,6 @@
  * kind_object.c makes, has no bytes, and is destroyed when its handle and all
  * of them are gone. It is charged with what describes it.
  *
- * Names. What user space calls a cache is seen by all in /proc/memalloc and the
- * kernel log: so it has no characters that could be taken for anything but a
- * name, and is shown with "u:" in front, as no cache of the kernel's is.
- *
  * Constructors. User space chooses one of ours by number. Each fills the whole
  * object, and where objects are not zeroed when they are allocated there is
  * always one: nothing that was in the pages before is seen. A constructor finds
@@ -18,7 +14,6 @@
  * Contexts: task, may sleep; the constructors in any. Nothing here takes a lock.
  */
 #include <linux/cpumask.h>
-#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -37,14 +32,9 @@
 
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/name.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
-
-/* What shows that a name is user space's. */
-#define MAL_NAME_PREFIX		"u:"
-
-static_assert(sizeof(MAL_NAME_PREFIX) - 1 + MEMALLOC_NAME_SIZE <=
-	      MEMALLOC_SHOWN_NAME_SIZE);
 
 struct mal_cache_flag {
 	u32 user;
@@ -115,19 +105,6 @@ static void (*mal_ctor_from_user(const struct memalloc_cache_create *arg))(void 
  * What user space says
  */
 
-static bool mal_name_ok(const char *name, size_t size)
-{
-	size_t length = strnlen(name, size), i;
-
-	if (!length || length == size || memchr_inv(name + length, 0, size - length))
-		return false;
-	for (i = 0; i < length; i++)
-		if (!isascii(name[i]) ||
-		    (!isalnum(name[i]) && !strchr("_.-", name[i])))
-			return false;
-	return true;
-}
-
 static bool mal_cache_create_ok(const struct memalloc_cache_create *arg)
 {
 	const u32 dma = MEMALLOC_CACHE_DMA | MEMALLOC_CACHE_DMA32;
@@ -141,7 +118,7 @@ static bool mal_cache_create_ok(const struct memalloc_cache_create *arg)
 	       arg->useroffset <= arg->object_size &&
 	       arg->usersize <= arg->object_size - arg->useroffset &&
 	       arg->ctor < ARRAY_SIZE(mal_ctors) &&
-	       mal_name_ok(arg->name, sizeof(arg->name));
+	       mal_name_ok(arg->name);
 }
 
 static u64 mal_cache_described_by(void)
@@ -194,7 +171,7 @@ static int mal_cache_make(struct mal_object *obj,
 	};
 	char name[MEMALLOC_SHOWN_NAME_SIZE];
 
-	snprintf(name, sizeof(name), MAL_NAME_PREFIX "%s", arg->name);
+	mal_name_show(arg->name, name);
 	obj->cache = mal_kmem_cache_create_args(name, arg->object_size, &args,
 						mal_cache_flags_from_user(arg->flags));
 	return obj->cache ? 0 : -ENOMEM;

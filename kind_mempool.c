@@ -14,6 +14,7 @@
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include <memalloc/kmalloc.h>
@@ -23,9 +24,17 @@
 
 #include "internal/gfp.h"
 #include "internal/handle.h"
+#include "internal/inject.h"
 #include "internal/kind.h"
+#include "internal/mempool.h"
+#include "internal/name.h"
 #include "internal/node.h"
 #include "internal/slab.h"
+
+static bool mal_pool_has_name(const struct memalloc_mempool_create *arg)
+{
+	return memchr_inv(arg->name, 0, sizeof(arg->name));
+}
 
 static bool mal_pool_create_ok(const struct memalloc_mempool_create *arg)
 {
@@ -33,6 +42,7 @@ static bool mal_pool_create_ok(const struct memalloc_mempool_create *arg)
 
 	if (arg->flags || arg->reserved || !arg->min_nr ||
 	    arg->min_nr > MEMALLOC_MEMPOOL_MAX ||
+	    (mal_pool_has_name(arg) && !mal_name_ok(arg->name)) ||
 	    arg->gfp & (zones | MEMALLOC_GFP_NOFAIL | MEMALLOC_GFP_THISNODE))
 		return false;
 	switch (arg->backend) {
@@ -65,7 +75,8 @@ static u64 mal_pool_held(const struct memalloc_mempool_create *arg,
 
 static u64 mal_pool_held_by(u64 element, u32 min_nr)
 {
-	return sizeof(mal_mempool_t) + (element + sizeof(void *)) * min_nr;
+	return sizeof(mal_mempool_t) + MEMALLOC_SHOWN_NAME_SIZE +
+	       (element + sizeof(void *)) * min_nr;
 }
 
 /* The cache that the elements are to be objects of, with a reference. */
@@ -141,8 +152,8 @@ static mal_mempool_t *mal_pool_of_objects(const struct memalloc_mempool_create *
 }
 
 /* Elements are zeroed when they are given out, and the pool is asked for none. */
-static int mal_mempool_make(struct mal_object *obj,
-			    const struct mal_request *request)
+static void mal_mempool_make_pool(struct mal_object *obj,
+				  const struct mal_request *request)
 {
 	const struct memalloc_mempool_create *arg = request->mempool;
 	gfp_t gfp = request->gfp & ~(__GFP_ZERO | __GFP_HIGHMEM | __GFP_MOVABLE);
@@ -163,18 +174,55 @@ static int mal_mempool_make(struct mal_object *obj,
 		obj->pool = mal_pool_of_objects(arg, request->parent->cache, gfp,
 						request->node);
 	}
-	return obj->pool ? 0 : -ENOMEM;
+}
+
+/* Sets the name to what the pool is to be called, or to NULL. */
+static int mal_mempool_make_name(const struct memalloc_mempool_create *arg,
+				 const char **name)
+{
+	char shown[MEMALLOC_SHOWN_NAME_SIZE];
+
+	*name = NULL;
+	if (!mal_pool_has_name(arg))
+		return 0;
+	if (mal_inject_should_fail())
+		return -ENOMEM;
+	mal_name_show(arg->name, shown);
+	*name = kstrdup(shown, GFP_KERNEL_ACCOUNT);
+	return *name ? 0 : -ENOMEM;
+}
+
+static int mal_mempool_make(struct mal_object *obj,
+			    const struct mal_request *request)
+{
+	const char *name;
+	int err = mal_mempool_make_name(request->mempool, &name);
+
+	if (err)
+		return err;
+	mal_mempool_make_pool(obj, request);
+	if (!obj->pool) {
+		kfree(name);
+		return -ENOMEM;
+	}
+	mal_mempool_set_name(obj->pool, name);
+	return 0;
 }
 
 static void mal_mempool_unmake(struct mal_object *obj)
 {
+	const char *name = obj->pool->name;
+
 	mal_mempool_destroy(obj->pool);
+	kfree(name);
 }
 
 static void mal_mempool_info(struct mal_object *obj, u64 offset,
 			     struct memalloc_info *info)
 {
 	info->out_count = READ_ONCE(obj->pool->min_nr);
+	if (obj->pool->name)
+		strscpy(info->out_name, obj->pool->name, sizeof(info->out_name));
 }
 
 static s64 mal_mempool_room(const struct mal_object *obj, u64 min_nr)

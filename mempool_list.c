@@ -2,7 +2,8 @@
 /*
  * The list of all mempools: for their figures, and for those who leave one behind
  *
- * A pool has no name; it is known by the code that made it. When a module goes
+ * A pool is known by the code that made it, but for those of user space, which may
+ * have names. When a module goes
  * and leaves pools behind, they are reported, and forgotten: they may have been
  * a part of the module. Their elements are reported by whoever made them. For those
  * that a module's init function has made, see site.c.
@@ -62,6 +63,29 @@ void mal_mempool_list_del(struct mal_mempool *pool)
 	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
 }
 
+/**
+ * mal_mempool_set_name() - give a pool a name
+ * @pool: the pool
+ * @name: the name, which stays the caller's, and as long as the pool does
+ *
+ * Context: any but NMI.
+ */
+void mal_mempool_set_name(struct mal_mempool *pool, const char *name)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mal_mempool_list_lock, flags);
+	pool->name = name;
+	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
+}
+
+/* What it is called, or where it was made. */
+static const char *mal_mempool_name(const struct mal_mempool *pool,
+				    char name[MAL_SITE_NAME])
+{
+	return pool->name ?: mal_site_name(pool->creator, name);
+}
+
 /* Where the elements come from, and how large they are. */
 static void mal_mempool_describe(const struct mal_mempool *pool,
 				 struct memalloc_stats_mempool *stats)
@@ -102,10 +126,9 @@ void mal_mempool_stats_fill(struct mal_mempool *pool,
 		.reserve_hits = figures.reserve_hits,
 		.failures = figures.failures,
 	};
-	mal_site_name(pool->creator, name);
-	/* The function alone. */
-	name[strcspn(name, "+")] = '\0';
-	strscpy(stats->name, name, sizeof(stats->name));
+	strscpy(stats->name, mal_mempool_name(pool, name), sizeof(stats->name));
+	/* Of a place in the code, the function alone. */
+	stats->name[strcspn(stats->name, "+")] = '\0';
 	mal_mempool_describe(pool, stats);
 }
 
@@ -168,14 +191,14 @@ void mal_mempool_show(struct seq_file *m)
 	unsigned long flags;
 
 	seq_puts(m, "\n[mempools]\n");
-	seq_puts(m, "# minimum  current  waiting     waits reserve_hits  failures creator\n");
+	seq_puts(m, "# minimum  current  waiting     waits reserve_hits  failures name\n");
 	spin_lock_irqsave(&mal_mempool_list_lock, flags);
 	list_for_each_entry(pool, &mal_mempools, link) {
 		mal_mempool_stats(pool, &stats);
 		seq_printf(m, "%9d %8d %8lu %9lu %12lu %9lu %s\n",
 			   stats.min_nr, stats.curr_nr, stats.waiting,
 			   stats.waits, stats.reserve_hits, stats.failures,
-			   mal_site_name(pool->creator, name));
+			   mal_mempool_name(pool, name));
 	}
 	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
 }

@@ -58,8 +58,9 @@ static const char create_doc[] =
 	"Create a mempool: so many elements are there whatever happens to the "
 	"allocator behind it. Only in \"memallocctl shell\"."
 	"\v"
-	"Give --min and one of --pages, --kmalloc and --cache. In the shell the "
-	"pool is called NAME, unless there is something in front:\n"
+	"Give --min and one of --pages, --kmalloc and --cache. /proc/memalloc "
+	"shows the pool as u:NAME. In the shell it is called NAME, unless there "
+	"is something in front:\n"
 	"\n"
 	"    mempool create spare --min 4 --kmalloc 256\n"
 	"    alloc --mempool spare                  an element\n"
@@ -126,10 +127,15 @@ static error_t parse_name(const char *arg, struct options *options)
 	if (options->name)
 		return args_error("'%s' is one word too many", arg);
 	options->name = arg;
+	if (strlen(arg) >= sizeof(options->create.name))
+		return args_error("'%s' is too long for the name of a mempool: "
+				  "%zu characters are the most", arg,
+				  sizeof(options->create.name) - 1);
 	if (!names_valid(arg))
 		return args_error("'%s' cannot be a name: a name has letters, "
 				  "digits, '_', '.' and '-' and begins with a "
 				  "letter or '_'", arg);
+	strcpy(options->create.name, arg);
 	return 0;
 }
 

@@ -33,6 +33,7 @@ void mal_mempool_stats(struct mal_mempool *pool, struct mal_mempool_stats *stats
 
 void mal_mempool_list_add(struct mal_mempool *pool);
 void mal_mempool_list_del(struct mal_mempool *pool);
+void mal_mempool_set_name(struct mal_mempool *pool, const char *name);
 unsigned int mal_mempool_count(void);
 bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *stats);
 void mal_mempool_stats_fill(struct mal_mempool *pool,

@@ -42,6 +42,7 @@ typedef void (mal_mempool_free_t)(void *element, void *pool_data);
  * @reserve_hits: elements that were taken out of the pool
  * @failures: allocations that failed, because they must not wait
  * @creator: code address of who made it
+ * @name: what it is called, or NULL: by who made it
  * @link: in the list of all pools; protected by the lock of that
  *
  * May be embedded in other structures: see mal_mempool_init(). Nobody but
@@ -61,6 +62,7 @@ typedef struct mal_mempool {
 	unsigned long reserve_hits;
 	unsigned long failures;
 	unsigned long creator;
+	const char *name;
 	struct list_head link;
 } mal_mempool_t;
 

@@ -226,7 +226,7 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_mempool_create, bytes, FLAGS),
 			FIELD(memalloc_mempool_create, parent, FLAGS),
 			FIELD(memalloc_mempool_create, min_nr, SMALL),
-			FIELD(memalloc_mempool_create, reserved, FLAGS),
+			FIELD(memalloc_mempool_create, name, NAME),
 		}, { offsetof(struct memalloc_mempool_create, out_handle) },
 	}, {
 		"poolbyte", MEMALLOC_MEMPOOL_CREATE, sizeof(struct memalloc_mempool_create), MEMALLOC_MEMPOOL_KMALLOC, {
@@ -238,7 +238,7 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_mempool_create, bytes, SIZE),
 			FIELD(memalloc_mempool_create, parent, FLAGS),
 			FIELD(memalloc_mempool_create, min_nr, SMALL),
-			FIELD(memalloc_mempool_create, reserved, FLAGS),
+			FIELD(memalloc_mempool_create, name, NAME),
 		}, { offsetof(struct memalloc_mempool_create, out_handle) },
 	}, {
 		"poolobj", MEMALLOC_MEMPOOL_CREATE, sizeof(struct memalloc_mempool_create), MEMALLOC_MEMPOOL_CACHE, {
@@ -250,7 +250,7 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_mempool_create, bytes, FLAGS),
 			FIELD(memalloc_mempool_create, parent, HANDLE),
 			FIELD(memalloc_mempool_create, min_nr, SMALL),
-			FIELD(memalloc_mempool_create, reserved, FLAGS),
+			FIELD(memalloc_mempool_create, name, NAME),
 		}, { offsetof(struct memalloc_mempool_create, out_handle) },
 	}, {
 		"repool", MEMALLOC_RESIZE, sizeof(struct memalloc_resize), 0, {

@@ -176,6 +176,7 @@ static void prepare_mempool_create(union request *request, struct surroundings *
 	request->mempool_create.bytes = 64;
 	request->mempool_create.min_nr = 2;
 	request->mempool_create.node = -1;
+	strcpy(request->mempool_create.name, "abi");
 }
 
 static const struct command alloc_command = {
@@ -348,7 +349,7 @@ static const struct command cache_create_command = {
 
 static const struct command mempool_create_command = {
 	.cmd = MEMALLOC_MEMPOOL_CREATE,
-	.size = 56,
+	.size = 80,
 	.first = 56,
 	.prepare = prepare_mempool_create,
 	SPAN(memalloc_mempool_create, out_handle, out_handle),
@@ -363,6 +364,7 @@ static const struct command mempool_create_command = {
 		FORBID(memalloc_mempool_create, gfp, MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
 		       MEMALLOC_GFP_THISNODE | MEMALLOC_GFP_NOFAIL),
 		FORBID(memalloc_mempool_create, reserved, ~0U),
+		FORBID(memalloc_mempool_create, name[20], ~0U),
 	},
 };
 

@@ -154,6 +154,7 @@ static int do_mempool(FIXTURE_DATA(walk) *self, unsigned int order)
 		.order = order,
 		.min_nr = 3,
 		.node = -1,
+		.name = "walk",
 	};
 	int err = device_ioctl(self->fd, MEMALLOC_MEMPOOL_CREATE, &create);
 
@@ -448,11 +449,11 @@ FIXTURE_VARIANT_ADD(walk, cold_area) {
 };
 
 FIXTURE_VARIANT_ADD(walk, mempool) {
-	.act = do_mempool, .undo = undo_alloc, .order = 1, .points = 5,
+	.act = do_mempool, .undo = undo_alloc, .order = 1, .points = 6,
 };
 
 FIXTURE_VARIANT_ADD(walk, cold_mempool) {
-	.act = do_mempool, .undo = undo_alloc, .order = 4, .points = 5, .cold = true,
+	.act = do_mempool, .undo = undo_alloc, .order = 4, .points = 6, .cold = true,
 };
 
 FIXTURE_VARIANT_ADD(walk, cold_resize) {

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,53 @@ TEST_F(mempool, resize_changes_the_least_number)
 	EXPECT_EQ(-EOPNOTSUPP, device_mempool_resize(self->fd, element, 5));
 }
 
+/* Is there a pool of this name in the section "mempools" of /proc/memalloc? */
+static bool in_proc(const char *name)
+{
+	FILE *proc = fopen("/proc/memalloc", "re");
+	bool pools = false, found = false;
+	char line[512], last[128];
+
+	while (proc && !found && fgets(line, sizeof(line), proc)) {
+		if (*line == '[')
+			pools = !strcmp(line, "[mempools]\n");
+		found = pools && sscanf(line, "%*s %*s %*s %*s %*s %*s %127s", last) == 1 &&
+			!strcmp(last, name);
+	}
+	if (proc)
+		fclose(proc);
+	return found;
+}
+
+/* With and without one, and as who knows of no names asks for it. */
+TEST_F(mempool, has_the_name_that_it_was_given)
+{
+	struct memalloc_mempool_create create = pool_of(variant->backend, self->cache, 2);
+	struct memalloc_stats_mempool stats;
+	struct memalloc_info info;
+	__u64 named;
+
+	strcpy(create.name, "spare_1.x-twentythree_c");
+	ASSERT_EQ(sizeof(create.name) - 1, strlen(create.name));
+	ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_MEMPOOL_CREATE, &create));
+	ASSERT_EQ(0, pool_stats(self->fd, create.out_handle, &stats));
+	EXPECT_STREQ("u:spare_1.x-twentythree_c", stats.name);
+	ASSERT_EQ(0, device_info(self->fd, create.out_handle, 0, 0, &info));
+	EXPECT_STREQ("u:spare_1.x-twentythree_c", info.out_name);
+	EXPECT_TRUE(in_proc("u:spare_1.x-twentythree_c"));
+	named = create.out_handle;
+
+	create.size = offsetof(struct memalloc_mempool_create, name);
+	ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_MEMPOOL_CREATE, &create));
+	ASSERT_EQ(0, pool_stats(self->fd, create.out_handle, &stats));
+	EXPECT_NE(0, strncmp(stats.name, "u:", 2));
+	EXPECT_NE('\0', stats.name[0]);
+	ASSERT_EQ(0, device_info(self->fd, create.out_handle, 0, 0, &info));
+	EXPECT_STREQ("", info.out_name);
+	ASSERT_EQ(0, device_free(self->fd, named));
+	EXPECT_FALSE(in_proc("u:spare_1.x-twentythree_c"));
+}
+
 TEST_F(mempool, what_makes_no_sense_is_einval)
 {
 	struct memalloc_mempool_create good = pool_of(variant->backend, self->cache, 3), bad;
@@ -230,6 +278,10 @@ TEST_F(mempool, what_makes_no_sense_is_einval)
 	}
 	if (variant->backend != MEMALLOC_MEMPOOL_CACHE)
 		EXPECT_BAD(parent, self->cache);
+	EXPECT_BAD(name[1], 'x');
+	EXPECT_BAD(name[0], ' ');
+	EXPECT_BAD(name[0], '\n');
+	EXPECT_BAD(name[MEMALLOC_NAME_SIZE - 1], 'x');
 #undef EXPECT_BAD
 	ASSERT_EQ(0, create_pool(self->fd, variant->backend, self->cache, 3, &pool));
 	EXPECT_EQ(-EINVAL, device_alloc_element(self->fd, self->cache, 0, 0, &element));

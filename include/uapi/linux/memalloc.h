@@ -351,8 +351,8 @@ enum memalloc_zone {
  *	of which has @out_bytes / @out_count of its bytes; MEMALLOC_KIND_MEMPOOL: the
  *	least number of elements; else zero
  * @out_reserved: zero
- * @out_name: of the cache that it is, or that its bytes are from: the size class
- *	for kmalloc. Empty if it is of none.
+ * @out_name: of the cache or mempool that it is, or of the cache that its bytes are
+ *	from: the size class for kmalloc. Empty if it has none.
  *
  * Fails with EOVERFLOW if @offset is not within the allocation.
  */
@@ -617,7 +617,7 @@ enum memalloc_mempool_backend {
 
 /**
  * struct memalloc_stats_mempool - one mempool
- * @name: of the function that made it
+ * @name: its name, or else that of the function that made it
  * @backend: enum memalloc_mempool_backend
  * @element_bytes: usable size of an element; zero if that is not known
  * @min_nr: elements that it is to have while none are out
@@ -926,6 +926,7 @@ struct memalloc_cache_create {
  * @gfp: MEMALLOC_GFP_*, for making those: no zone, no THISNODE and no NOFAIL
  * @reserved: must be zero
  * @out_handle: the handle of the mempool
+ * @name: see MEMALLOC_NAME_SIZE. Need not differ from others'. Empty: it has none.
  *
  * Elements are allocated by MEMALLOC_ALLOC with MEMALLOC_KIND_ELEMENT and freed
  * by MEMALLOC_FREE; there are @min_nr of them whatever becomes of the allocators.
@@ -944,6 +945,7 @@ struct memalloc_mempool_create {
 	__u32 gfp;
 	__u32 reserved;
 	__aligned_u64 out_handle;
+	char name[MEMALLOC_NAME_SIZE];
 };
 #define MEMALLOC_MEMPOOL_CREATE \
 	_IO(MEMALLOC_IOCTL_TYPE, MEMALLOC_CMD_MEMPOOL_CREATE)
