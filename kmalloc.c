@@ -689,9 +689,10 @@ static void mal_class_show(struct seq_file *m,
 	u64 mean = stats->samples ? div64_u64(stats->sampled_bytes, stats->samples) :
 				    stats->object_size;
 
-	seq_printf(m, "%-17s %8llu %8llu %8llu %8llu %8llu %8llu\n", stats->name,
-		   stats->object_size, stats->active, stats->objects,
-		   stats->samples, mean, stats->waste_per_mille);
+	seq_printf(m, "%-17s %8llu %8llu %8llu %8llu %8llu %8llu %8llu\n",
+		   stats->name, stats->object_size, stats->active,
+		   stats->objects, stats->samples, mean, stats->waste_per_mille,
+		   stats->pages);
 }
 
 /**
@@ -706,7 +707,7 @@ void mal_kmalloc_show(struct seq_file *m)
 	unsigned int index;
 
 	seq_puts(m, "\n[kmalloc]\n");
-	seq_puts(m, "# class               size   active  objects  samples mean_asked waste_per_mille\n");
+	seq_puts(m, "# class               size   active  objects  samples mean_asked waste_per_mille pages\n");
 	for (index = 0; mal_class_stats(index, &stats); index++)
 		mal_class_show(m, &stats);
 }

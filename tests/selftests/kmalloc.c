@@ -362,4 +362,75 @@ TEST_F(kmalloc, stats_count_each_class)
 	EXPECT_EQ(72, total);
 }
 
+/* What of the pages nobody has asked for, if all asked as those of the sample. */
+static __u64 waste_of(__u64 pages, __u64 active, __u64 asked, __u64 samples)
+{
+	__u64 bytes = pages * page_size(), used = active * (asked / samples);
+
+	return used < bytes ? (bytes - used) * 1000 / bytes : 0;
+}
+
+/* The line of a class in the section "kmalloc" of /proc/memalloc has the same. */
+static bool is_in_proc(const struct memalloc_stats_class *class)
+{
+	FILE *proc = fopen("/proc/memalloc", "re");
+	bool within = false, found = false;
+	char line[512], expected[512];
+
+	snprintf(expected, sizeof(expected), "%s %llu %llu %llu %llu %llu %llu %llu",
+		 class->name, class->object_size, class->active, class->objects,
+		 class->samples, class->samples ? class->sampled_bytes / class->samples :
+		 class->object_size, class->waste_per_mille, class->pages);
+	while (proc && !found && fgets(line, sizeof(line), proc)) {
+		char *from = line, *to = line;
+
+		if (*line == '[')
+			within = !strcmp(line, "[kmalloc]\n");
+		for (; *from && *from != '\n'; from++)
+			if (*from != ' ' || (to > line && to[-1] != ' '))
+				*to++ = *from;
+		*to = '\0';
+		found = within && !strcmp(line, expected);
+	}
+	if (proc)
+		fclose(proc);
+	return found;
+}
+
+/* A size at random in each class, so often that some are noted. */
+TEST_F(kmalloc, waste_of_each_class_is_what_a_model_says)
+{
+	struct memalloc_stats_class before, after;
+	__u64 handles[300], seed, least = 1, size, asked, noted = 0;
+	__u32 index, count, i;
+
+	SEED_PRINT(seed);
+	for (index = 0; !device_stats(self->fd, MEMALLOC_SECTION_CLASS, index, &before,
+				      sizeof(before)); index++) {
+		if (before.dma)
+			continue;
+		size = least + seed_below(&seed, before.object_size - least + 1);
+		least = before.object_size + 1;
+		count = 1 + seed_below(&seed, ARRAY_SIZE(handles));
+		for (i = 0; i < count; i++) {
+			ASSERT_EQ(0, device_kmalloc(self->fd, size, &handles[i]));
+		}
+		ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_CLASS, index, &after,
+					  sizeof(after)));
+		EXPECT_EQ(before.active + count, after.active);
+		EXPECT_LE(after.active, after.objects);
+		asked = before.sampled_bytes + (after.samples - before.samples) * size;
+		EXPECT_EQ(asked, after.sampled_bytes) TH_LOG("%s, %llu", after.name, size);
+		noted += after.samples - before.samples;
+		if (after.samples)
+			EXPECT_EQ(waste_of(after.pages, after.active, asked, after.samples),
+				  after.waste_per_mille) TH_LOG("%s, %llu", after.name, size);
+		EXPECT_TRUE(is_in_proc(&after)) TH_LOG("%s", after.name);
+		for (i = 0; i < count; i++) {
+			ASSERT_EQ(0, device_free(self->fd, handles[i]));
+		}
+	}
+	EXPECT_LT(0, noted);
+}
+
 TEST_HARNESS_MAIN
