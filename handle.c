@@ -44,6 +44,10 @@
  * allocated, and stays charged until the memory is back with the allocator; while
  * it is resized, with the larger of the two sizes.
  * What is charged is what it takes from the allocator, not what is usable.
+ * What is freed while somebody else holds it (a pipe, a bio) is charged to no file
+ * any more, and there for nobody: all that is in quarantine counts for the device,
+ * or else a program with pipes had more than it may. Before it is a reason to
+ * refuse, what is no longer held leaves the quarantine.
  * Sums are exact at any time: objects are linked and counted under one hold of
  * the file's lock, and the sum of all files is compared and added to in one
  * atomic step. Handles are counted apart, since an object may lose its handle
@@ -87,6 +91,7 @@
 #include "internal/compat.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/quarantine.h"
 #include "internal/report.h"
 
 /*
@@ -135,16 +140,27 @@ static bool mal_fits(u64 used, u64 more, u64 limit)
 	return more <= limit && used <= limit - more;
 }
 
-static bool mal_device_charge(u64 bytes)
+static bool mal_device_try_charge(u64 bytes)
 {
 	u64 limit = mal_limit_bytes(&mal_quota_device_mb);
+	u64 quarantined = (u64)mal_quarantine_count() << PAGE_SHIFT;
 	s64 used = atomic64_read(&mal_device_bytes);
 
 	do {
-		if (!mal_fits(used, bytes, limit))
+		if (!mal_fits(used + quarantined, bytes, limit))
 			return false;
 	} while (!atomic64_try_cmpxchg(&mal_device_bytes, &used, used + bytes));
 	return true;
+}
+
+static bool mal_device_charge(u64 bytes)
+{
+	if (mal_device_try_charge(bytes))
+		return true;
+	if (!mal_quarantine_count())
+		return false;
+	mal_quarantine_sweep_all();
+	return mal_device_try_charge(bytes);
 }
 
 /* With the lock of the object's file held. */

@@ -18,6 +18,7 @@ enum { WORD = 4242 };
 
 FIXTURE(quarantine) {
 	char old[PARAMETER_LENGTH];
+	char quota[PARAMETER_LENGTH];
 	int fd;
 	int pipe[2];
 	size_t page;
@@ -30,6 +31,7 @@ FIXTURE_SETUP(quarantine)
 	struct memalloc_stats_borrowing stats;
 
 	ASSERT_EQ(0, parameter_read("cap_mb", self->old));
+	ASSERT_EQ(0, parameter_read("quota_device_mb", self->quota));
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	self->page = page_size();
@@ -46,6 +48,8 @@ FIXTURE_TEARDOWN_PARENT(quarantine)
 {
 	if (self->old[0])
 		parameter_write("cap_mb", self->old);
+	if (self->quota[0])
+		parameter_write("quota_device_mb", self->quota);
 }
 
 static __u64 quarantined(int fd)
@@ -326,6 +330,33 @@ TEST_F(quarantine, ends_when_the_pipe_is_closed)
 	ASSERT_EQ(0, close(self->pipe[0]));
 	ASSERT_EQ(0, close(self->pipe[1]));
 	EXPECT_TRUE(all_goes_back(self->fd));
+	EXPECT_TRUE(nothing_reported(self));
+}
+
+/* Or else one had as much as pipes can hold beside it. */
+TEST_F(quarantine, counts_for_the_quota_of_the_device)
+{
+	enum { BLOCK = 4, BLOCKS = 15, LARGER = 5 };
+	unsigned int i;
+	__u64 handle;
+	void *mapping;
+
+	ASSERT_LE(1 << 20, fcntl(self->pipe[1], F_SETPIPE_SZ, (BLOCKS + 1) * self->page << BLOCK));
+	ASSERT_EQ(0, parameter_set("quota_device_mb", (BLOCKS + 1) * self->page << BLOCK >> 20));
+	for (i = 0; i < BLOCKS; i++) {
+		ASSERT_EQ(0, give_to_pipe(self->fd, self->pipe[1], BLOCK, 0, 1 << BLOCK,
+					  &handle, &mapping));
+		ASSERT_EQ(0, munmap(mapping, order_bytes(BLOCK)));
+		ASSERT_EQ(0, device_free(self->fd, handle));
+	}
+	EXPECT_EQ(BLOCKS << BLOCK, quarantined(self->fd));
+	EXPECT_EQ(-EDQUOT, device_alloc(self->fd, LARGER, &handle));
+	ASSERT_EQ(0, device_alloc(self->fd, BLOCK, &handle));
+	EXPECT_EQ(-EDQUOT, device_alloc(self->fd, 0, &handle));
+	for (i = 0; i < BLOCKS; i++) {
+		ASSERT_EQ(0, take_from_pipe(self->pipe[0], 0, 1 << BLOCK));
+	}
+	EXPECT_EQ(0, device_alloc(self->fd, LARGER, &handle));
 	EXPECT_TRUE(nothing_reported(self));
 }
 

@@ -57,7 +57,8 @@
  *
  * Quotas count what an allocation takes from the allocator: all the pages, the
  * size class, the objects with what lies between them. A cache counts with what
- * describes it.
+ * describes it. Pages that are freed while a pipe or a device still holds them
+ * count for the quota of the device until it does not.
  */
 #ifndef _UAPI_LINUX_MEMALLOC_H
 #define _UAPI_LINUX_MEMALLOC_H
