@@ -95,6 +95,39 @@ static bool directory_has_address(const char *path)
 	return found;
 }
 
+/* One of each kind; what is made from another comes after it. */
+enum {
+	PAGES, CACHE, OBJECT, KMALLOC, POOL, ELEMENT, PERCPU, AREA, EACH,
+};
+
+static int make_each(int fd, __u64 handles[EACH])
+{
+	struct memalloc_alloc percpu, area;
+	int err;
+
+	err = device_alloc(fd, 2, &handles[PAGES]) ?:
+	      device_cache_create(fd, "each", 64, &handles[CACHE]) ?:
+	      device_alloc_objects(fd, handles[CACHE], 10, &handles[OBJECT]) ?:
+	      device_kmalloc(fd, 300, &handles[KMALLOC]) ?:
+	      device_mempool_create(fd, MEMALLOC_MEMPOOL_CACHE, handles[CACHE], 3,
+				    &handles[POOL]) ?:
+	      device_alloc_element(fd, handles[POOL], 0, 0, &handles[ELEMENT]) ?:
+	      device_alloc_percpu(fd, 700, 0, &percpu) ?:
+	      device_alloc_area(fd, 30000, 0, &area);
+	handles[PERCPU] = percpu.out_handle;
+	handles[AREA] = area.out_handle;
+	return err;
+}
+
+static int free_each(int fd, const __u64 handles[EACH])
+{
+	int i, err = 0;
+
+	for (i = EACH; i-- > 0; )
+		err = err ?: device_free(fd, handles[i]);
+	return err;
+}
+
 FIXTURE(answer) {
 	int fd;
 	struct memalloc_alloc alloc;
@@ -132,15 +165,22 @@ TEST_F(answer, an_address_would_be_found)
 TEST_F(answer, of_an_allocation_has_none)
 {
 	struct memalloc_info info;
+	__u64 handles[EACH];
+	unsigned int i;
 
 	/* But for the handle, whose upper half is random. */
 	EXPECT_FALSE(bytes_have_address(&self->alloc.out_bytes,
 					sizeof(self->alloc) -
 					offsetof(struct memalloc_alloc, out_bytes), 8));
-	ASSERT_EQ(0, device_info(self->fd, self->alloc.out_handle, 0, 0, &info));
-	info.handle = 0;
-	EXPECT_FALSE(bytes_have_address(&info, sizeof(info), 8));
-	EXPECT_EQ(0, info.out_phys);
+	ASSERT_EQ(0, make_each(self->fd, handles));
+	for (i = 0; i < EACH; i++) {
+		ASSERT_EQ(0, device_info(self->fd, handles[i], 0, 0, &info));
+		info.handle = info.out_parent = 0;
+		EXPECT_FALSE(bytes_have_address(&info, sizeof(info), 8)) {
+			TH_LOG("kind %u", info.out_kind);
+		}
+		EXPECT_EQ(0, info.out_phys);
+	}
 }
 
 static bool memory_has_address(int fd, __u64 handle)
@@ -166,6 +206,25 @@ TEST_F(answer, of_memory_that_is_new_has_none)
 			EXPECT_FALSE(memory_has_address(self->fd, handle));
 			ASSERT_EQ(0, device_free(self->fd, handle));
 		}
+	}
+}
+
+/* Such as there were before, too. */
+TEST_F(answer, of_each_kind_when_it_is_new_has_none)
+{
+	unsigned int i, again;
+	__u64 handles[EACH];
+
+	for (again = 0; again < 20; again++) {
+		ASSERT_EQ(0, make_each(self->fd, handles));
+		for (i = 0; i < EACH; i++) {
+			if (i == CACHE || i == POOL)
+				continue;
+			EXPECT_FALSE(memory_has_address(self->fd, handles[i])) {
+				TH_LOG("the %uth, round %u", i, again);
+			}
+		}
+		ASSERT_EQ(0, free_each(self->fd, handles));
 	}
 }
 
@@ -233,19 +292,20 @@ TEST_F(answer, of_our_files_has_none)
 /* Something of each kind, and at last more than there is. */
 static int use_all(int fd)
 {
-	__u64 cache, handle;
+	__u64 handles[EACH], handle;
+	struct memalloc_alloc alloc;
 	int err;
 
-	err = device_cache_create(fd, "written", 64, &cache) ?:
-	      device_alloc_objects(fd, cache, 10, &handle) ?:
-	      device_free(fd, handle) ?: device_free(fd, cache) ?:
-	      device_kmalloc(fd, 300, &handle) ?: device_free(fd, handle) ?:
-	      device_kmalloc(fd, 100000, &handle) ?: device_free(fd, handle) ?:
-	      device_alloc(fd, 2, &handle) ?: device_free(fd, handle);
+	err = make_each(fd, handles) ?: free_each(fd, handles) ?:
+	      device_kmalloc(fd, 100000, &handle) ?: device_free(fd, handle);
 	while (!err)
 		err = device_alloc(fd, MEMALLOC_MAX_ORDER, &handle);
 	if (err == -ENOMEM)
 		err = device_kmalloc(fd, 4 << 20, &handle);
+	if (err == -ENOMEM)
+		err = device_alloc_area(fd, 8 << 20, 0, &alloc);
+	while (err == -ENOMEM && !device_alloc_percpu(fd, 32768, 0, &alloc))
+		;
 	return err == -ENOMEM ? 0 : err;
 }
 
@@ -270,8 +330,13 @@ FIXTURE_TEARDOWN_PARENT(written)
 /* All that there are since boot, those of tests before this included. */
 TEST_F(written, in_the_log_has_none)
 {
+	static const char *const lines[] = {
+		"memalloc: no pages of order ", "memalloc: no area of ",
+		"memalloc: no per-CPU area of ",
+	};
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	unsigned int seen = 0;
+	bool seen[ARRAY_SIZE(lines)] = {};
+	unsigned int i;
 	char line[4096];
 	ssize_t got;
 
@@ -281,12 +346,15 @@ TEST_F(written, in_the_log_has_none)
 		line[got] = '\0';
 		if (!strstr(line, "memalloc: "))
 			continue;
-		seen += !!strstr(line, "memalloc: no pages of order 10");
+		for (i = 0; i < ARRAY_SIZE(lines); i++)
+			seen[i] |= !!strstr(line, lines[i]);
 		EXPECT_FALSE(text_has_address(line)) {
 			TH_LOG("%s", line);
 		}
 	}
-	EXPECT_LE(1, seen);
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		EXPECT_TRUE(seen[i]) TH_LOG("%s: not seen", lines[i]);
+	}
 	close(log);
 }
 
