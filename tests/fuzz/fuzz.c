@@ -28,6 +28,7 @@
 #include <linux/memalloc.h>
 
 #include "coverage.h"
+#include "engine.h"
 #include "kernel_log.h"
 #include "program.h"
 #include "seeds.h"
@@ -42,15 +43,6 @@ static int last_input = -1;
 static unsigned long executions;
 static const char *results;
 static bool show;
-
-/* The engine's. */
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
-				 size_t other_size, uint8_t *out, size_t max_size,
-				 unsigned int seed);
 
 static const char *result_path(const char *name)
 {

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "coverage.h"
+#include "engine.h"
 #include "program.h"
 #include "../selftests/seed.h"
 
@@ -29,15 +30,6 @@ enum {
 	BYTES_MAX = RECORDS_MAX * sizeof(struct record),
 	CHANGES_MAX = 8,	/* of an input, before it is tried */
 };
-
-/* What fuzz.c has for whoever leads it, and what it takes from there. */
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
-				 size_t other_size, uint8_t *out, size_t max_size,
-				 unsigned int seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 static __u64 seed;
 
@@ -146,12 +138,12 @@ static void try_another(void)
 	LLVMFuzzerTestOneInput(made.data, made.size);
 }
 
-static volatile sig_atomic_t number;	/* of the input that is carried out */
+static sig_atomic_t number;	/* of the input that is carried out */
 
 /* Whoever ends it says why, but not at which. */
 static void tell_number(int signal)
 {
-	dprintf(STDOUT_FILENO, "# input %d\n", (int)number);
+	dprintf(STDOUT_FILENO, "# input %d\n", (int)__atomic_load_n(&number, __ATOMIC_RELAXED));
 	(void)signal;
 }
 
@@ -177,7 +169,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGABRT, tell_number);
 	for (i = 0; i < nr_inputs + times; i++) {
-		number = i;
+		__atomic_store_n(&number, i, __ATOMIC_RELAXED);
 		if (i < nr_inputs)
 			LLVMFuzzerTestOneInput(inputs[i].data, inputs[i].size);
 		else
