@@ -159,6 +159,10 @@ benches := $(notdir $(wildcard $(top)/tests/bench/insns $(top)/tests/bench/time)
 $(benches:%=bench-%): bench-%:
 	@tests/bench/$*
 
+.PHONY: bench-plots
+bench-plots:
+	@tests/bench/plot
+
 # --- the rest -------------------------------------------------------------------
 
 .PHONY: clean
@@ -181,6 +185,7 @@ help:
 	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1'
 	@$(if $(filter insns,$(benches)),echo '  make bench-insns  instructions of ours and of the host        KERNEL=6.1 BENCH=PATTERN')
 	@$(if $(filter time,$(benches)),echo '  make bench-time   nanoseconds of ours and of the host         KERNEL=uml BENCH=PATTERN')
+	@echo '  make bench-plots  draw figures of what was recorded, into docs/bench/'
 	@echo 'Of the sources:'
 	@echo '  make lint         style, warnings, documentation'
 	@echo '  make clean        remove build/'

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What there is to draw of a table of figures, for tests/bench/plot.
+#
+#   awk -v mode=kinds -f series.awk TABLE
+#   awk -v mode=bars -v kind=KIND -f series.awk TABLE
+#   awk -v mode=sweep -v kind=KIND -v pattern=PATTERN -f series.awk TABLE
+#
+# Lines of TABLE: workload, host, memalloc, ratio; a workload is called
+# pattern/kind-size, or pattern/kind-size-variant.  "kinds" lists the kinds, "bars" the
+# ratio and the rank from below of each workload of a kind, "sweep" the
+# figures by size in bytes.
+
+BEGIN {
+	FS = OFS = "\t"
+}
+
+NF != 4 || !($2 + 0) {
+	next
+}
+
+{
+	split($1, name, "/")
+	split(name[2], part, "-")
+}
+
+mode == "kinds" && !seen[part[1]]++ {
+	print part[1]
+}
+
+mode == "bars" && part[1] == kind {
+	n++
+	label[n] = $1
+	ratio[n] = $4
+}
+
+mode == "sweep" && part[1] == kind && name[1] == pattern && part[3] != "const" {
+	print bytes(kind, part[2]), $2, $3
+}
+
+END {
+	for (i = 1; i <= n; i++)
+		print n - i + 1, ratio[i], label[i]
+}
+
+# 64, 16k, 1m; or of pages, an order.
+function bytes(kind, size)
+{
+	if (kind == "page")
+		return 4096 * 2 ^ size
+	if (size ~ /k$/)
+		return size * 1024
+	if (size ~ /m$/)
+		return size * 1048576
+	return size + 0
+}
