@@ -161,6 +161,7 @@ $(benches:%=bench-%): bench-%:
 
 .PHONY: bench-plots
 bench-plots:
+	@tests/bench/report
 	@tests/bench/plot
 
 # --- the rest -------------------------------------------------------------------
@@ -185,7 +186,7 @@ help:
 	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1'
 	@$(if $(filter insns,$(benches)),echo '  make bench-insns  instructions of ours and of the host        KERNEL=6.1 BENCH=PATTERN')
 	@$(if $(filter time,$(benches)),echo '  make bench-time   nanoseconds of ours and of the host         KERNEL=uml BENCH=PATTERN')
-	@echo '  make bench-plots  draw figures of what was recorded, into docs/bench/'
+	@echo '  make bench-plots  bring the report and figures in docs/bench/ up to date'
 	@echo 'Of the sources:'
 	@echo '  make lint         style, warnings, documentation'
 	@echo '  make clean        remove build/'

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# A model of many CPUs; see tests/bench/model.
+#
+#   awk -v mode=curve|demand|measured -v wanted=PATH -v transfer=NS -v insn=NS -f model.awk MODEL LOCKS TIMES
+#
+# MODEL is model.tsv, LOCKS and TIMES are tables of docs/bench/.  Prints, for each path,
+# "curve": path, CPUs, pairs that the host does in a microsecond, and memalloc.
+# "demand": path, side, what a pair takes alone (ns), cache lines that it moves, of these
+# under locks, the lock that is busy longest, how long (ns), pairs a microsecond at most.
+# "measured": CPUs, pairs of the host in a microsecond, and of memalloc, of the path wanted.
+
+BEGIN {
+	FS = OFS = "\t"
+	nr_sides = split("host memalloc", sides, " ")
+}
+
+/^#/ || NF < 2 {
+	next
+}
+
+$1 == "path" {
+	paths[++nr_paths] = $2
+	alone_as[$2] = $3
+}
+
+$1 == "data" {
+	data[$2, $3] = $4
+}
+
+$1 == "lock" {
+	lock[$2, $3] = $4
+	lines[$2, $3] = $5
+}
+
+$1 == "count" {
+	count($2, $3, $4, $5, $6)
+}
+
+FILENAME ~ /locks-/ {
+	count($1, $2, $3, $4, $5)
+}
+
+FILENAME ~ /time-/ {
+	ns[$1, "host"] = $2
+	ns[$1, "memalloc"] = $3
+}
+
+END {
+	for (i = 1; i <= nr_paths; i++)
+		for (j = 1; j <= nr_sides; j++)
+			tell(paths[i], sides[j])
+	for (i = 1; mode == "curve" && i <= nr_paths; i++)
+		for (cpus = 1; cpus <= 128 && known[paths[i]]; cpus *= 2)
+			print paths[i], cpus, rate(paths[i], "host", cpus), rate(paths[i], "memalloc", cpus)
+	if (mode == "measured")
+		print_measured(wanted, alone_as[wanted], two_of(wanted))
+	exit failed
+}
+
+# The workload in which two CPUs take that path.
+function two_of(path)
+{
+	sub(/^hot/, "par2", path)
+	sub(/^random/, "par2random", path)
+	return path
+}
+
+# Of "remote" two CPUs do one pair at a time, else each does one.
+function print_measured(path, one, two,    pairs)
+{
+	pairs = path ~ /^remote/ ? 1000 : 2000
+	if (one != two && path !~ /^remote/ && (one, "host") in ns)
+		print 1, 1000 / ns[one, "host"], 1000 / ns[one, "memalloc"]
+	if ((two, "host") in ns)
+		print 2, pairs / ns[two, "host"], pairs / ns[two, "memalloc"]
+}
+
+# A lock that only its own CPU takes costs what is in the time already.
+function count(path, side, taker, takes, insns)
+{
+	counted[path, side] = 1
+	if (taker == "-")
+		return
+	if (!((side, taker) in lock)) {
+		printf "bench: model.tsv does not say what %s (%s) locks\n", taker, side >"/dev/stderr"
+		failed = 1
+	} else if (lock[side, taker] != "own") {
+		moved[path, side] += takes * lines[side, taker]
+		busy[path, side, lock[side, taker]] += takes * lines[side, taker] * transfer + insns * insn
+	}
+}
+
+function tell(path, side,    alone)
+{
+	alone = ns[alone_as[path], side]
+	if (!alone || !((path, side) in counted))
+		return
+	known[path] = 1
+	find_bottleneck(path, side)
+	if (mode == "demand")
+		print path, side, sprintf("%.0f", alone),
+		      sprintf("%.3f", data[path, side] + moved[path, side]),
+		      sprintf("%.3f", moved[path, side]),
+		      worst[path, side] ? worst[path, side] : "-",
+		      sprintf("%.2f", longest[path, side]),
+		      longest[path, side] ? sprintf("%.1f", 1000 / longest[path, side]) : "-"
+}
+
+function find_bottleneck(path, side,    key, part)
+{
+	for (key in busy) {
+		split(key, part, SUBSEP)
+		if (part[1] != path || part[2] != side || busy[key] <= longest[path, side])
+			continue
+		longest[path, side] = busy[key]
+		worst[path, side] = part[3]
+	}
+}
+
+# Pairs in a microsecond: as many as the CPUs can do, or as the busiest lock lets through.
+function rate(path, side, cpus,    each, through)
+{
+	each = ns[alone_as[path], side]
+	if (cpus > 1)
+		each += (data[path, side] + moved[path, side]) * transfer
+	through = 1000 * cpus / each
+	if (cpus > 1 && longest[path, side] && through > 1000 / longest[path, side])
+		through = 1000 / longest[path, side]
+	return sprintf(through < 10 ? "%.2f" : "%.0f", through)
+}
