@@ -9,11 +9,13 @@
 # for a pair are executed while it holds it; or "-", if no function does.  __slab_free() takes none: it exchanges
 # the free list of a slab with one atomic instruction, and is listed as holding it for none.
 #
-# Only bodies (bench_patterns.h) that are in the log from beginning to end count.  What one
-# executes most often is its loop, once for each pair.
+# Only bodies (bench_patterns.h) that are in the log from beginning to end count, and of each
+# side not the first: caches are new then.  What a body executes most often is its
+# loop, once for each pair.
 
 BEGIN {
 	OFS = "\t"
+	COLD = 2
 	takes_lock = "^(_raw_(spin|read|write)_(try)?lock(_bh|_irq|_irqsave)?|mutex_(try)?lock)$"
 	drops_lock = "^(_raw_(spin|read|write)_unlock(_bh|_irq|_irqrestore)?|mutex_unlock)$"
 	is_atomic = "^__slab_free$"
@@ -98,15 +100,21 @@ function end_body(    key, most)
 	for (key in loop)
 		if (loop[key] > most)
 			most = loop[key]
-	pairs[side] += most
-	for (key in taken)
-		takes[side, key] += taken[key]
-	for (key in spent)
-		held[side, key] += spent[key]
+	if (++bodies[side] > COLD)
+		add_body(most)
 	clear(loop)
 	clear(taken)
 	clear(spent)
 	side = ""
+}
+
+function add_body(n,    key)
+{
+	pairs[side] += n
+	for (key in taken)
+		takes[side, key] += taken[key]
+	for (key in spent)
+		held[side, key] += spent[key]
 }
 
 function clear(array,    key)

@@ -51,7 +51,7 @@ END {
 		for (j = 1; j <= nr_sides; j++)
 			tell(paths[i], sides[j])
 	for (i = 1; mode == "curve" && i <= nr_paths; i++)
-		for (cpus = 1; cpus <= 128 && known[paths[i]]; cpus *= 2)
+		for (cpus = paths[i] ~ /^remote/ ? 2 : 1; cpus <= 128 && known[paths[i]]; cpus *= 2)
 			print paths[i], cpus, rate(paths[i], "host", cpus), rate(paths[i], "memalloc", cpus)
 	if (mode == "measured")
 		print_measured(wanted, alone_as[wanted], two_of(wanted))
@@ -62,6 +62,7 @@ END {
 function two_of(path)
 {
 	sub(/^hot/, "par2", path)
+	sub(/^bulk128/, "par2bulk128", path)
 	sub(/^random/, "par2random", path)
 	return path
 }
@@ -87,45 +88,52 @@ function count(path, side, taker, takes, insns)
 		failed = 1
 	} else if (lock[side, taker] != "own") {
 		moved[path, side] += takes * lines[side, taker]
-		busy[path, side, lock[side, taker]] += takes * lines[side, taker] * transfer + insns * insn
+		under[path, side, lock[side, taker]] += takes * lines[side, taker]
+		executed[path, side, lock[side, taker]] += insns
 	}
 }
 
-function tell(path, side,    alone)
+function tell(path, side,    alone, longest)
 {
 	alone = ns[alone_as[path], side]
 	if (!alone || !((path, side) in counted))
 		return
 	known[path] = 1
-	find_bottleneck(path, side)
-	if (mode == "demand")
-		print path, side, sprintf("%.0f", alone),
-		      sprintf("%.3f", data[path, side] + moved[path, side]),
-		      sprintf("%.3f", moved[path, side]),
-		      worst[path, side] ? worst[path, side] : "-",
-		      sprintf("%.2f", longest[path, side]),
-		      longest[path, side] ? sprintf("%.1f", 1000 / longest[path, side]) : "-"
-}
-
-function find_bottleneck(path, side,    key, part)
-{
-	for (key in busy) {
-		split(key, part, SUBSEP)
-		if (part[1] != path || part[2] != side || busy[key] <= longest[path, side])
-			continue
-		longest[path, side] = busy[key]
-		worst[path, side] = part[3]
-	}
+	if (mode != "demand")
+		return
+	longest = busiest(path, side, 1)
+	print path, side, sprintf("%.0f", alone),
+	      sprintf("%.3f", data[path, side] + moved[path, side]),
+	      sprintf("%.3f", moved[path, side]),
+	      longest ? worst[path, side] : "-", sprintf("%.2f", longest),
+	      longest ? sprintf("%.1f", 1000 / longest) : "-"
 }
 
 # Pairs in a microsecond: as many as the CPUs can do, or as the busiest lock lets through.
-function rate(path, side, cpus,    each, through)
+# Each CPU is as likely as another to have written a line last.
+function rate(path, side, cpus,    others, each, through)
 {
-	each = ns[alone_as[path], side]
-	if (cpus > 1)
-		each += (data[path, side] + moved[path, side]) * transfer
+	others = (cpus - 1) / cpus
+	each = ns[alone_as[path], side] + (data[path, side] + moved[path, side]) * transfer * others
 	through = 1000 * cpus / each
-	if (cpus > 1 && longest[path, side] && through > 1000 / longest[path, side])
-		through = 1000 / longest[path, side]
+	each = busiest(path, side, others)
+	if (cpus > 1 && each && through > 1000 / each)
+		through = 1000 / each
 	return sprintf(through < 10 ? "%.2f" : "%.0f", through)
+}
+
+# How long that lock is busy for a pair; sets worst[].
+function busiest(path, side, others,    key, part, each, most)
+{
+	for (key in under) {
+		split(key, part, SUBSEP)
+		if (part[1] != path || part[2] != side)
+			continue
+		each = under[key] * transfer * others + executed[key] * insn
+		if (each > most) {
+			most = each
+			worst[path, side] = part[3]
+		}
+	}
+	return most
 }

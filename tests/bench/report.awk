@@ -93,7 +93,7 @@ END {
 # Which path of the model a workload of two CPUs is.
 function path_of(name)
 {
-	if (name ~ /^remote\// || sub(/^par2random\//, "random/", name) ||
+	if (name ~ /^remote\// || sub(/^par2(random|bulk128)\//, substr(name, 5, index(name, "/") - 4), name) ||
 	    sub(/^par2\//, "hot/", name))
 		return name
 	return ""

@@ -7,9 +7,9 @@
 #   awk -v mode=sweep -v kind=KIND -v pattern=PATTERN -f series.awk TABLE
 #
 # Lines of TABLE: workload, host, memalloc, ratio; a workload is called
-# pattern/kind-size, or pattern/kind-size-variant.  "kinds" lists the kinds, "bars" the
-# ratio and the rank from below of each workload of a kind, "sweep" the
-# figures by size in bytes.
+# pattern/kind-size, or pattern/kind-size-variant; all of memory/... are of one kind.
+# "kinds" lists the kinds, "bars" the rank from below and the ratio of each workload of
+# a kind, "sweep" the figures by size in bytes.
 
 BEGIN {
 	FS = OFS = "\t"
@@ -22,6 +22,8 @@ NF != 4 || !($2 + 0) {
 {
 	split($1, name, "/")
 	split(name[2], part, "-")
+	if (name[1] == "memory")
+		part[1] = name[1]
 }
 
 mode == "kinds" && !seen[part[1]]++ {
