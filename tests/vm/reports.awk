@@ -12,13 +12,16 @@
 #   vm-expect: REGEX      ...until...      vm-expect end
 #
 # Regular expressions are awk's and see the line without its time stamp.
+#
+# A data race counts if a module of ours has part in it: the kernel has many of its
+# own, and lives with them.
 
 BEGIN {
 	# Lines that open a report.
 	head = "BUG: |BUG [^ ]+ \\(|WARNING: |Oops|Kernel panic|Internal error: " \
 	       "|general protection fault|Unable to handle kernel" \
 	       "|Kernel mode fault|kernel BUG at|BUG: failure|double fault" \
-	       "|UBSAN: |KASAN: |KCSAN: |KFENCE: |ODEBUG: |refcount_t: " \
+	       "|UBSAN: |KASAN: |KFENCE: |ODEBUG: |refcount_t: " \
 	       "|kmemleak: [0-9]+ new suspected|INFO: possible |INFO: suspicious" \
 	       "|INFO: task .* blocked|INFO: trying to register|INFO: rcu" \
 	       "|detected stalls? on|self-detected stall|soft lockup|hard LOCKUP" \
@@ -52,6 +55,20 @@ BEGIN {
 /vm-expect end/ {
 	finish_span()
 	next
+}
+
+/^BUG: KCSAN: / {
+	race = NR ": " $0
+	next
+}
+
+race != "" && /\[memalloc/ {
+	print race
+	race = ""
+}
+
+race != "" && /^======/ {
+	race = ""
 }
 
 permitted($0) {
