@@ -43,6 +43,7 @@
 
 #include <linux/hash.h>
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -129,6 +130,10 @@ static struct mal_area *mal_area_describe(unsigned long nr_pages,
 			gfp & MAL_GFP_FOR_METADATA);
 	if (!area)
 		return NULL;
+	/* Where an area is, is no reference to it. */
+	kmemleak_scan_area(area, offsetof(struct mal_area, address), gfp);
+	kmemleak_scan_area(&area->base + 1, offsetof(struct mal_area, pages) -
+			   offsetofend(struct mal_area, base), gfp);
 	area->state = MAL_AREA_USED;
 	area->flags = 0;
 	area->class = 0;

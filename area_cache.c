@@ -42,6 +42,7 @@
 #include <linux/cpumask.h>
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -421,6 +422,8 @@ static void mal_area_work_fn(struct work_struct *work)
 	struct mal_area *area, *next;
 
 	llist_for_each_entry_safe(area, next, all, deferred) {
+		/* In an NMI, it could not be told. */
+		kmemleak_free(area->address);
 		if (area->flags & MAL_AREA_MAP)
 			mal_area_destroy(area);
 		else

@@ -135,6 +135,7 @@ static __always_inline void *mal_kmalloc_from(struct mal_kmem_cache *cache,
 		object = mal_object_zero(cache, object);
 	if (mal_sanitizer_on())
 		mal_sanitizer_alloc(cache, object, size);
+	mal_kmemleak_alloc(cache, object, gfp);
 	return object;
 }
 

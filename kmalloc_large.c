@@ -26,6 +26,7 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/buddy.h"
+#include "internal/kmemleak.h"
 #include "internal/kmalloc.h"
 #include "internal/region.h"
 #include "internal/report.h"
@@ -85,7 +86,7 @@ void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 	unsigned int order;
 	struct page *page;
 
-	if (unlikely(size > MAL_KMALLOC_MAX_SIZE))
+	if (unlikely(size > MAL_KMALLOC_MAX_SIZE || mal_kmemleak_forbids()))
 		return NULL;
 	order = get_order(size);
 	page = mal_alloc_pages_node(nid, gfp & ~(__GFP_HIGHMEM | __GFP_COMP |
@@ -96,6 +97,7 @@ void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 	}
 	mal_large_trim(page, order, DIV_ROUND_UP(size, PAGE_SIZE));
 	mal_large_mark(mal_page_of(page), size, caller);
+	kmemleak_alloc(page_address(page), PAGE_ALIGN(size), 1, gfp);
 	trace_mal_kmalloc(caller, page_address(page), size, PAGE_ALIGN(size), gfp,
 			  nid);
 	return page_address(page);
@@ -142,6 +144,7 @@ void mal_large_free(const void *object, unsigned long caller)
 		return;
 	}
 	trace_mal_kfree(caller, object);
+	mal_kmemleak_free(object);
 	mal_large_free_pages(desc, virt_to_page(object));
 }
 

@@ -363,6 +363,7 @@ void *mal_mempool_alloc(mal_mempool_t *pool, gfp_t gfp)
 	if (unlikely(!element))
 		return mal_pool_alloc_long(pool, gfp, _RET_IP_);
 	mal_sanitizer_alloc(cache, element, cache->object_size);
+	mal_kmemleak_alloc(cache, element, gfp);
 	if (unlikely(want_init_on_alloc(0)))
 		return mal_object_zero(cache, element);
 	return element;

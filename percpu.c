@@ -62,6 +62,7 @@
 
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/kmemleak.h"
 #include "internal/kunit.h"
 #include "internal/percpu.h"
 #include "internal/percpu_chunk.h"
@@ -99,7 +100,7 @@ struct mal_percpu_hot {
 	struct mal_percpu_stack stacks[MAL_PERCPU_CLASSES];
 };
 
-static struct mal_percpu_hot __percpu *mal_percpu_hot __ro_after_init;
+static struct mal_percpu_hot __percpu *mal_percpu_hot __mal_ro_after_init;
 
 static struct shrinker *mal_percpu_shrinker;
 static int mal_percpu_cpuhp;
@@ -110,7 +111,7 @@ static DEFINE_MUTEX(mal_percpu_drain_mutex);
 /* As mal_cpu_enter(): see there. */
 static __always_inline bool mal_hot_enter(struct mal_percpu_hot *hot)
 {
-	if (unlikely(hot->busy))
+	if (unlikely(hot->busy || mal_kmemleak_forbids()))
 		return false;
 	hot->busy = 1;
 	barrier();
@@ -266,6 +267,7 @@ static noinline void __percpu *mal_percpu_alloc_long(size_t size, size_t align,
 	}
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(area, cpu), 0, size);
+	kmemleak_alloc_percpu(area, size, gfp);
 	return area;
 }
 
@@ -313,6 +315,7 @@ static __always_inline void __percpu *mal_percpu_alloc(size_t size, size_t align
 	if (unlikely(!area))
 		goto slow;
 	mal_percpu_zero(area, class);
+	kmemleak_alloc_percpu(area, mal_percpu_class_bytes(class), gfp);
 	return area;
 
 slow:
@@ -356,11 +359,15 @@ MAL_EXPORT(__mal_alloc_percpu);
 
 static struct mal_percpu_entry *mal_stack_create(unsigned int class)
 {
+	struct mal_percpu_entry *entries;
+
 	if (mal_inject_should_fail())
 		return NULL;
-	return kmalloc_array(mal_stack_capacity(class),
-			     sizeof(struct mal_percpu_entry),
-			     GFP_NOWAIT | __GFP_NOWARN);
+	entries = kmalloc_array(mal_stack_capacity(class), sizeof(*entries),
+				GFP_NOWAIT | __GFP_NOWARN);
+	/* What is free, or was taken out, is not referred to. */
+	kmemleak_no_scan(entries);
+	return entries;
 }
 
 /**
@@ -460,8 +467,10 @@ static noinline void mal_percpu_free_long(void __percpu *area,
 	else
 		put = true;
 	preempt_enable();
-	if (put)
-		mal_percpu_put(&entry, 1);
+	if (!put)
+		return;
+	kmemleak_free_percpu(area);
+	mal_percpu_put(&entry, 1);
 }
 
 /* The stack has no room, or is in use. Preemption is off before, and on after. */
@@ -526,6 +535,8 @@ void mal_free_percpu(void __percpu *area)
 	if (unlikely(class >= MAL_PERCPU_CLASSES || offset % MAL_PERCPU_GRAIN))
 		goto slow;
 	*state |= MAL_PERCPU_CACHED;
+	if (!mal_kmemleak_forbids())
+		kmemleak_free_percpu(area);
 	if (unlikely(!mal_hot_push(area, state, class))) {
 		mal_percpu_free_spill(area, state, class);
 		return;

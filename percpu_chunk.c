@@ -68,6 +68,7 @@
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -325,6 +326,7 @@ static void mal_percpu_put_deferred(struct mal_percpu_chunk *chunk)
 			continue;
 		entry.area = chunk->base + i * MAL_PERCPU_GRAIN;
 		entry.state = &chunk->states[i];
+		kmemleak_free_percpu(entry.area);
 		mal_percpu_put(&entry, 1);
 	}
 }
@@ -428,6 +430,9 @@ static struct mal_percpu_chunk *mal_chunk_create(size_t min_size, gfp_t gfp)
 		kvfree(chunk);
 		return NULL;
 	}
+	/* It is told of each area, and where a chunk is, is no reference to one. */
+	kmemleak_free_percpu(chunk->base);
+	kmemleak_scan_area(&chunk->link, sizeof(chunk->link), gfp);
 	chunk->grains = size / MAL_PERCPU_GRAIN;
 	chunk->free = chunk->grains;
 	chunk->contig = chunk->grains;
@@ -458,6 +463,7 @@ static struct mal_percpu_table *mal_table_create(const struct mal_percpu_table *
 	table = kvzalloc(struct_size(table, spans, old->nr + 1), gfp | __GFP_NOWARN);
 	if (!table)
 		return NULL;
+	kmemleak_no_scan(table);
 	for (i = 0; i < old->nr && old->spans[i].base < fresh.base; i++)
 		if (old->spans[i].chunk)
 			table->spans[table->nr++] = old->spans[i];

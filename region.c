@@ -80,6 +80,7 @@
 
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/kmemleak.h"
 #include "internal/kunit.h"
 #include "internal/region.h"
 #include "internal/report.h"
@@ -96,7 +97,7 @@
 #define MAL_GFP_EFFORT		(GFP_KERNEL | __GFP_HIGH | __GFP_NOWARN | \
 				 __GFP_NORETRY | __GFP_RETRY_MAYFAIL)
 
-struct mal_section_table mal_section_table __ro_after_init;
+struct mal_section_table mal_section_table __mal_ro_after_init;
 MAL_EXPORT_FOR_KUNIT(mal_section_table);
 
 /**

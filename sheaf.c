@@ -57,6 +57,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -176,6 +177,8 @@ static struct mal_sheaf *mal_sheaf_create(struct mal_kmem_cache *cache, gfp_t gf
 			(gfp & __GFP_KSWAPD_RECLAIM) | __GFP_NOWARN);
 	if (!sheaf)
 		return NULL;
+	/* What is free, or was taken out, is not referred to. */
+	kmemleak_scan_area(sheaf, offsetof(struct mal_sheaf, entries), gfp);
 	INIT_LIST_HEAD(&sheaf->link);
 	sheaf->nr = 0;
 	sheaf->capacity = cache->sheaf_capacity;

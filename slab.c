@@ -75,6 +75,7 @@
 #include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
+#include "internal/slab_kmemleak.h"
 #include "internal/slab_quarantine.h"
 #include "internal/slab_sanitizer.h"
 
@@ -116,6 +117,7 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 			    gfp & MAL_GFP_FOR_METADATA, nid);
 	if (!slab)
 		return NULL;
+	mal_kmemleak_slab(slab, gfp);
 	memset(slab, 0, sizeof(*slab));
 	slab->cache = cache;
 	slab->cpu = cache->cpu;

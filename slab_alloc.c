@@ -81,6 +81,7 @@ static void mal_slab_put_deferred(struct mal_slab *slab)
 
 		if (READ_ONCE(slab->states[i]) != MAL_OBJECT_DEFERRED)
 			continue;
+		mal_kmemleak_free(entry.object);
 		if (mal_slab_is_guard(slab)) {
 			WRITE_ONCE(slab->states[i], MAL_OBJECT_GUARDED);
 			mal_guard_free(slab->cache, entry.object, 0);
@@ -180,6 +181,7 @@ noinline void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 		entry.object = NULL;
 	}
 	mal_sanitizer_alloc(cache, entry.object, cache->object_size);
+	mal_kmemleak_alloc(cache, entry.object, gfp);
 	if (want_init_on_alloc(gfp))
 		return mal_object_zero(cache, entry.object);
 	return entry.object;
@@ -205,6 +207,7 @@ void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
 	if (!object)
 		return NULL;
 	mal_sanitizer_alloc(cache, object, cache->object_size);
+	mal_kmemleak_alloc(cache, object, gfp);
 	return want_init_on_alloc(gfp) ? mal_object_zero(cache, object) : object;
 }
 
@@ -480,6 +483,15 @@ out:
 	return taken;
 }
 
+static void mal_objects_tell_kmemleak(struct mal_kmem_cache *cache, gfp_t gfp,
+				      size_t nr, void **objects)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		mal_kmemleak_alloc(cache, objects[i], gfp);
+}
+
 static void mal_objects_zero(struct mal_kmem_cache *cache, size_t nr,
 			     void **objects)
 {
@@ -521,6 +533,7 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 		some = mal_sheaf_pop_many(cache, nr - taken, objects + taken);
 		if (some && want_init_on_alloc(gfp))
 			mal_objects_zero(cache, some, objects + taken);
+		mal_objects_tell_kmemleak(cache, gfp, some, objects + taken);
 		taken += some;
 		if (taken == nr)
 			break;
@@ -552,6 +565,7 @@ static size_t mal_sheaf_push_unchecked(struct mal_kmem_cache *cache,
 
 	cpu->top = top + put;
 	for (nr = put; nr; nr--) {
+		mal_kmemleak_free(*objects);
 		mal_sanitizer_free(cache, *objects);
 		(top++)->object = *objects++;
 	}
@@ -590,6 +604,7 @@ static size_t mal_sheaf_push_checked(struct mal_kmem_cache *cache,
 		}
 		if (unlikely(!mal_object_release(cache, slab, object, &state)))
 			break;
+		mal_kmemleak_free(object);
 		mal_sanitizer_free(cache, object);
 		top->object = object;
 		top->state = state;

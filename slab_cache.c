@@ -442,6 +442,8 @@ static void mal_cache_set_flags(struct mal_kmem_cache *cache, slab_flags_t flags
 		cache->flags |= MAL_CACHE_NO_REAP;
 	if (flags & SLAB_RECLAIM_ACCOUNT)
 		cache->flags |= MAL_CACHE_RECLAIM;
+	if (flags & SLAB_NOLEAKTRACE)
+		cache->flags |= MAL_CACHE_NO_LEAK_TRACE;
 	if (flags & SLAB_CACHE_DMA)
 		cache->gfp |= __GFP_DMA;
 	if (flags & SLAB_CACHE_DMA32)

@@ -54,6 +54,7 @@
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
 #include "internal/slab_guard.h"
+#include "internal/slab_kmemleak.h"
 #include "internal/slab_sanitizer.h"
 #include "internal/slab_track.h"
 
@@ -119,6 +120,7 @@ static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
 		       GFP_NOWAIT | __GFP_NOWARN);
 	if (!slab)
 		return NULL;
+	mal_kmemleak_slab(slab, GFP_NOWAIT);
 	slab->cache = cache;
 	slab->cpu = cache->cpu;
 	slab->nr = 1;
@@ -245,6 +247,7 @@ static void mal_guard_put(struct mal_slab_node *node, struct mal_slab *slab,
 	}
 	mal_debug_set_asked(slab, 0, slab->cache->object_size);
 	mal_debug_poison(slab, 0);
+	mal_kmemleak_free(slab->base);
 	mal_sanitizer_free(slab->cache, slab->base);
 	WRITE_ONCE(slab->states[0], MAL_OBJECT_HELD);
 }

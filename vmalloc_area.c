@@ -26,6 +26,7 @@
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
@@ -40,6 +41,7 @@
 #include "internal/area_cache.h"
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/kmemleak.h"
 #include "internal/kunit.h"
 #include "internal/region.h"
 #include "internal/vmalloc_area.h"
@@ -63,6 +65,13 @@ static atomic_long_t mal_vmalloc_failures;
  * Allocation
  */
 
+/* The host, too, knows where it is mapped: that is no reference to it. */
+static __always_inline void mal_area_tell_kmemleak(const struct mal_area *area, gfp_t gfp)
+{
+	kmemleak_alloc(area->address, area->nr_pages << PAGE_SHIFT,
+		       area->address == area->base ? 2 : 1, gfp);
+}
+
 /* An area of the cache is somebody's now. */
 static __always_inline void *mal_area_use(struct mal_area *area,
 					  unsigned long size, gfp_t gfp, u8 flags,
@@ -74,6 +83,7 @@ static __always_inline void *mal_area_use(struct mal_area *area,
 	WRITE_ONCE(area->state, MAL_AREA_USED);
 	if (want_init_on_alloc(gfp))
 		memset(area->address, 0, PAGE_ALIGN(size));
+	mal_area_tell_kmemleak(area, gfp);
 	return area->address;
 }
 
@@ -154,6 +164,7 @@ static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
 		goto fail;
 	area->size = size;
 	area->flags = flags;
+	mal_area_tell_kmemleak(area, gfp);
 	return area->address;
 
 fail:
@@ -362,6 +373,7 @@ static noinline void mal_area_forget_mapping(struct mal_area *area)
 /* A CPU's part takes it, or false: it is none that it takes, or held. */
 static __always_inline bool mal_area_recycle(struct mal_area *area)
 {
+	mal_kmemleak_free(area->address);
 	if (unlikely(area->flags & MAL_AREA_USER))
 		mal_area_forget_mapping(area);
 	if (unlikely(!area->class || mal_area_is_held(area)))

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 #include "internal/area.h"
+#include "internal/kmemleak.h"
 
 /* A CPU keeps areas of one page up to so many. */
 #define MAL_AREA_CPU_CLASSES	64
@@ -69,14 +70,15 @@ struct mal_area_cache_stats {
  * As mal_pcp_enter().
  *
  * Context: any. Preemption is off until mal_area_cpu_leave(), or at once on
- * again if somebody who was interrupted is in there.
+ * again if somebody who was interrupted is in there; or in an NMI, if kmemleak
+ * would have to be told.
  * Return: true, or false in that case.
  */
 static __always_inline bool mal_area_cpu_enter(struct mal_area_cpu **cpu)
 {
 	preempt_disable();
 	*cpu = this_cpu_ptr(&mal_area_cpu);
-	if (unlikely((*cpu)->busy)) {
+	if (unlikely((*cpu)->busy || mal_kmemleak_forbids())) {
 		preempt_enable();
 		return false;
 	}

@@ -10,6 +10,7 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+#include "internal/kmemleak.h"
 #include "internal/slab.h"
 
 /**
@@ -81,11 +82,12 @@ struct mal_cpu_sheaves {
  * it returns, so that neither needs to be atomic.
  *
  * Context: any, NMI included; preemption is off, until mal_cpu_leave().
- * Return: false if this context has interrupted somebody who is using them.
+ * Return: false if this context has interrupted somebody who is using them; and
+ * in an NMI, if kmemleak would have to be told.
  */
 static __always_inline bool mal_cpu_enter(struct mal_cpu_sheaves *cpu)
 {
-	if (unlikely(cpu->busy))
+	if (unlikely(cpu->busy || mal_kmemleak_forbids()))
 		return false;
 	cpu->busy = 1;
 	barrier();

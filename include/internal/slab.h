@@ -145,6 +145,7 @@ struct mal_slab_node {
 #define MAL_CACHE_CHECKS	BIT(3)	/* slabs are checked each time they are used */
 #define MAL_CACHE_QUARANTINE	BIT(9)	/* free objects are held back */
 #define MAL_CACHE_GUARD		BIT(10)	/* some objects are in pages of their own */
+#define MAL_CACHE_NO_LEAK_TRACE	BIT(11)	/* kmemleak is not told of objects */
 #define MAL_CACHE_DEBUG		(MAL_CACHE_RED_ZONE | MAL_CACHE_POISON | \
 				 MAL_CACHE_STORE_USER | MAL_CACHE_CHECKS | \
 				 MAL_CACHE_QUARANTINE)

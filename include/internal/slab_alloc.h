@@ -16,6 +16,7 @@
 #include "internal/inject.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/slab_kmemleak.h"
 #include "internal/slab_sanitizer.h"
 #include "internal/watch.h"
 
@@ -109,6 +110,7 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
 	if (unlikely(!object))
 		return mal_object_alloc_slow(cache, gfp, NUMA_NO_NODE, _RET_IP_);
 	mal_sanitizer_alloc(cache, object, cache->object_size);
+	mal_kmemleak_alloc(cache, object, gfp);
 	if (unlikely(want_init_on_alloc(gfp)))
 		return mal_object_zero(cache, object);
 	return object;
@@ -136,6 +138,7 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 		mal_object_free_odd(cache, object, _RET_IP_);
 		return;
 	}
+	mal_kmemleak_free(object);
 	mal_sanitizer_free(cache, object);
 	if (unlikely(!mal_slab_is_plain(slab) ||
 		     !mal_sheaf_push(cpu, object, state))) {
@@ -161,6 +164,7 @@ static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
 						 void *object, bool plain,
 						 bool by_kfree)
 {
+	mal_kmemleak_free(object);
 	mal_sanitizer_free(cache, object);
 	if (unlikely(!plain || !mal_sheaf_push_lean(cpu, object))) {
 		preempt_enable();
