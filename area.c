@@ -62,6 +62,7 @@
 #include "internal/area_cache.h"
 #include "internal/inject.h"
 #include "internal/page_alloc.h"
+#include "internal/peek.h"
 #include "internal/quarantine.h"
 #include "internal/region.h"
 #include "internal/report.h"
@@ -623,13 +624,13 @@ static void mal_area_show(struct mal_area *area, void *data)
 	struct seq_file *m = data;
 	char name[MAL_SITE_NAME];
 
-	seq_printf(m, "%12lu %s pages=%lu", READ_ONCE(area->size),
-		   mal_site_name(READ_ONCE(area->caller), name), area->nr_pages);
-	if (area->flags & MAL_AREA_MAP) {
+	seq_printf(m, "%12lu %s pages=%lu", mal_peek(area->size),
+		   mal_site_name(mal_peek(area->caller), name), area->nr_pages);
+	if (mal_peek(area->flags) & MAL_AREA_MAP) {
 		seq_puts(m, " vmap\n");
 		return;
 	}
-	seq_puts(m, area->flags & MAL_AREA_USER ? " vmalloc user" : " vmalloc");
+	seq_puts(m, mal_peek(area->flags) & MAL_AREA_USER ? " vmalloc user" : " vmalloc");
 	mal_area_show_nodes(m, area);
 	seq_putc(m, '\n');
 }

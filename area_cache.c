@@ -61,6 +61,7 @@
 #include "internal/compat.h"
 #include "internal/kunit.h"
 #include "internal/page_poison.h"
+#include "internal/peek.h"
 #include "internal/reclaim.h"
 
 /* The part of the limit that is for the CPUs. */
@@ -309,7 +310,7 @@ static unsigned long mal_area_cpus_drain(bool all)
 	int cpu;
 
 	for_each_online_cpu(cpu)
-		if (all || READ_ONCE(per_cpu_ptr(&mal_area_cpu, cpu)->nr))
+		if (all || mal_peek(per_cpu_ptr(&mal_area_cpu, cpu)->nr))
 			pages += mal_area_cpu_drain(cpu);
 	return pages;
 }
@@ -564,8 +565,8 @@ MAL_EXPORT_FOR_KUNIT(mal_area_cache_set_limit);
 /* Who looks from another CPU may see it in the midst of a change. */
 static unsigned long mal_area_cpu_pages(const struct mal_area_cpu *cpu)
 {
-	unsigned long granted = READ_ONCE(cpu->granted);
-	unsigned long room = READ_ONCE(cpu->room);
+	unsigned long granted = mal_peek(cpu->granted);
+	unsigned long room = mal_peek(cpu->room);
 
 	return room < granted ? granted - room : 0;
 }
@@ -592,9 +593,9 @@ void mal_area_cache_stats(struct mal_area_cache_stats *stats)
 	for_each_possible_cpu(cpu) {
 		const struct mal_area_cpu *part = per_cpu_ptr(&mal_area_cpu, cpu);
 
-		stats->areas += READ_ONCE(part->nr);
+		stats->areas += mal_peek(part->nr);
 		stats->pages += mal_area_cpu_pages(part);
-		stats->cpu_hits += READ_ONCE(part->hits);
+		stats->cpu_hits += mal_peek(part->hits);
 	}
 }
 MAL_EXPORT_FOR_KUNIT(mal_area_cache_stats);

@@ -71,6 +71,7 @@
 
 #include "internal/buddy.h"
 #include "internal/page_poison.h"
+#include "internal/peek.h"
 #include "internal/region.h"
 #include "internal/report.h"
 
@@ -456,7 +457,7 @@ unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 
 	*chain = NULL;
 	*unseen = NULL;
-	if (READ_ONCE(zone->free_pages) < keep + (1UL << order))
+	if (mal_peek(zone->free_pages) < keep + (1UL << order))
 		return 0;
 	spin_lock_irqsave(&zone->lock, flags);
 	for (i = 0; i < nr && zone->free_pages >= keep + (1UL << order); i++) {

@@ -35,6 +35,7 @@
 #include "internal/kunit.h"
 #include "internal/node.h"
 #include "internal/pcp.h"
+#include "internal/peek.h"
 
 static_assert(MAL_MAX_ORDER == MEMALLOC_MAX_ORDER);
 
@@ -78,9 +79,9 @@ static void mal_zone_count_up(const struct mal_zone *zone,
 			per_cpu_ptr(mal_nodes[zone->nid]->counters[zone->type], cpu);
 
 		for (order = 0; order < MAL_NR_ORDERS; order++) {
-			stats->allocs[order] += READ_ONCE(counters->allocs[order]);
-			stats->frees[order] += READ_ONCE(counters->frees[order]);
-			stats->failures[order] += READ_ONCE(counters->failures[order]);
+			stats->allocs[order] += mal_peek(counters->allocs[order]);
+			stats->frees[order] += mal_peek(counters->frees[order]);
+			stats->failures[order] += mal_peek(counters->failures[order]);
 		}
 	}
 }
@@ -117,7 +118,7 @@ static struct mal_zone *mal_zone_by_index(unsigned int index)
 		for (type = 0; type < MEMALLOC_NR_ZONES; type++) {
 			struct mal_zone *zone = &mal_nodes[nid]->zones[type];
 
-			if (READ_ONCE(zone->used) && !index--)
+			if (mal_peek(zone->used) && !index--)
 				return zone;
 		}
 	return NULL;
@@ -234,7 +235,7 @@ unsigned long mal_free_total(void)
 
 	for_each_node(nid)
 		for (type = 0; type < MEMALLOC_NR_ZONES; type++)
-			free += READ_ONCE(mal_nodes[nid]->zones[type].free_pages);
+			free += mal_peek(mal_nodes[nid]->zones[type].free_pages);
 	return free;
 }
 

@@ -65,6 +65,7 @@
 #include "internal/buddy.h"
 #include "internal/page_poison.h"
 #include "internal/pcp.h"
+#include "internal/peek.h"
 #include "internal/quarantine.h"
 #include "internal/region.h"
 #include "internal/report.h"
@@ -118,8 +119,8 @@ static void mal_spill_release(struct mal_spill *spill)
 
 static unsigned int mal_pcp_count(const struct mal_pcp_list *list)
 {
-	unsigned int room = READ_ONCE(list->room);
-	unsigned int high = READ_ONCE(list->high);
+	unsigned int room = mal_peek(list->room);
+	unsigned int high = mal_peek(list->high);
 
 	/* Whoever looks from another CPU may see them in the midst of a change. */
 	return room < high ? high - room : 0;
@@ -250,7 +251,7 @@ void mal_pcp_free(struct mal_page *desc, struct page *page, unsigned int order)
 	bool pushed = false;
 
 	if (zone->nid != numa_mem_id() ||
-	    READ_ONCE(zone->free_pages) < zone->reserve || !mal_pcp_enter(&pcp)) {
+	    mal_peek(zone->free_pages) < zone->reserve || !mal_pcp_enter(&pcp)) {
 		mal_release_whole(desc, order);
 		return;
 	}
@@ -335,7 +336,7 @@ static unsigned int mal_pcp_batch(const struct mal_zone *zone, unsigned int orde
 
 	if (pcp->nid != zone->nid)
 		return 1;
-	return min(READ_ONCE(pcp->lists[zone->type][order].high) / 2,
+	return min(mal_peek(pcp->lists[zone->type][order].high) / 2,
 		   MAL_PCP_BATCH) + 1;
 }
 
@@ -577,8 +578,8 @@ void mal_pcp_stats(struct memalloc_stats_zone *stats)
 
 			stats->pcp_blocks[order] += count;
 			stats->free += count << order;
-			stats->allocs[order] += READ_ONCE(list->allocs);
-			stats->frees[order] += READ_ONCE(list->frees);
+			stats->allocs[order] += mal_peek(list->allocs);
+			stats->frees[order] += mal_peek(list->frees);
 		}
 	}
 }

@@ -64,6 +64,7 @@
 #include "internal/inject.h"
 #include "internal/kmemleak.h"
 #include "internal/kunit.h"
+#include "internal/peek.h"
 #include "internal/percpu.h"
 #include "internal/percpu_chunk.h"
 #include "internal/report.h"
@@ -111,9 +112,10 @@ static DEFINE_MUTEX(mal_percpu_drain_mutex);
 /* As mal_cpu_enter(): see there. */
 static __always_inline bool mal_hot_enter(struct mal_percpu_hot *hot)
 {
-	if (unlikely(hot->busy || mal_kmemleak_forbids()))
+	/* Who interrupts this leaves the flag as it was. */
+	if (unlikely(data_race(hot->busy) || mal_kmemleak_forbids()))
 		return false;
-	hot->busy = 1;
+	WRITE_ONCE(hot->busy, 1);
 	barrier();
 	return true;
 }
@@ -121,7 +123,7 @@ static __always_inline bool mal_hot_enter(struct mal_percpu_hot *hot)
 static __always_inline void mal_hot_leave(struct mal_percpu_hot *hot)
 {
 	barrier();
-	hot->busy = 0;
+	WRITE_ONCE(hot->busy, 0);
 	barrier();
 }
 
@@ -656,7 +658,7 @@ static u64 mal_percpu_cached(void)
 		const struct mal_percpu_hot *hot = per_cpu_ptr(mal_percpu_hot, cpu);
 
 		for (class = 0; class < MAL_PERCPU_CLASSES; class++)
-			bytes += (u64)READ_ONCE(hot->stacks[class].nr) *
+			bytes += (u64)mal_peek(hot->stacks[class].nr) *
 				 mal_percpu_class_bytes(class);
 	}
 	return bytes;
@@ -695,9 +697,9 @@ static void mal_hot_stats(struct mal_percpu_stats *stats)
 	for_each_possible_cpu(cpu) {
 		const struct mal_percpu_hot *hot = per_cpu_ptr(mal_percpu_hot, cpu);
 
-		stats->hits += READ_ONCE(hot->hits);
-		stats->misses += READ_ONCE(hot->misses);
-		stats->failures += READ_ONCE(hot->failures);
+		stats->hits += mal_peek(hot->hits);
+		stats->misses += mal_peek(hot->misses);
+		stats->failures += mal_peek(hot->failures);
 	}
 }
 

@@ -723,9 +723,11 @@ static unsigned int mal_chunk_area_check(const struct mal_percpu_chunk *chunk,
 					 unsigned int at)
 {
 	unsigned int end = find_next_bit(chunk->bound, chunk->grains + 1, at + 1);
-	unsigned int class = (chunk->states[at] & ~MAL_PERCPU_CACHED) - 1;
+	/* Whoever has the area, or has it at hand, adds CACHED and removes it. */
+	u8 state = data_race(chunk->states[at]) & ~MAL_PERCPU_CACHED;
+	unsigned int class = state - 1;
 
-	if (!test_bit(at, chunk->bound) || !chunk->states[at] || end > chunk->grains ||
+	if (!test_bit(at, chunk->bound) || !state || end > chunk->grains ||
 	    find_next_zero_bit(chunk->taken, end, at) < end ||
 	    memchr_inv(&chunk->states[at + 1], MAL_PERCPU_NONE, end - at - 1))
 		return 0;

@@ -70,6 +70,7 @@
 
 #include "internal/inject.h"
 #include "internal/node.h"
+#include "internal/peek.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
@@ -349,7 +350,7 @@ static unsigned int mal_take(struct mal_slab_node *node,
 	unsigned int taken;
 	unsigned long flags;
 
-	if (!READ_ONCE(node->nr_free))
+	if (!mal_peek(node->nr_free))
 		return 0;
 	spin_lock_irqsave(&node->lock, flags);
 	taken = mal_slab_node_take(node, entries, want);
@@ -801,8 +802,8 @@ static void mal_sheaf_drain_cpu(struct mal_kmem_cache *cache, unsigned int cpu)
 	struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
 	struct mal_sheaf_handover handover = { .cache = cache };
 
-	if (!READ_ONCE(sheaves->main) && !READ_ONCE(sheaves->spare) &&
-	    !READ_ONCE(sheaves->remote))
+	if (!mal_peek(sheaves->main) && !mal_peek(sheaves->spare) &&
+	    !mal_peek(sheaves->remote))
 		return;
 	do {
 		if (smp_call_function_single(cpu, mal_sheaf_hand_over,
@@ -830,7 +831,7 @@ void mal_sheaf_drain(struct mal_kmem_cache *cache)
 
 static unsigned long mal_sheaf_nr(const struct mal_sheaf *sheaf)
 {
-	return sheaf ? READ_ONCE(sheaf->nr) : 0;
+	return sheaf ? mal_peek(sheaf->nr) : 0;
 }
 
 /**
@@ -852,13 +853,13 @@ unsigned long mal_sheaf_count(struct mal_kmem_cache *cache)
 	rcu_read_lock();
 	for_each_possible_cpu(cpu) {
 		const struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
-		long nr = READ_ONCE(sheaves->top) - READ_ONCE(sheaves->bottom);
+		long nr = mal_peek(sheaves->top) - mal_peek(sheaves->bottom);
 
 		/* The two may be of different sheaves. */
 		if (nr > 0 && nr <= cache->sheaf_capacity)
 			count += nr;
-		count += mal_sheaf_nr(READ_ONCE(sheaves->spare)) +
-			 mal_sheaf_nr(READ_ONCE(sheaves->remote));
+		count += mal_sheaf_nr(mal_peek(sheaves->spare)) +
+			 mal_sheaf_nr(mal_peek(sheaves->remote));
 	}
 	rcu_read_unlock();
 	for_each_node(nid) {

@@ -386,7 +386,8 @@ static unsigned int mal_slab_take_word(struct mal_slab *slab, u32 first,
 	u32 i;
 
 	for (i = first; i < first + MAL_STATES_WORD && taken < want; i++) {
-		if (slab->states[i] != MAL_OBJECT_FREE)
+		/* Whoever has an object changes its state, but not to or from FREE. */
+		if (data_race(slab->states[i]) != MAL_OBJECT_FREE)
 			continue;
 		WRITE_ONCE(slab->states[i], state);
 		entries[taken].object = mal_slab_object(slab, i);

@@ -68,6 +68,7 @@
 #include "internal/inject.h"
 #include "internal/kunit.h"
 #include "internal/leak.h"
+#include "internal/peek.h"
 #include "internal/reclaim.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
@@ -188,7 +189,7 @@ int mal_kmem_cache_shrink(struct mal_kmem_cache *cache)
 	mal_cache_empty(cache);
 	mal_caches_unlock();
 	for_each_node(nid)
-		slabs += READ_ONCE(cache->nodes[nid]->nr_slabs);
+		slabs += mal_peek(cache->nodes[nid]->nr_slabs);
 	return !!slabs;
 }
 MAL_EXPORT(mal_kmem_cache_shrink);
@@ -217,9 +218,9 @@ static unsigned long mal_cache_reapable(struct mal_kmem_cache *cache)
 		struct mal_slab_node *node = cache->nodes[nid];
 		unsigned long in_depot = (unsigned long)cache->sheaf_capacity *
 					 cache->size *
-					 READ_ONCE(node->nr_full_sheaves);
+					 mal_peek(node->nr_full_sheaves);
 
-		pages += (READ_ONCE(node->nr_empty) << cache->order) +
+		pages += (mal_peek(node->nr_empty) << cache->order) +
 			 (in_depot >> PAGE_SHIFT);
 	}
 	return pages;
@@ -852,9 +853,9 @@ void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats
 	for_each_possible_cpu(cpu) {
 		const struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
 
-		stats->hits += READ_ONCE(sheaves->hits);
-		stats->misses += READ_ONCE(sheaves->misses) +
-				 READ_ONCE(sheaves->crossed);
+		stats->hits += mal_peek(sheaves->hits);
+		stats->misses += mal_peek(sheaves->misses) +
+				 mal_peek(sheaves->crossed);
 	}
 }
 

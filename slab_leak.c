@@ -116,13 +116,16 @@ static void mal_leak_visit_in(struct list_head *slabs,
 			      void *data)
 {
 	struct mal_slab *slab;
+	u8 state;
 	u32 i;
 
 	list_for_each_entry(slab, slabs, link)
-		for (i = 0; i < slab->nr; i++)
-			if (slab->states[i] == MAL_OBJECT_ALLOCATED ||
-			    slab->states[i] == MAL_OBJECT_GUARDED)
+		for (i = 0; i < slab->nr; i++) {
+			state = READ_ONCE(slab->states[i]);
+			if (state == MAL_OBJECT_ALLOCATED ||
+			    state == MAL_OBJECT_GUARDED)
 				visit(&slab->tracks[i], data);
+		}
 }
 
 /* Call @visit for each object that somebody has, under the lock of its node. */

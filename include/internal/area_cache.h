@@ -78,7 +78,8 @@ static __always_inline bool mal_area_cpu_enter(struct mal_area_cpu **cpu)
 {
 	preempt_disable();
 	*cpu = this_cpu_ptr(&mal_area_cpu);
-	if (unlikely((*cpu)->busy || mal_kmemleak_forbids())) {
+	/* Who interrupts this leaves the flag as it was. */
+	if (unlikely(data_race((*cpu)->busy) || mal_kmemleak_forbids())) {
 		preempt_enable();
 		return false;
 	}

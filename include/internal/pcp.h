@@ -87,7 +87,8 @@ static __always_inline bool mal_pcp_enter(struct mal_pcp **pcp)
 {
 	preempt_disable();
 	*pcp = this_cpu_ptr(&mal_pcp);
-	if (unlikely((*pcp)->busy)) {
+	/* Who interrupts this leaves the flag as it was. */
+	if (unlikely(data_race((*pcp)->busy))) {
 		preempt_enable();
 		return false;
 	}

@@ -87,9 +87,10 @@ struct mal_cpu_sheaves {
  */
 static __always_inline bool mal_cpu_enter(struct mal_cpu_sheaves *cpu)
 {
-	if (unlikely(cpu->busy || mal_kmemleak_forbids()))
+	/* Who interrupts this leaves the flag as it was. */
+	if (unlikely(data_race(cpu->busy) || mal_kmemleak_forbids()))
 		return false;
-	cpu->busy = 1;
+	WRITE_ONCE(cpu->busy, 1);
 	barrier();
 	return true;
 }
@@ -103,7 +104,7 @@ static __always_inline bool mal_cpu_enter(struct mal_cpu_sheaves *cpu)
 static __always_inline void mal_cpu_leave(struct mal_cpu_sheaves *cpu)
 {
 	barrier();
-	cpu->busy = 0;
+	WRITE_ONCE(cpu->busy, 0);
 	barrier();
 }
 
@@ -118,7 +119,7 @@ static __always_inline bool mal_object_claim(u8 *state)
 {
 	if (unlikely(*state != MAL_OBJECT_CACHED))
 		return false;
-	*state = MAL_OBJECT_ALLOCATED;
+	WRITE_ONCE(*state, MAL_OBJECT_ALLOCATED);
 	return true;
 }
 

@@ -69,7 +69,7 @@ static __always_inline bool mal_object_release(struct mal_kmem_cache *cache,
 	*state = &slab->states[index];
 	if (unlikely(index >= slab->nr || **state != MAL_OBJECT_ALLOCATED))
 		return false;
-	**state = MAL_OBJECT_CACHED;
+	WRITE_ONCE(**state, MAL_OBJECT_CACHED);
 	return true;
 }
 
