@@ -13,8 +13,8 @@
 #
 # Regular expressions are awk's and see the line without its time stamp.
 #
-# A data race counts if a module of ours has part in it: the kernel has many of its
-# own, and lives with them.
+# A data race counts if one of the two who race is a function of ours, or is called by
+# one: the kernel has many of its own, and lives with them.
 
 BEGIN {
 	# Lines that open a report.
@@ -62,7 +62,11 @@ BEGIN {
 	next
 }
 
-race != "" && /\[memalloc/ {
+race != "" && / to 0x[0-9a-f]+ of [0-9]+ bytes by / {
+	depth = 0
+}
+
+race != "" && /^ +[^ ]+\+0x/ && ++depth <= 2 && /\[memalloc/ {
 	print race
 	race = ""
 }
