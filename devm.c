@@ -23,6 +23,7 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/compat.h"
+#include "internal/inject.h"
 #include "internal/kmalloc.h"
 #include "internal/page_alloc.h"
 
@@ -60,6 +61,8 @@ static int mal_devm_match(struct device *dev, void *res, void *address)
 /* The record's memory may come from any zone, and need not be zero. */
 static struct mal_devm *mal_devm_new(dr_release_t release, gfp_t gfp)
 {
+	if (mal_inject_may_fail(gfp))
+		return NULL;
 	return devres_alloc(release, sizeof(struct mal_devm),
 			    gfp & ~(GFP_ZONEMASK | __GFP_ZERO));
 }

@@ -18,6 +18,7 @@
 #include "internal/area.h"
 #include "internal/area_cache.h"
 #include "internal/compat.h"
+#include "internal/inject.h"
 
 /**
  * mal_vmap() - map pages at contiguous addresses
@@ -79,6 +80,8 @@ MAL_EXPORT(mal_vunmap);
  */
 void *mal_vm_map_ram(struct page **pages, unsigned int count, int node)
 {
+	if (mal_inject_should_fail())
+		return NULL;
 	return vm_map_ram(pages, count, node);
 }
 MAL_EXPORT(mal_vm_map_ram);
