@@ -26,6 +26,7 @@
 #include <memalloc/slab_cache.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/kunit.h"
 #include "internal/mempool.h"
 #include "internal/site.h"
 #include "internal/slab.h"
@@ -176,6 +177,7 @@ bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *sta
 	spin_unlock_irqrestore(&mal_mempool_list_lock, flags);
 	return found;
 }
+MAL_EXPORT_FOR_KUNIT(mal_mempool_stats_at);
 
 /**
  * mal_mempool_show() - print the section "mempools"

@@ -980,6 +980,7 @@ bool mal_cache_stats_at(unsigned int index, struct memalloc_stats_cache *stats)
 	mutex_unlock(&mal_cache_mutex);
 	return found;
 }
+MAL_EXPORT_FOR_KUNIT(mal_cache_stats_at);
 
 /**
  * mal_cache_count() - how many caches there are

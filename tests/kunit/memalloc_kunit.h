@@ -18,6 +18,7 @@ extern struct kunit_suite mal_page_misuse_suite;
 extern struct kunit_suite mal_page_reentry_suite;
 extern struct kunit_suite mal_quarantine_suite;
 extern struct kunit_suite mal_page_poison_suite;
+extern struct kunit_suite mal_failure_walk_suite;
 extern struct kunit_suite mal_slab_misuse_suite;
 extern struct kunit_suite mal_kmalloc_suite;
 extern struct kunit_suite mal_slab_limit_suite;
