@@ -8,8 +8,7 @@
 #
 #	# ... figure: NAME VALUE
 #
-# The value is the last word. Of several of a name the last one counts, in the
-# place of the first.
+# The value is the last word, a number. Several of a name are added up.
 
 /^ *#.*figure: ./ {
 	sub(/\r$/, "")
@@ -19,10 +18,10 @@
 		next
 	if (!($0 in values))
 		names[++count] = $0
-	values[$0] = value
+	values[$0] += value
 }
 
 END {
 	for (i = 1; i <= count; i++)
-		print names[i] "\t" values[names[i]]
+		printf "%s\t%.0f\n", names[i], values[names[i]]
 }

@@ -539,6 +539,7 @@ TEST_F(walk, loses_nothing_at_any_point)
 	EXPECT_GT(limit, nth);
 	EXPECT_LE(variant->points, failed + survived);
 	TH_LOG("%u points: %u failed, %u survived", failed + survived, failed, survived);
+	TH_LOG("figure: points walked, of our own injection %u", failed + survived);
 	ASSERT_EQ(0, device_free(self->fd, self->handle));
 	ASSERT_EQ(0, device_free(self->fd, self->cache));
 	ASSERT_EQ(0, device_free(self->fd, self->memory));
@@ -589,6 +590,7 @@ TEST_F(walk, loses_nothing_when_the_host_fails)
 	EXPECT_GT(limit, nth);
 	EXPECT_LT(0, failed + survived);
 	TH_LOG("%u points: %u failed, %u survived", failed + survived, failed, survived);
+	TH_LOG("figure: points walked, of the host's %u", failed + survived);
 	ASSERT_EQ(0, device_free(self->fd, self->handle));
 	ASSERT_EQ(0, device_free(self->fd, self->cache));
 	ASSERT_EQ(0, device_free(self->fd, self->memory));
