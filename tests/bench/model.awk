@@ -55,7 +55,6 @@ END {
 			print paths[i], cpus, rate(paths[i], "host", cpus), rate(paths[i], "memalloc", cpus)
 	if (mode == "measured")
 		print_measured(wanted, alone_as[wanted], two_of(wanted))
-	exit failed
 }
 
 # The workload in which two CPUs take that path.
@@ -85,7 +84,6 @@ function count(path, side, taker, takes, insns)
 		return
 	if (!((side, taker) in lock)) {
 		printf "bench: model.tsv does not say what %s (%s) locks\n", taker, side >"/dev/stderr"
-		failed = 1
 	} else if (lock[side, taker] != "own") {
 		moved[path, side] += takes * lines[side, taker]
 		under[path, side, lock[side, taker]] += takes * lines[side, taker]
