@@ -23,7 +23,7 @@ enum bench_side {
 	BENCH_NR_SIDES,
 };
 
-/* The bodies: see bench_patterns.h. */
+/* The bodies: see bench_patterns.h, and bench_replay.h for the last. */
 enum bench_body {
 	BENCH_HOT,
 	BENCH_ATOMIC,
@@ -33,6 +33,7 @@ enum bench_body {
 	BENCH_RANDOM,
 	BENCH_FIFO,
 	BENCH_REMOTE,
+	BENCH_MIXED,
 	BENCH_NR_BODIES,
 };
 
@@ -200,6 +201,7 @@ static inline void *bench_take(const struct bench_thread *t, void **slot)
 
 extern const struct bench_kind bench_kmalloc;
 extern const struct bench_kind bench_mempool;
+extern const struct bench_kind bench_mixed;
 extern const struct bench_kind bench_page;
 extern const struct bench_kind bench_percpu;
 extern const struct bench_kind bench_slab_cache;

@@ -14,7 +14,8 @@
  *
  * bench_run.c measures, bench_patterns.h says what is done, and bench_page.c
  * and its like with what. A new kind of object is a row in bench_kinds[]; a new
- * pattern is one in bench_patterns[].
+ * pattern is one in bench_patterns[]. Memory that both sides take is another
+ * matter: see bench_memory.c.
  *
  * A workload is offered if both sides together can hold it in three quarters
  * of the memory, and if there are CPUs enough. Objects whose allocation the
@@ -33,6 +34,8 @@
 #include <linux/string.h>
 
 #include "bench.h"
+#include "bench_memory.h"
+#include "bench_mixed.h"
 #include "internal/compat.h"
 
 #define BENCH_MAX_REPETITIONS	10000U
@@ -53,6 +56,7 @@ static const struct bench_kind * const bench_kinds[] = {
 	&bench_mempool,
 	&bench_percpu,
 	&bench_vmalloc,
+	&bench_mixed,
 };
 
 static const struct bench_pattern bench_patterns[] = {
@@ -60,6 +64,7 @@ static const struct bench_pattern bench_patterns[] = {
 	{ "lean",	 BENCH_HOT,	1, 1,	 1, .lean = true },
 	{ "leanbulk128", BENCH_BULK,	1, 128,	 128, .lean = true },
 	{ "leanmany128", BENCH_MANY,	1, 128,	 128, .lean = true },
+	{ "leanmixed",	 BENCH_MIXED,	1, BENCH_MIXED_STEPS, BENCH_MIXED_STEPS, .lean = true },
 	{ "hot",	 BENCH_HOT,	1, 1,	 1 },
 	{ "softirq",	 BENCH_ATOMIC,	1, 1,	 1, .softirq = true },
 	{ "many128",	 BENCH_MANY,	1, 128,	 128 },
@@ -71,15 +76,18 @@ static const struct bench_pattern bench_patterns[] = {
 	{ "lifo",	 BENCH_LIFO,	1, 1024, 8 },
 	{ "random",	 BENCH_RANDOM,	1, 1024, 8 },
 	{ "fifo",	 BENCH_FIFO,	1, 1024, 8 },
+	{ "mixed",	 BENCH_MIXED,	1, BENCH_MIXED_STEPS, BENCH_MIXED_STEPS },
 	{ "remote",	 BENCH_REMOTE,	2, 256,	 8 },
 	{ "par2",	 BENCH_HOT,	2, 1,	 1 },
 	{ "par2own",	 BENCH_HOT,	2, 1,	 1, .own = true },
 	{ "par2bulk128", BENCH_BULK,	2, 128,	 128 },
 	{ "par2random",	 BENCH_RANDOM,	2, 1024, 8 },
+	{ "par2mixed",	 BENCH_MIXED,	2, BENCH_MIXED_STEPS, BENCH_MIXED_STEPS },
 	{ "par4",	 BENCH_HOT,	4, 1,	 1 },
 	{ "par4own",	 BENCH_HOT,	4, 1,	 1, .own = true },
 	{ "par4bulk128", BENCH_BULK,	4, 128,	 128 },
 	{ "par4random",	 BENCH_RANDOM,	4, 1024, 8 },
+	{ "par4mixed",	 BENCH_MIXED,	4, BENCH_MIXED_STEPS, BENCH_MIXED_STEPS },
 };
 
 static bool lean;
@@ -241,6 +249,7 @@ static void bench_exit(void)
 	struct bench_file *file, *next;
 
 	debugfs_remove(bench_root);
+	bench_memory_exit();
 	list_for_each_entry_safe(file, next, &bench_files, node) {
 		kfree(file->workload.name);
 		kfree(file);
@@ -256,6 +265,7 @@ static int __init bench_init(void)
 	if (IS_ERR(bench_root))
 		return PTR_ERR(bench_root);
 	debugfs_create_file("list", 0400, bench_root, NULL, &bench_list_fops);
+	bench_memory_init(bench_root);
 	for (i = 0; i < ARRAY_SIZE(bench_patterns) && !err; i++)
 		err = bench_offer_pattern(&bench_patterns[i]);
 	if (err)
