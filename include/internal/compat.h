@@ -63,6 +63,13 @@ do {									\
 } while (0)
 #endif
 
+/* 6.14: that pages which are allocated in bulk come in an array goes without saying */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define mal_host_alloc_pages_bulk	alloc_pages_bulk
+#else
+#define mal_host_alloc_pages_bulk	alloc_pages_bulk_array
+#endif
+
 /* 6.2: timers are deleted by names of their own */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync(timer)	del_timer_sync(timer)

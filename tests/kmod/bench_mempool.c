@@ -12,6 +12,7 @@
 #include "bench.h"
 
 #define BENCH_HAS_POOL
+#define BENCH_HAS_ATOMIC
 
 #define SIDE(name)	host_##name
 #include "bench_mempool_body.h"

@@ -18,6 +18,11 @@ static __always_inline void *SIDE(alloc)(void *pool, unsigned int size)
 	return mempool_alloc(pool, GFP_KERNEL);
 }
 
+static __always_inline void *SIDE(alloc_atomic)(void *pool, unsigned int size)
+{
+	return mempool_alloc(pool, GFP_ATOMIC);
+}
+
 static __always_inline void SIDE(free)(void *pool, void *object, unsigned int size)
 {
 	mempool_free(object, pool);

@@ -10,6 +10,20 @@
 #include <memalloc/page_alloc.h>
 
 #include "bench.h"
+#include "internal/compat.h"
+
+/* The host has none for modules: who got pages in bulk frees one after the other. */
+static void bench_free_pages_bulk(unsigned long nr, struct page **pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++) {
+		__free_page(pages[i]);
+		pages[i] = NULL;
+	}
+}
+
+#define bench_alloc_pages_bulk	mal_host_alloc_pages_bulk
 
 #define BENCH_HAS_ATOMIC
 
@@ -18,11 +32,27 @@
 #include "bench_patterns.h"
 #undef SIDE
 
+#define BENCH_HAS_MANY
+#define SIDE(name)	host_0_##name
+#include "bench_page_body.h"
+#include "bench_patterns.h"
+#undef SIDE
+#undef BENCH_HAS_MANY
+
 #undef alloc_pages
 #undef __free_pages
-#define alloc_pages	mal_alloc_pages
-#define __free_pages	mal_free_pages
+#undef bench_alloc_pages_bulk
+#define alloc_pages		mal_alloc_pages
+#define __free_pages		mal_free_pages
+#define bench_alloc_pages_bulk	mal_alloc_pages_bulk
+#define bench_free_pages_bulk	mal_free_pages_bulk
 #define SIDE(name)	memalloc_##name
+#include "bench_page_body.h"
+#include "bench_patterns.h"
+#undef SIDE
+
+#define BENCH_HAS_MANY
+#define SIDE(name)	memalloc_0_##name
 #include "bench_page_body.h"
 #include "bench_patterns.h"
 
@@ -34,7 +64,11 @@
 }
 
 static const struct bench_object bench_orders[] = {
-	BENCH_ORDER(0),
+	{
+		.name = "page-0",
+		.bytes = PAGE_SIZE,
+		.ops = { &host_0_ops, &memalloc_0_ops },
+	},
 	BENCH_ORDER(1),
 	BENCH_ORDER(2),
 	BENCH_ORDER(3),

@@ -17,3 +17,24 @@ static __always_inline void SIDE(free)(void *pool, void *page, unsigned int orde
 {
 	__free_pages(page, order);
 }
+
+#ifdef BENCH_HAS_MANY
+/* Single pages; those that there were not are asked for again, as its users do. */
+static __always_inline bool SIDE(alloc_many)(void *pool, unsigned int order,
+					     unsigned int nr, void **pages)
+{
+	unsigned long got = 0, before;
+
+	do {
+		before = got;
+		got = bench_alloc_pages_bulk(GFP_KERNEL, nr, (struct page **)pages);
+	} while (got < nr && got > before);
+	return got == nr;
+}
+
+static __always_inline void SIDE(free_many)(void *pool, unsigned int order,
+					    unsigned int nr, void **pages)
+{
+	bench_free_pages_bulk(nr, (struct page **)pages);
+}
+#endif

@@ -13,15 +13,19 @@
 /* The same for all, as if they were of words. */
 #define BENCH_ALIGN	4
 
+#define BENCH_HAS_ATOMIC
+
 #define SIDE(name)	host_##name
 #include "bench_percpu_body.h"
 #include "bench_patterns.h"
 #undef SIDE
 
 #undef __alloc_percpu
+#undef __alloc_percpu_gfp
 #undef free_percpu
-#define __alloc_percpu	__mal_alloc_percpu
-#define free_percpu	mal_free_percpu
+#define __alloc_percpu		__mal_alloc_percpu
+#define __alloc_percpu_gfp	__mal_alloc_percpu_gfp
+#define free_percpu		mal_free_percpu
 #define SIDE(name)	memalloc_##name
 #include "bench_percpu_body.h"
 #include "bench_patterns.h"
