@@ -20,7 +20,6 @@
 #define MAL_WALK_LARGE	(100 * PAGE_SIZE)
 #define MAL_WALK_SMALL	200
 #define MAL_WALK_PAGES	5
-#define MAL_WALK_BYTE	0x6d
 
 struct mal_walk_freed {
 	struct rcu_head rcu;
@@ -88,17 +87,6 @@ MAL_WALK_ACT(__mal_vmalloc_array, __mal_vmalloc_array(100, 333, MAL_WALK_GFP))
 MAL_WALK_ACT(mal_vmalloc_array, mal_vmalloc_array(100, 333))
 MAL_WALK_ACT(__mal_vcalloc, __mal_vcalloc(100, 333, MAL_WALK_GFP))
 MAL_WALK_ACT(mal_vcalloc, mal_vcalloc(100, 333))
-
-/* It could not grow: it is as it was. If it could, the first bytes are what they were. */
-static int mal_walk_grown(struct mal_walk *walk, void *new, size_t old_size)
-{
-	void *now = new ?: walk->in;
-
-	if (memchr_inv(now, MAL_WALK_BYTE, old_size))
-		return -EPROTO;
-	walk->in = now;
-	return new ? 0 : -ENOMEM;
-}
 
 static int mal_act_mal_vrealloc(struct mal_walk *walk)
 {

@@ -11,7 +11,6 @@
 
 #define MAL_WALK_SMALL	100
 #define MAL_WALK_ORDER	1
-#define MAL_WALK_BYTE	0x6d
 
 static int mal_prepare_object(struct mal_walk *walk)
 {
@@ -75,27 +74,16 @@ static __printf(2, 3) char *mal_walk_vprint(struct device *dev, const char *fmt,
 
 MAL_WALK_ACT(mal_devm_kvasprintf, mal_walk_vprint(walk->dev, "%s %d", MAL_WALK_TEXT, 5))
 
-/* It could not grow: it is as it was, and still the device's. */
-static int mal_walk_grown(struct mal_walk *walk, void *new)
-{
-	void *now = new ?: walk->in;
-
-	if (memchr_inv(now, MAL_WALK_BYTE, MAL_WALK_SMALL))
-		return -EPROTO;
-	walk->in = now;
-	return new ? 0 : -ENOMEM;
-}
-
 static int mal_act_mal_devm_krealloc(struct mal_walk *walk)
 {
 	return mal_walk_grown(walk, mal_devm_krealloc(walk->dev, walk->in, 3000,
-						      MAL_WALK_GFP));
+						      MAL_WALK_GFP), MAL_WALK_SMALL);
 }
 
 static int mal_act_mal_devm_krealloc_array(struct mal_walk *walk)
 {
 	return mal_walk_grown(walk, mal_devm_krealloc_array(walk->dev, walk->in, 30, 1000,
-							    MAL_WALK_GFP));
+							    MAL_WALK_GFP), MAL_WALK_SMALL);
 }
 
 MAL_WALK_ACT_VOID(mal_devm_kfree, mal_devm_kfree(walk->dev, walk->in))

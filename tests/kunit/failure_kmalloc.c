@@ -11,7 +11,6 @@
 
 #define MAL_WALK_SMALL	100
 #define MAL_WALK_LARGE	(5 * PAGE_SIZE)
-#define MAL_WALK_BYTE	0x6d
 #define MAL_WALK_CLASS							\
 	mal_kmalloc_caches[MAL_KMALLOC_NORMAL][mal_kmalloc_index(MAL_WALK_SMALL)]
 
@@ -79,21 +78,10 @@ MAL_WALK_ACT(mal_kmalloc_array_node,
 	     mal_kmalloc_array_node(7, MAL_WALK_SMALL, MAL_WALK_GFP, 0))
 MAL_WALK_ACT(mal_kcalloc_node, mal_kcalloc_node(7, MAL_WALK_SMALL, MAL_WALK_GFP, 0))
 
-/* It could not grow: it is as it was. If it could, the first bytes are what they were. */
-static int mal_walk_grown(struct mal_walk *walk, void *new)
-{
-	void *now = new ?: walk->in;
-
-	if (memchr_inv(now, MAL_WALK_BYTE, MAL_WALK_SMALL))
-		return -EPROTO;
-	walk->in = now;
-	return new ? 0 : -ENOMEM;
-}
-
 #define MAL_WALK_ACT_GROW(function, call)				\
 static int mal_act_##function(struct mal_walk *walk)			\
 {									\
-	return mal_walk_grown(walk, call);				\
+	return mal_walk_grown(walk, call, MAL_WALK_SMALL);		\
 }
 
 MAL_WALK_ACT_GROW(mal_krealloc, mal_krealloc(walk->in, 3000, MAL_WALK_GFP))

@@ -7,6 +7,7 @@
 
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 struct device;
@@ -18,6 +19,7 @@ struct page;
 /* Fails if it has to; and says nothing of it, as it is meant to. */
 #define MAL_WALK_GFP	(GFP_KERNEL | __GFP_NOWARN)
 #define MAL_WALK_MANY	20
+#define MAL_WALK_BYTE	0x6d
 #define MAL_WALK_TEXT	"what is to be copied"
 
 /**
@@ -119,6 +121,20 @@ static inline int mal_walk_given(struct mal_walk *walk, const void *in)
 {
 	walk->in = (void *)in;
 	return in ? 0 : -ENOMEM;
+}
+
+/*
+ * What begins with @old_size bytes of MAL_WALK_BYTE was to grow. If it could not, it is
+ * as it was; if it could, it begins as it did.
+ */
+static inline int mal_walk_grown(struct mal_walk *walk, void *new, size_t old_size)
+{
+	void *now = new ?: walk->in;
+
+	if (memchr_inv(now, MAL_WALK_BYTE, old_size))
+		return -EPROTO;
+	walk->in = now;
+	return new ? 0 : -ENOMEM;
 }
 
 /* Define the act of a function that returns a pointer: @call, with @walk at hand. */
