@@ -326,7 +326,7 @@ static void mal_test_pages_get_what_other_cpus_have(struct kunit *test)
 	mal_limit_fill_pages(&pages);
 	mal_kmem_cache_free(small, object);
 	mal_limit_park(test, &parked);
-	page = mal_alloc_pages(MAL_GFP_QUIET, MAL_LIMIT_ORDER);
+	page = mal_alloc_pages(MAL_GFP_ALL, MAL_LIMIT_ORDER);
 	KUNIT_EXPECT_NOT_NULL(test, page);
 	migrate_enable();
 	if (page)
