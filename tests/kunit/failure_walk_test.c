@@ -494,6 +494,8 @@ static void mal_test_every_function_is_walked(struct kunit *test)
 				      "%s is not walked", mal_walk_functions[i]);
 	kunit_info(test, "%zu functions, %u calls, %u points",
 		   ARRAY_SIZE(mal_walk_functions), mal_walk_calls, mal_walk_total);
+	kunit_info(test, "figure: points walked, of exported functions %u",
+		   mal_walk_total);
 }
 
 static int mal_walk_init(struct kunit *test)
@@ -503,6 +505,8 @@ static int mal_walk_init(struct kunit *test)
 	mal_walk_shrink();
 	rcu_barrier();
 	mal_borrowing_stats(&stats);
+	if (stats.reserve)
+		kunit_skip(test, "loaded with a reserve, which is filled up meanwhile");
 	return mal_account_cap(stats.borrowed + MAL_WALK_ROOM);
 }
 

@@ -27,7 +27,7 @@ BEGIN {
 	       "|detected stalls? on|self-detected stall|soft lockup|hard LOCKUP" \
 	       "|scheduling while atomic|list_(add|del) corruption" \
 	       "|(possible|potential) .*(deadlock|recursi)|DEBUG_LOCKS_WARN_ON" \
-	       "|Kernel memory (exposure|overwrite)|usercopy: |Bad page" \
+	       "|Kernel memory (exposure|overwrite)|Bad page" \
 	       "|unregister_netdevice: waiting|Object(s)? remaining|nobody cared" \
 	       "|page allocation failure|Out of memory"
 	# Lines that belong to one, and report something when they stand alone.
