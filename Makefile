@@ -153,7 +153,7 @@ shell: tool
 	@tests/vm/build $(KERNEL) >/dev/null
 	@tests/vm/run --interactive $(KERNEL)
 
-benches := $(notdir $(wildcard $(top)/tests/bench/insns $(top)/tests/bench/time))
+benches := $(notdir $(wildcard $(addprefix $(top)/tests/bench/,insns time memory)))
 
 .PHONY: $(benches:%=bench-%)
 $(benches:%=bench-%): bench-%:
@@ -183,10 +183,11 @@ help:
 	@echo '  make check-long   the same for longer: hotplug, reload, loops, stress, fragmentation'
 	@echo '  make fuzz         send the device all there is                  SECONDS=60'
 	@echo '  make stress       everything at once                            SECONDS=60'
-	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1'
+	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1 6.12 7.2'
 	@$(if $(filter insns,$(benches)),echo '  make bench-insns  instructions of ours and of the host        KERNEL=6.1 BENCH=PATTERN')
 	@$(if $(filter time,$(benches)),echo '  make bench-time   nanoseconds of ours and of the host         KERNEL=uml BENCH=PATTERN')
 	@echo '  make bench-plots  bring the report and figures in docs/bench/ up to date'
+	@$(if $(filter memory,$(benches)),echo '  make bench-memory memory that ours and the host take          KERNEL=6.1')
 	@echo 'Of the sources:'
 	@echo '  make lint         style, warnings, documentation'
 	@echo '  make clean        remove build/'

@@ -100,7 +100,7 @@ function print_line(i)
 
 function print_head(    line)
 {
-	print "# memalloc and the host's allocators, " unit " for a pair of allocation and free\n"
+	print "# memalloc and the host's allocators, " unit "\n"
 	while ((getline line <machine) > 0)
 		print "- " line
 	print "\nRatio: memalloc / host, of the repetition with the median ratio; under 1, memalloc" \
