@@ -10,6 +10,7 @@
 
 #include <linux/atomic.h>
 #include <linux/processor.h>
+#include <linux/sched.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
 
@@ -177,11 +178,18 @@ static inline void bench_stop(struct bench_thread *t)
 	t->end = ktime_get_ns();
 }
 
+/* Others may have to run on this CPU, before whom it waits for gets on. */
+static inline void bench_relax(void)
+{
+	cpu_relax();
+	cond_resched();
+}
+
 /* Hand an object to another thread: waits for the slot of the ring to be empty. */
 static inline void bench_put(void **slot, void *object)
 {
 	while (smp_load_acquire(slot)) /* pairs with the release in bench_take() */
-		cpu_relax();
+		bench_relax();
 	smp_store_release(slot, object); /* pairs with the acquire there */
 }
 
@@ -192,7 +200,7 @@ static inline void *bench_take(const struct bench_thread *t, void **slot)
 
 	/* pairs with the release in bench_put() */
 	while (!(object = smp_load_acquire(slot)) && !bench_failed(t))
-		cpu_relax();
+		bench_relax();
 	if (unlikely(!object))
 		object = smp_load_acquire(slot); /* put just before it failed */
 	smp_store_release(slot, NULL); /* pairs with the acquire in bench_put() */

@@ -115,7 +115,7 @@ bool bench_meet(struct bench_thread *t)
 
 	atomic_inc_return(&t->run->arrived);
 	while (atomic_read_acquire(&t->run->arrived) < target && !bench_failed(t))
-		cpu_relax();
+		bench_relax();
 	return !bench_failed(t);
 }
 
