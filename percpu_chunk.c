@@ -203,6 +203,8 @@ static void mal_chunk_put(struct mal_percpu_chunk *chunk, unsigned long at)
 	chunk->free += end - at;
 	mal_percpu_chunks.free += end - at;
 	chunk->first = min_t(unsigned long, chunk->first, at);
+	if (chunk->contig >= chunk->free)
+		return;
 	run = mal_chunk_run(chunk, at);
 	if (run > chunk->contig)
 		mal_chunk_set_contig(chunk, run);
