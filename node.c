@@ -79,9 +79,9 @@ static void mal_zone_count_up(const struct mal_zone *zone,
 			per_cpu_ptr(mal_nodes[zone->nid]->counters[zone->type], cpu);
 
 		for (order = 0; order < MAL_NR_ORDERS; order++) {
-			stats->allocs[order] += mal_peek(counters->allocs[order]);
-			stats->frees[order] += mal_peek(counters->frees[order]);
-			stats->failures[order] += mal_peek(counters->failures[order]);
+			stats->allocs[order] += local_read(&counters->allocs[order]);
+			stats->frees[order] += local_read(&counters->frees[order]);
+			stats->failures[order] += local_read(&counters->failures[order]);
 		}
 	}
 }

@@ -58,6 +58,8 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 
+#include <asm/local.h>
+
 #include <memalloc/percpu.h>
 
 #include "internal/compat.h"
@@ -96,8 +98,8 @@ struct mal_percpu_stack {
 struct mal_percpu_hot {
 	u8 busy;
 	unsigned long hits;
-	unsigned long misses;
-	unsigned long failures;
+	local_t misses;
+	local_t failures;
 	struct mal_percpu_stack stacks[MAL_PERCPU_CLASSES];
 };
 
@@ -126,6 +128,14 @@ static __always_inline void mal_hot_leave(struct mal_percpu_hot *hot)
 	WRITE_ONCE(hot->busy, 0);
 	barrier();
 }
+
+/* Where there is no instruction for it, this_cpu_inc() would switch interrupts off. */
+#define mal_hot_count(what)						\
+do {									\
+	preempt_disable();						\
+	local_inc(&this_cpu_ptr(mal_percpu_hot)->what);			\
+	preempt_enable();						\
+} while (0)
 
 /*
  * Classes
@@ -250,7 +260,7 @@ static noinline void __percpu *mal_percpu_alloc_long(size_t size, size_t align,
 	unsigned int cpu;
 
 	might_alloc(gfp);
-	this_cpu_inc(mal_percpu_hot->misses);
+	mal_hot_count(misses);
 	want.grains = DIV_ROUND_UP(size, MAL_PERCPU_GRAIN);
 	want.align = max_t(size_t, align / MAL_PERCPU_GRAIN, 1);
 	if (class < MAL_PERCPU_CLASSES) {
@@ -263,7 +273,7 @@ static noinline void __percpu *mal_percpu_alloc_long(size_t size, size_t align,
 	    align <= PAGE_SIZE && !in_nmi() && !mal_inject_should_fail())
 		area = mal_percpu_find_room(&want, class, gfp);
 	if (!area) {
-		this_cpu_inc(mal_percpu_hot->failures);
+		mal_hot_count(failures);
 		mal_percpu_warn(size, align, gfp, caller);
 		return NULL;
 	}
@@ -698,8 +708,8 @@ static void mal_hot_stats(struct mal_percpu_stats *stats)
 		const struct mal_percpu_hot *hot = per_cpu_ptr(mal_percpu_hot, cpu);
 
 		stats->hits += mal_peek(hot->hits);
-		stats->misses += mal_peek(hot->misses);
-		stats->failures += mal_peek(hot->failures);
+		stats->misses += local_read(&hot->misses);
+		stats->failures += local_read(&hot->failures);
 	}
 }
 

@@ -7,6 +7,9 @@
 
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
+
+#include <asm/local.h>
 
 #include <uapi/linux/memalloc.h>
 
@@ -21,9 +24,9 @@ struct seq_file;
  * @failures: allocations that nobody could serve, by order
  */
 struct mal_zone_counters {
-	unsigned long allocs[MAL_NR_ORDERS];
-	unsigned long frees[MAL_NR_ORDERS];
-	unsigned long failures[MAL_NR_ORDERS];
+	local_t allocs[MAL_NR_ORDERS];
+	local_t frees[MAL_NR_ORDERS];
+	local_t failures[MAL_NR_ORDERS];
 };
 
 /**
@@ -58,9 +61,19 @@ static inline struct mal_zone *mal_zone_of_page(const struct page *page)
 	return &mal_nodes[page_to_nid(page)]->zones[mal_zone_types[page_zonenum(page)]];
 }
 
-/* Count something that happened in a zone: allocs, frees or failures. */
+/*
+ * Count something that happened in a zone: allocs, frees or failures. Where there is no
+ * instruction for it, this_cpu_inc() would switch interrupts off.
+ */
 #define mal_zone_count_one(zone, what, order)				\
-	this_cpu_inc(mal_nodes[(zone)->nid]->counters[(zone)->type]->what[order])
+do {									\
+	struct mal_zone_counters *counters_;				\
+									\
+	preempt_disable();						\
+	counters_ = this_cpu_ptr(mal_nodes[(zone)->nid]->counters[(zone)->type]); \
+	local_inc(&counters_->what[order]);				\
+	preempt_enable();						\
+} while (0)
 
 unsigned int mal_zone_count(void);
 bool mal_zone_stats(unsigned int index, struct memalloc_stats_zone *stats);
