@@ -123,15 +123,18 @@ static __always_inline void *mal_kmalloc_from(struct mal_kmem_cache *cache,
 {
 	void *object;
 
-	if (mal_is_watched())
-		return mal_kmalloc_watched(cache, gfp, NUMA_NO_NODE, size, _RET_IP_);
+	if (mal_alloc_may_detour()) {
+		if (mal_is_watched())
+			return mal_kmalloc_watched(cache, gfp, NUMA_NO_NODE, size,
+						   _RET_IP_);
+		gfp = mal_object_gfp(gfp);
+	}
 	mal_object_may_sleep(gfp);
-	object = mal_sheaf_pop(cache);
-	if (unlikely(!object))
+	if (unlikely(!mal_sheaf_pop(cache, &object)))
 		return mal_kmalloc_slow(cache, gfp, NUMA_NO_NODE, size, _RET_IP_);
 	mal_sanitizer_alloc(cache, object, mal_sanitizer_on() &&
-			    want_init_on_alloc(gfp) ? cache->object_size : size);
-	if (unlikely(want_init_on_alloc(gfp)))
+			    gfp & __GFP_ZERO ? cache->object_size : size);
+	if (unlikely(gfp & __GFP_ZERO))
 		object = mal_object_zero(cache, object);
 	if (mal_sanitizer_on())
 		mal_sanitizer_alloc(cache, object, size);
@@ -284,15 +287,18 @@ void mal_kmalloc_set_caller(const void *object, unsigned long caller)
 void mal_kfree(const void *object)
 {
 	struct mal_slab *slab;
+	unsigned long here;
 
 	preempt_disable();
+	/* First, as it is a call on some machines, and there is little to save now. */
+	here = __my_cpu_offset;
 	if (unlikely(!mal_slab_find(object, &slab))) {
 		preempt_enable();
 		if (!ZERO_OR_NULL_PTR(object))
 			mal_large_free(object, _RET_IP_);
 		return;
 	}
-	mal_object_free_by_slab(slab, (void *)object);
+	mal_object_free_by_slab(slab, here, (void *)object);
 }
 MAL_EXPORT(mal_kfree);
 

@@ -359,8 +359,7 @@ void *mal_mempool_alloc(mal_mempool_t *pool, gfp_t gfp)
 	mal_object_may_sleep(gfp);
 	if (mal_is_watched() || unlikely(!cache || gfp & __GFP_DMA))
 		return mal_pool_alloc_long(pool, gfp, _RET_IP_);
-	element = mal_sheaf_pop(cache);
-	if (unlikely(!element))
+	if (unlikely(!mal_sheaf_pop(cache, &element)))
 		return mal_pool_alloc_long(pool, gfp, _RET_IP_);
 	mal_sanitizer_alloc(cache, element, cache->object_size);
 	mal_kmemleak_alloc(cache, element, gfp);

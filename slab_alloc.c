@@ -203,8 +203,7 @@ void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
 	if (nid != NUMA_NO_NODE && nid != numa_mem_id())
 		return NULL;
 	mal_object_may_sleep(gfp);
-	object = mal_sheaf_pop(cache);
-	if (!object)
+	if (!mal_sheaf_pop(cache, &object))
 		return NULL;
 	mal_sanitizer_alloc(cache, object, cache->object_size);
 	mal_kmemleak_alloc(cache, object, gfp);
@@ -412,7 +411,7 @@ void mal_kmem_cache_free(struct mal_kmem_cache *cache, void *object)
 	preempt_disable();
 	if (mal_lean() && likely(object)) {
 		mal_object_free_lean(cache, this_cpu_ptr(cache->cpu), object,
-				     !mal_may_detour() ||
+				     !mal_free_may_detour() ||
 				     (mal_slab_find(object, &slab) &&
 				      mal_slab_is_plain(slab)), false);
 		return;
@@ -641,7 +640,7 @@ size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 		mal_cpu_swap_spare(cpu);
 	if (!mal_lean())
 		put = mal_sheaf_push_checked(cache, cpu, nr, objects);
-	else if (!mal_may_detour())
+	else if (!mal_free_may_detour())
 		put = mal_sheaf_push_unchecked(cache, cpu, nr, objects);
 	mal_cpu_leave(cpu);
 out:

@@ -1158,10 +1158,12 @@ int mal_slab_cache_init(bool lean)
 	if (lean && !want_init_on_free())
 		static_branch_enable(&mal_lean_key);
 	if (want_init_on_free())
-		static_branch_inc(&mal_detour_key);
+		static_branch_inc(&mal_free_detour_key);
+	if (want_init_on_alloc(0))
+		static_branch_inc(&mal_alloc_detour_key);
 	if (num_possible_nodes() > 1) {
 		static_branch_enable(&mal_many_nodes_key);
-		static_branch_inc(&mal_detour_key);
+		static_branch_inc(&mal_free_detour_key);
 	}
 	err = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "memalloc/slab:dead", NULL,
 				mal_cache_cpu_dead);

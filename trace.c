@@ -10,6 +10,7 @@
  * The short way of a free has to look at an object's node, too, where there are
  * several. So it looks at a key for both, and knows more only if that is set:
  * where there is one node and nobody watches, both questions cost it one no-op.
+ * The short way of an allocation does so with the host's option init_on_alloc.
  *
  * Context: task; sleeps. The host enables and disables one tracepoint at a time.
  */
@@ -21,7 +22,8 @@
 #include "internal/trace.h"
 
 DEFINE_STATIC_KEY_FALSE(mal_watch_key);
-DEFINE_STATIC_KEY_FALSE(mal_detour_key);
+DEFINE_STATIC_KEY_FALSE(mal_free_detour_key);
+DEFINE_STATIC_KEY_FALSE(mal_alloc_detour_key);
 
 /**
  * mal_watch_begin() - send each allocation and each free the long way
@@ -31,7 +33,8 @@ DEFINE_STATIC_KEY_FALSE(mal_detour_key);
 void mal_watch_begin(void)
 {
 	static_branch_inc(&mal_watch_key);
-	static_branch_inc(&mal_detour_key);
+	static_branch_inc(&mal_free_detour_key);
+	static_branch_inc(&mal_alloc_detour_key);
 }
 
 /**
@@ -41,7 +44,8 @@ void mal_watch_begin(void)
  */
 void mal_watch_end(void)
 {
-	static_branch_dec(&mal_detour_key);
+	static_branch_dec(&mal_free_detour_key);
+	static_branch_dec(&mal_alloc_detour_key);
 	static_branch_dec(&mal_watch_key);
 }
 

@@ -126,16 +126,16 @@ static __always_inline bool mal_object_claim(u8 *state)
 /**
  * mal_sheaf_pop() - allocate from the main sheaf
  * @cache: the cache
+ * @object: the object
  *
  * Context: any, NMI included.
- * Return: the object, or NULL if the sheaf is empty or in use, or if the object
- * at its top has been freed twice: that stays where it is.
+ * Return: true, or false if the sheaf is empty or in use, or if the object at its
+ * top has been freed twice: that stays where it is.
  */
-static __always_inline void *mal_sheaf_pop(struct mal_kmem_cache *cache)
+static __always_inline bool mal_sheaf_pop(struct mal_kmem_cache *cache, void **object)
 {
 	struct mal_cpu_sheaves *cpu;
 	struct mal_sheaf_entry *top;
-	void *object = NULL;
 
 	preempt_disable();
 	cpu = this_cpu_ptr(cache->cpu);
@@ -147,18 +147,18 @@ static __always_inline void *mal_sheaf_pop(struct mal_kmem_cache *cache)
 	top--;
 	if (!mal_lean() && unlikely(!mal_object_claim(top->state)))
 		goto leave;
-	object = top->object;
+	*object = top->object;
 	cpu->top = top;
 	cpu->hits++;
 	mal_cpu_leave(cpu);
 	preempt_enable();
-	return object;
+	return true;
 
 leave:
 	mal_cpu_leave(cpu);
 out:
 	preempt_enable();
-	return NULL;
+	return false;
 }
 
 /**

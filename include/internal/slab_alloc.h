@@ -49,6 +49,12 @@ static __always_inline void mal_object_may_sleep(gfp_t gfp)
 		might_alloc(gfp);
 }
 
+/* With the host's option init_on_alloc, all is as if it were asked for. */
+static __always_inline gfp_t mal_object_gfp(gfp_t gfp)
+{
+	return want_init_on_alloc(gfp) ? gfp | __GFP_ZERO : gfp;
+}
+
 /**
  * mal_object_release() - free an object, if it is one
  * @cache: the slab's cache
@@ -79,7 +85,7 @@ static __always_inline bool mal_object_release(struct mal_kmem_cache *cache,
  */
 static __always_inline bool mal_slab_is_plain(const struct mal_slab *slab)
 {
-	return !mal_may_detour() ||
+	return !mal_free_may_detour() ||
 	       (!mal_is_watched() && !want_init_on_free() &&
 		(!mal_many_nodes() || slab->nid == numa_mem_id()));
 }
@@ -103,15 +109,18 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
 {
 	void *object;
 
-	if (mal_is_watched())
-		return mal_object_alloc_watched(cache, gfp, NUMA_NO_NODE, _RET_IP_);
+	if (mal_alloc_may_detour()) {
+		if (mal_is_watched())
+			return mal_object_alloc_watched(cache, gfp, NUMA_NO_NODE,
+							_RET_IP_);
+		gfp = mal_object_gfp(gfp);
+	}
 	mal_object_may_sleep(gfp);
-	object = mal_sheaf_pop(cache);
-	if (unlikely(!object))
+	if (unlikely(!mal_sheaf_pop(cache, &object)))
 		return mal_object_alloc_slow(cache, gfp, NUMA_NO_NODE, _RET_IP_);
 	mal_sanitizer_alloc(cache, object, cache->object_size);
 	mal_kmemleak_alloc(cache, object, gfp);
-	if (unlikely(want_init_on_alloc(gfp)))
+	if (unlikely(gfp & __GFP_ZERO))
 		return mal_object_zero(cache, object);
 	return object;
 }
@@ -177,6 +186,7 @@ static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
 /**
  * mal_object_free_by_slab() - free an object whose slab has been looked for
  * @slab: the slab that it lies in
+ * @here: this CPU's per-CPU offset
  * @object: the address
  *
  * For mal_kfree() and its like.
@@ -184,13 +194,14 @@ static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
  * Context: any; preemption is off before, and on after.
  */
 static __always_inline void mal_object_free_by_slab(struct mal_slab *slab,
+						    unsigned long here,
 						    void *object)
 {
 	if (mal_lean())
-		mal_object_free_lean(slab->cache, this_cpu_ptr(slab->cpu), object,
+		mal_object_free_lean(slab->cache, SHIFT_PERCPU_PTR(slab->cpu, here), object,
 				     mal_slab_is_plain(slab), true);
 	else
-		mal_object_free_checked(slab->cache, this_cpu_ptr(slab->cpu), slab,
+		mal_object_free_checked(slab->cache, SHIFT_PERCPU_PTR(slab->cpu, here), slab,
 					object, true);
 }
 

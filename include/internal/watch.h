@@ -9,7 +9,8 @@
 #include <linux/types.h>
 
 DECLARE_STATIC_KEY_FALSE(mal_watch_key);
-DECLARE_STATIC_KEY_FALSE(mal_detour_key);
+DECLARE_STATIC_KEY_FALSE(mal_free_detour_key);
+DECLARE_STATIC_KEY_FALSE(mal_alloc_detour_key);
 
 void mal_watch_begin(void);
 void mal_watch_end(void);
@@ -30,7 +31,21 @@ static __always_inline bool mal_is_watched(void)
 }
 
 /**
- * mal_may_detour() - is there anything to look at before an object goes back?
+ * mal_alloc_may_detour() - is there anything that not each allocation asks for?
+ *
+ * Asked once by the short way of an allocation: the host's option init_on_alloc,
+ * and always mal_is_watched().
+ *
+ * Context: any.
+ * Return: true if one of these is so.
+ */
+static __always_inline bool mal_alloc_may_detour(void)
+{
+	return static_branch_unlikely(&mal_alloc_detour_key);
+}
+
+/**
+ * mal_free_may_detour() - is there anything to look at before an object goes back?
  *
  * Asked once by the short way of a free: the node of an object matters if there
  * are several, what is in it with the host's option init_on_free, and always
@@ -39,9 +54,9 @@ static __always_inline bool mal_is_watched(void)
  * Context: any.
  * Return: true if one of these may matter.
  */
-static __always_inline bool mal_may_detour(void)
+static __always_inline bool mal_free_may_detour(void)
 {
-	return static_branch_unlikely(&mal_detour_key);
+	return static_branch_unlikely(&mal_free_detour_key);
 }
 
 #endif /* _MAL_WATCH_H */
