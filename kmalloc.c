@@ -347,7 +347,7 @@ void mal_kfree_bulk(size_t nr, void **objects)
 }
 MAL_EXPORT(mal_kfree_bulk);
 
-/* How much memory there is; zero for what is not ours. */
+/* How much memory there is; zero for what is not ours, or not anybody's. */
 static size_t mal_kmalloc_room(const void *object)
 {
 	struct mal_page *desc;
@@ -360,8 +360,8 @@ static size_t mal_kmalloc_room(const void *object)
 	slab = mal_slab_of(object);
 	desc = mal_page_of_address(object);
 	if (slab)
-		size = slab->cache->object_size;
-	else if (desc)
+		size = mal_slab_owns(slab, object) ? slab->cache->object_size : 0;
+	else if (desc && !offset_in_page(object))
 		size = mal_large_room(desc);
 	rcu_read_unlock();
 	return size;
@@ -390,7 +390,7 @@ static size_t mal_kmalloc_asked(const void *object, size_t room)
  *
  * Context: any.
  * Return: bytes, at least as many as were asked for; zero for ZERO_SIZE_PTR and
- * NULL, and for what is not ours.
+ * NULL, and for what is not ours, or not anybody's.
  */
 size_t mal_ksize(const void *object)
 {
@@ -486,6 +486,10 @@ void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
 		return ZERO_SIZE_PTR;
 	}
 	old_size = mal_kmalloc_room(object);
+	if (unlikely(!old_size && !ZERO_OR_NULL_PTR(object))) {
+		mal_slab_report_free(NULL, object, caller);
+		return NULL;
+	}
 	if (old_size && mal_resize_in_place(object, new_size, old_size, gfp,
 					    caller))
 		return (void *)object;
@@ -504,7 +508,8 @@ void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
  * @gfp: as for mal_kmalloc(). With __GFP_ZERO what is new is zero, if it was
  *	said each time before, too.
  *
- * Stays where it is, if it fits there.
+ * Stays where it is, if it fits there. What is not the caller's is reported, as
+ * by mal_kfree().
  *
  * Context: as for mal_kmalloc().
  * Return: the memory, with its contents; ZERO_SIZE_PTR; or NULL, and @object is

@@ -18,6 +18,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
+#include <linux/hardirq.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -86,7 +87,7 @@ void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 	unsigned int order;
 	struct page *page;
 
-	if (unlikely(size > MAL_KMALLOC_MAX_SIZE || mal_kmemleak_forbids()))
+	if (unlikely(size > MAL_KMALLOC_MAX_SIZE || in_nmi()))
 		return NULL;
 	order = get_order(size);
 	page = mal_alloc_pages_node(nid, gfp & ~(__GFP_HIGHMEM | __GFP_COMP |

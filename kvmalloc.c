@@ -132,7 +132,7 @@ void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 	if (is_vmalloc_addr(address))
 		return mal_vrealloc_caller(address, size, gfp, _RET_IP_);
 	old = mal_ksize(address);
-	if (size <= old)
+	if (size <= old || (!old && !ZERO_OR_NULL_PTR(address)))
 		return mal_krealloc_caller(address, size, gfp, _RET_IP_);
 	new = mal_kv_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (new && old) {

@@ -9,10 +9,12 @@
 #include <kunit/test.h>
 
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include <memalloc/kmalloc.h>
+#include <memalloc/kvmalloc.h>
 
 #include "internal/report.h"
 #include "internal/slab.h"
@@ -258,6 +260,49 @@ static void mal_test_free_of_large(struct kunit *test)
 	mal_expect_report(test, double_free, mal_kfree(large));
 }
 
+/* Expect @kind of report of whatever is done to an address but to free it. */
+#define mal_expect_untouched(test, kind, address) do {			\
+	void *wrong = (address);					\
+									\
+	mal_expect_report(test, kind,					\
+			  KUNIT_EXPECT_NULL(test, mal_krealloc(wrong, 10, GFP_KERNEL))); \
+	mal_expect_report(test, kind,					\
+			  KUNIT_EXPECT_NULL(test, mal_krealloc(wrong, 5000, GFP_KERNEL))); \
+	mal_expect_report(test, kind,					\
+			  KUNIT_EXPECT_NULL(test, mal_kvrealloc(wrong, 10, GFP_KERNEL))); \
+	mal_expect_report(test, kind,					\
+			  KUNIT_EXPECT_NULL(test, mal_kvrealloc(wrong, SZ_1M, GFP_KERNEL))); \
+	mal_expect_report(test, kind, mal_kfree_sensitive(wrong));	\
+	KUNIT_EXPECT_EQ(test, mal_ksize(wrong), 0UL);			\
+} while (0)
+
+static void mal_test_realloc_and_wipe_of_what_is_not_ones_own(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	u8 *object = misuse->object;
+	u8 *large = mal_kmalloc(5 * PAGE_SIZE, GFP_KERNEL);
+	void *host = kzalloc(64, GFP_KERNEL);
+	void *freed = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+	void *area = vmalloc(PAGE_SIZE);
+
+	KUNIT_ASSERT_TRUE(test, large && host && freed && area);
+	memset(object, 0x55, MAL_MISUSE_SIZE);
+	memset(large, 0x55, 5 * PAGE_SIZE);
+	mal_kmem_cache_free(misuse->cache, freed);
+	mal_expect_untouched(test, wrong_free, object + 8);
+	mal_expect_untouched(test, wrong_free, large + 8);
+	mal_expect_untouched(test, wrong_free, large + PAGE_SIZE);
+	mal_expect_untouched(test, double_free, freed);
+	mal_expect_untouched(test, foreign_free, host);
+	mal_expect_report(test, foreign_free,
+			  KUNIT_EXPECT_NULL(test, mal_kvrealloc(area, 10, GFP_KERNEL)));
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0x55, MAL_MISUSE_SIZE));
+	KUNIT_EXPECT_NULL(test, memchr_inv(large, 0x55, 5 * PAGE_SIZE));
+	mal_kfree(large);
+	kfree(host);
+	vfree(area);
+}
+
 /* Also if one of the two ways is after a grace period. */
 static void mal_test_double_free_rcu(struct kunit *test)
 {
@@ -307,6 +352,7 @@ static struct kunit_case mal_slab_misuse_cases[] = {
 	KUNIT_CASE(mal_test_free_of_slab_page),
 	KUNIT_CASE(mal_test_kfree_of_pages),
 	KUNIT_CASE(mal_test_free_of_large),
+	KUNIT_CASE(mal_test_realloc_and_wipe_of_what_is_not_ones_own),
 	KUNIT_CASE(mal_test_double_free_rcu),
 	KUNIT_CASE(mal_test_destroy_in_use),
 	KUNIT_CASE(mal_test_nothing_to_free),
