@@ -108,7 +108,7 @@ static noinline void mal_rcu_free_one(void *object)
 		preempt_enable();
 		mal_large_free(object, _RET_IP_);
 	} else {
-		mal_object_free_by_slab(slab, __my_cpu_offset, object);
+		mal_object_free_by_slab(slab, mal_cpu_here(), object);
 	}
 }
 

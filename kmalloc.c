@@ -291,7 +291,7 @@ void mal_kfree(const void *object)
 
 	preempt_disable();
 	/* First, as it is a call on some machines, and there is little to save now. */
-	here = __my_cpu_offset;
+	here = mal_cpu_here();
 	if (unlikely(!mal_slab_find(object, &slab))) {
 		preempt_enable();
 		if (!ZERO_OR_NULL_PTR(object))

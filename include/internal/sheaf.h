@@ -75,6 +75,37 @@ struct mal_cpu_sheaves {
 };
 
 /**
+ * mal_cpu_here() - how far this CPU's copies are from what per-CPU pointers say
+ *
+ * For who wants to know it before they know the pointer: see mal_cpu_sheaves().
+ *
+ * Context: any; preemption is off.
+ * Return: bytes.
+ */
+static __always_inline unsigned long mal_cpu_here(void)
+{
+#ifdef CONFIG_SMP
+	return __my_cpu_offset;
+#else
+	return 0;
+#endif
+}
+
+/**
+ * mal_cpu_sheaves() - as this_cpu_ptr()
+ * @sheaves: of a cache
+ * @here: of mal_cpu_here()
+ *
+ * Context: any; preemption is off, since mal_cpu_here().
+ * Return: this CPU's.
+ */
+static __always_inline struct mal_cpu_sheaves *
+mal_cpu_sheaves(struct mal_cpu_sheaves __percpu *sheaves, unsigned long here)
+{
+	return RELOC_HIDE((struct mal_cpu_sheaves __kernel __force *)sheaves, here);
+}
+
+/**
  * mal_cpu_enter() - begin to use this CPU's sheaves
  * @cpu: them
  *

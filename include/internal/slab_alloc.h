@@ -186,7 +186,7 @@ static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
 /**
  * mal_object_free_by_slab() - free an object whose slab has been looked for
  * @slab: the slab that it lies in
- * @here: this CPU's per-CPU offset
+ * @here: of mal_cpu_here()
  * @object: the address
  *
  * For mal_kfree() and its like.
@@ -198,10 +198,10 @@ static __always_inline void mal_object_free_by_slab(struct mal_slab *slab,
 						    void *object)
 {
 	if (mal_lean())
-		mal_object_free_lean(slab->cache, SHIFT_PERCPU_PTR(slab->cpu, here), object,
+		mal_object_free_lean(slab->cache, mal_cpu_sheaves(slab->cpu, here), object,
 				     mal_slab_is_plain(slab), true);
 	else
-		mal_object_free_checked(slab->cache, SHIFT_PERCPU_PTR(slab->cpu, here), slab,
+		mal_object_free_checked(slab->cache, mal_cpu_sheaves(slab->cpu, here), slab,
 					object, true);
 }
 
