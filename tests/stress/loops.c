@@ -306,8 +306,9 @@ static int loop_open(unsigned long times)
  * struct kind - what a limit is used up with
  * @name: of it
  * @take: one more. Return: zero, or a negative error
- * @at_hand: some are kept at hand by a processor, for itself alone: how many there
- *	are before the last is refused is exact as long as one keeps to it
+ * @at_hand: of slabs, which are smaller than they should be where pages are scattered;
+ *	how many objects fit into a limit depends on that, and so on which processor
+ *	has what at hand: the number is the same again as long as one keeps to one
  */
 struct kind {
 	const char *name;
