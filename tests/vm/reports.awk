@@ -58,7 +58,7 @@ BEGIN {
 }
 
 /^BUG: KCSAN: / {
-	race = NR ": " $0
+	race = permitted($0) ? "" : NR ": " $0
 	next
 }
 
