@@ -386,12 +386,13 @@ err_unfreeze:
 }
 
 /*
- * Where the host notes with each page on whose behalf it was allocated, it does
- * not expect to get back as one what it has split.
+ * Where the host notes with each page on whose behalf it was allocated, and counts
+ * these, it does not expect to get back as one what it has split, or has lent to
+ * several: what it notes with the first page would count for all.
  */
 static bool mal_host_takes_unsplit(void)
 {
-	return !IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING);
+	return !IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING) && !IS_ENABLED(CONFIG_PAGE_OWNER);
 }
 
 static void mal_host_free_block(struct page *page, unsigned int order)
