@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memalloc-load: load the module with each allocation on the way failing once
+ *
+ *	memalloc-load FILE own|all STEP [PARAMETER=VALUE...]
+ *
+ * FILE is memalloc.ko, which is not loaded. The nth allocation, or copy from user
+ * space, that the host makes meanwhile fails, n = 1, 2, ... until there are fewer.
+ * "own" counts those alone that a function of the module asks for, directly or not;
+ * "all" counts those of the host's loader too. With a STEP above 1 only every so
+ * manieth point is walked; with which one it begins is by chance, and by the seed,
+ * as in seed.h.
+ *
+ * After each, either the module is not there, nor anything of it; or it is there,
+ * works in every layer, and can be removed. It is run as root, in a guest whose
+ * kernel has failure injection, while no other module is loaded. Status 1 if
+ * something is wrong.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host_failure.h"
+#include "memalloc_device.h"
+#include "module_parameter.h"
+#include "seed.h"
+
+enum {
+	MANY = 1000000,		/* points: so many there are not */
+	RECORD = 8192,		/* of the kernel log */
+};
+
+static const char *file;
+static char parameters[512];
+static int kernel_log;
+
+static int fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("# ");
+	vprintf(format, args);
+	printf("\n");
+	fflush(stdout);
+	va_end(args);
+	return 1;
+}
+
+/* --- whose allocations fail ------------------------------------------------------- */
+
+/* Where the kernel's own code ends. Modules are beyond it. */
+static unsigned long long end_of_kernel(void)
+{
+	unsigned long long address, end = 0;
+	char symbol[256], type;
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+
+	if (!symbols)
+		return 0;
+	while (!end && fscanf(symbols, "%llx %c %255s%*[^\n]", &address, &type, symbol) == 3)
+		if (!strcmp(symbol, "_etext"))
+			end = address;
+	fclose(symbols);
+	return end;
+}
+
+/* Only if a function from there on is among the callers. */
+static int count_from(unsigned long long address)
+{
+	static const char *const faults[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+	char start[32];
+	unsigned int i;
+
+	snprintf(start, sizeof(start), "%#llx", address);
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (host_failure_set(faults[i], "require-start", start) ||
+		    host_failure_set(faults[i], "stacktrace-depth", "32"))
+			return fail("%s: cannot be told whose allocations fail", faults[i]);
+	return 0;
+}
+
+static int count_own(void)
+{
+	const unsigned long long end = end_of_kernel();
+
+	return end ? count_from(end) : fail("no end of the kernel's code in /proc/kallsyms");
+}
+
+static int count_all(void)
+{
+	return count_from(0);
+}
+
+/* --- what is left ----------------------------------------------------------------- */
+
+/* A module that is left half has left something here. */
+static const char *const traces[] = {
+	"/sys/module/memalloc",
+	"/sys/class/misc/memalloc",
+	"/sys/kernel/tracing/events/memalloc",
+	"/sys/kernel/debug/shrinker/memalloc*",
+	"/proc/memalloc",
+	DEVICE_PATH,
+};
+
+static int nothing_is_listed(void)
+{
+	unsigned int i;
+	glob_t found;
+
+	for (i = 0; i < sizeof(traces) / sizeof(traces[0]); i++) {
+		if (glob(traces[i], 0, NULL, &found) == GLOB_NOMATCH)
+			continue;
+		return fail("%s is left", found.gl_pathv[0]);
+	}
+	return 0;
+}
+
+/* Of a workqueue the thread that saves it. */
+static int no_thread_is_left(void)
+{
+	char name[64];
+	glob_t found;
+	size_t i;
+	int left = 0;
+
+	if (glob("/proc/[0-9]*/comm", 0, NULL, &found))
+		return fail("no processes");
+	for (i = 0; i < found.gl_pathc; i++)
+		if (!line_read(found.gl_pathv[i], name, sizeof(name)) &&
+		    !strncmp(name, "kworker/R-memalloc", strlen("kworker/R-memalloc")))
+			left = fail("the thread %s is left", name);
+	globfree(&found);
+	return left;
+}
+
+/* If pages had been borrowed by then, the log tells how many came back. */
+static int everything_is_returned(void)
+{
+	unsigned long long returned, borrowed;
+	char record[RECORD];
+	const char *said;
+	ssize_t got;
+
+	for (;;) {
+		got = read(kernel_log, record, sizeof(record) - 1);
+		if (got < 0 && errno == EPIPE) /* some were overwritten meanwhile */
+			continue;
+		if (got <= 0)
+			return 0;
+		record[got] = '\0';
+		said = strstr(record, "memalloc: ");
+		if (!said || sscanf(said, "memalloc: %llu of %llu borrowed pages returned",
+				    &returned, &borrowed) != 2)
+			continue;
+		if (returned != borrowed)
+			return fail("%llu of %llu pages returned", returned, borrowed);
+	}
+}
+
+/*
+ * Whoever is to be asked when memory is short, is asked: one that is left though the
+ * module's code has gone is not survived. Nor is a notifier, at the next load.
+ */
+static int nobody_is_asked_in_vain(void)
+{
+	int err = line_write("/proc/sys/vm/drop_caches", "2");
+
+	return err ? fail("nobody can be asked for memory: %s", strerror(-err)) : 0;
+}
+
+static int nothing_is_left(void)
+{
+	return nothing_is_listed() || no_thread_is_left() || everything_is_returned() ||
+	       nobody_is_asked_in_vain();
+}
+
+/* --- what works ------------------------------------------------------------------- */
+
+static int use_every_layer(int fd)
+{
+	struct memalloc_alloc alloc;
+	__u64 handle, cache, pool;
+	int err;
+
+	err = device_alloc(fd, 3, &handle);
+	if (!err)
+		err = device_kmalloc(fd, 700, &handle);
+	if (!err)
+		err = device_kmalloc(fd, 50000, &handle);
+	if (!err)
+		err = device_cache_create(fd, "load", 100, &cache);
+	if (!err)
+		err = device_alloc_objects(fd, cache, 50, &handle);
+	if (!err)
+		err = device_mempool_create(fd, MEMALLOC_MEMPOOL_KMALLOC, 200, 4, &pool);
+	if (!err)
+		err = device_alloc_percpu(fd, 300, 0, &alloc);
+	if (!err)
+		err = device_alloc_area(fd, 50000, MEMALLOC_GFP_KERNEL, &alloc);
+	return err ? err : device_validate(fd);
+}
+
+static int it_works(void)
+{
+	int fd = device_open(), err;
+
+	if (fd < 0)
+		return fail("it cannot be opened: %s", strerror(-fd));
+	err = use_every_layer(fd);
+	close(fd);
+	return err ? fail("it does not work: %s", strerror(-err)) : 0;
+}
+
+static int unload(void)
+{
+	if (syscall(SYS_delete_module, "memalloc", O_NONBLOCK))
+		return fail("it cannot be removed: %s", strerror(errno));
+	return nothing_is_left();
+}
+
+/* --- the walk --------------------------------------------------------------------- */
+
+/**
+ * struct points - what came of those that were walked
+ * @failed: the module could not be loaded
+ * @survived: it could be loaded all the same
+ */
+struct points {
+	unsigned long failed;
+	unsigned long survived;
+};
+
+/* Return: zero, or a negative error. */
+static int load(void)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* As load(), with the @nth failing. @left: none did. */
+static int load_failing(unsigned int nth, int *left)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	host_failure_arm(nth);
+	err = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
+	*left = host_failure_disarm();
+	close(fd);
+	return err;
+}
+
+static bool is_for_lack_of_memory(int err)
+{
+	return err == -ENOMEM || err == -EFAULT;
+}
+
+/* Return: zero; *@more as long as there is another point. */
+static int walk_point(unsigned int nth, struct points *points, bool *more)
+{
+	int left = 0, err = load_failing(nth, &left);
+
+	if (left < 0)
+		return fail("no failure can be had: %s", strerror(-left));
+	*more = !left;
+	if (!err) {
+		points->survived += !left;
+		return it_works() || unload();
+	}
+	if (left || !is_for_lack_of_memory(err))
+		return fail("it cannot be loaded: %s", strerror(-err));
+	points->failed++;
+	return nothing_is_left();
+}
+
+static int walk(unsigned int first, unsigned int step, struct points *points)
+{
+	unsigned int nth;
+	bool more = true;
+
+	for (nth = first; more && nth < MANY; nth += step)
+		if (walk_point(nth, points, &more))
+			return fail("point %u", nth);
+	return more;
+}
+
+/* --- from the command line ---------------------------------------------------------- */
+
+static void join_parameters(char **words)
+{
+	for (; *words; words++) {
+		strncat(parameters, *words, sizeof(parameters) - strlen(parameters) - 2);
+		strcat(parameters, " ");
+	}
+}
+
+/* What is in the log by now does not count. Dropping caches is not told in it. */
+static int follow_kernel_log(void)
+{
+	if (line_write("/proc/sys/vm/drop_caches", "4"))
+		return fail("caches are not dropped in silence");
+	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kernel_log < 0 || lseek(kernel_log, 0, SEEK_END) < 0)
+		return fail("/dev/kmsg: %s", strerror(errno));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct points points = {};
+	unsigned int step;
+	__u64 seed;
+	bool own;
+	int err;
+
+	step = argc > 3 ? strtoul(argv[3], NULL, 0) : 0;
+	if (!step)
+		return fail("memalloc-load FILE own|all STEP [PARAMETER=VALUE...]");
+	file = argv[1];
+	own = !strcmp(argv[2], "own");
+	join_parameters(argv + 4);
+	seed = seed_choose();
+	printf("# MEMALLOC_SEED=%llu\n", (unsigned long long)seed);
+	if (!host_failure_prepare())
+		return fail("this kernel does not let allocations fail");
+	if (follow_kernel_log() || (own ? count_own() : count_all()))
+		return 1;
+	err = load();
+	if (err)
+		return fail("it cannot be loaded at all: %s", strerror(-err));
+	if (it_works() || unload() || walk(1 + seed_below(&seed, step), step, &points))
+		return 1;
+	if (!points.failed)
+		return fail("no failure was seen");
+	printf("# %s: %lu points, at %lu of them it cannot be loaded\n", argv[2],
+	       points.failed + points.survived, points.failed);
+	printf("# figure: points walked at load, %s %lu\n", own ? "of the module" : "of all",
+	       points.failed + points.survived);
+	return 0;
+}
