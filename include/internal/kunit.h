@@ -9,9 +9,10 @@
 
 /*
  * For a function that is no part of the API, but that tests/kunit calls. On
- * kernels without unit tests, as distributions ship them, nothing is exported.
+ * kernels without unit tests, as distributions ship them, nothing is exported, unless
+ * the module is built for tests (make MEMALLOC_TESTS=y).
  */
-#if IS_ENABLED(CONFIG_KUNIT)
+#if IS_ENABLED(CONFIG_KUNIT) || defined(MAL_TESTS)
 #define MAL_EXPORT_FOR_KUNIT(symbol)	MAL_EXPORT(symbol)
 #else
 #define MAL_EXPORT_FOR_KUNIT(symbol)

@@ -6,16 +6,15 @@
  * Twice: with our own injection, which counts what the module asks for; and with
  * the kernel's, where there is one, which counts what the host's allocators
  * give, and what is copied from user space. Each from nothing in store, so that all
- * of it is taken from the host; and with what the call before has left in store.
+ * of it is taken from the host; and with what the call before has left in store. Then
+ * some times, by chance, with both: one of what the module asks for and one of what the
+ * host gives.
  *
  * The calls are in failure_*.c, by layer. Which functions there are is told by
  * the module's sources: one that is not walked fails the test.
  */
-#include <kunit/device.h>
-#include <kunit/test.h>
-
-#include <linux/fault-inject.h>
 #include <linux/mman.h>
+#include <linux/prandom.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -35,10 +34,12 @@
 #include "failure_walk.h"
 #include "memalloc_kunit.h"
 #include "page_account.h"
+#include "unit_test.h"
 
 #define MAL_WALK_LIMIT	2000	/* points of one call */
 /* Enough for any call. It keeps blocks small, which takes time in a debug kernel. */
 #define MAL_WALK_ROOM	256
+#define MAL_WALK_PAIRS	4	/* of one call */
 
 static const struct mal_walk_call *const mal_walk_tables[] = {
 	mal_walk_page_calls,
@@ -135,6 +136,33 @@ static const struct mal_walk_injector *mal_walk_host_if_any(void)
 	return NULL;
 }
 #endif /* CONFIG_FAULT_INJECTION */
+
+/* Both: with the nth of our own, @mal_walk_other of the host's, if there is an injector. */
+static const struct mal_walk_injector *mal_walk_others;
+static unsigned int mal_walk_other;
+static unsigned int mal_walk_pairs; /* that have failed, both of them */
+
+static void mal_walk_arm_both(unsigned int nth)
+{
+	mal_walk_arm_own(nth);
+	mal_walk_others->arm(mal_walk_other);
+}
+
+static bool mal_walk_disarm_both(void)
+{
+	const bool other_left = mal_walk_others->disarm();
+	const bool own_left = mal_walk_disarm_own();
+
+	mal_walk_pairs += !own_left && !other_left;
+	return own_left && other_left;
+}
+
+static const struct mal_walk_injector mal_walk_both = {
+	.name = "both",
+	.arm = mal_walk_arm_both,
+	.disarm = mal_walk_disarm_both,
+	.copies = true,
+};
 
 /*
  * What there is before a point, and has to be after it
@@ -289,12 +317,15 @@ static void mal_walk_expect_nothing_lost(struct kunit *test,
  * struct mal_walk_points - what came of the points of a call
  * @failed: the call failed
  * @survived: it did not, though some allocation of it did
+ * @cold: of both, those that began with nothing in store
  */
 struct mal_walk_points {
 	unsigned int failed;
 	unsigned int survived;
+	unsigned int cold;
 };
 
+static struct rnd_state mal_walk_rnd;
 static unsigned int mal_walk_total;
 static unsigned int mal_walk_calls;
 
@@ -310,11 +341,12 @@ static bool mal_walk_point(struct mal_walk *walk, const struct mal_walk_call *ca
 			   const struct mal_walk_injector *injector, bool cold,
 			   unsigned int nth, struct mal_walk_points *points)
 {
+	int err = call->prepare ? call->prepare(walk) : 0;
 	bool left;
-	int err;
 
-	KUNIT_ASSERT_EQ_MSG(walk->test, call->prepare ? call->prepare(walk) : 0, 0,
-			    "%s", call->name);
+	KUNIT_EXPECT_EQ_MSG(walk->test, err, 0, "%s cannot be prepared", call->name);
+	if (err)
+		return false;
 	if (cold && call->prepare)
 		mal_walk_shrink();
 	injector->arm(nth);
@@ -369,9 +401,10 @@ static void mal_walk_call(struct mal_walk *walk, const struct mal_walk_call *cal
 		for (nth = 1; nth < MAL_WALK_LIMIT; nth++) {
 			if (!mal_walk_point(walk, call, injector, cold, nth, points))
 				break;
-			if (cold)
-				mal_walk_expect_nothing_lost(walk->test, call, nth,
-							     &before);
+			if (!cold)
+				continue;
+			points->cold++;
+			mal_walk_expect_nothing_lost(walk->test, call, nth, &before);
 		}
 		KUNIT_EXPECT_LT_MSG(walk->test, nth, MAL_WALK_LIMIT, "%s", call->name);
 	}
@@ -380,34 +413,61 @@ static void mal_walk_call(struct mal_walk *walk, const struct mal_walk_call *cal
 	mal_walk_total += points->failed + points->survived;
 }
 
-static void mal_walk_bring(struct mal_walk *walk, const struct mal_walk_call *call)
+/* Two failures in a call. It may fail, even if it gets over each of them. */
+static void mal_walk_some_pairs(struct mal_walk *walk, const struct mal_walk_call *call,
+				const struct mal_walk_points *own,
+				const struct mal_walk_points *others)
 {
+	struct mal_walk_points points = {};
+	struct mal_walk_figures before;
+	unsigned int i, nth;
+
+	if (!own->cold || !others->cold)
+		return;
+	mal_walk_settle(&before);
+	for (i = 0; i < MAL_WALK_PAIRS; i++) {
+		nth = 1 + prandom_u32_state(&mal_walk_rnd) % own->cold;
+		mal_walk_other = 1 + prandom_u32_state(&mal_walk_rnd) % others->cold;
+		mal_walk_point(walk, call, &mal_walk_both, true, nth, &points);
+		mal_walk_expect_nothing_lost(walk->test, call, nth, &before);
+	}
+}
+
+/* Returns true if all is there that the call wants. */
+static bool mal_walk_bring(struct mal_walk *walk, const struct mal_walk_call *call)
+{
+	unsigned long left;
+
 	if ((call->wants == MAL_WALK_WANTS_USER || call->wants == MAL_WALK_WANTS_MM) &&
 	    !walk->user) {
 		walk->user = (char __user *)kunit_vm_mmap(walk->test, NULL, 0, PAGE_SIZE,
 							  PROT_READ | PROT_WRITE,
 							  MAP_ANONYMOUS | MAP_PRIVATE, 0);
-		KUNIT_ASSERT_FALSE(walk->test, IS_ERR_VALUE((unsigned long)walk->user));
-		KUNIT_ASSERT_EQ(walk->test, copy_to_user(walk->user, MAL_WALK_TEXT,
-							 sizeof(MAL_WALK_TEXT)), 0UL);
+		if (IS_ERR_VALUE((unsigned long)walk->user))
+			return false;
+		left = copy_to_user(walk->user, MAL_WALK_TEXT, sizeof(MAL_WALK_TEXT));
+		if (left)
+			return false;
 	}
-	if (call->wants == MAL_WALK_WANTS_DEVICE && !walk->dev) {
+	if (call->wants == MAL_WALK_WANTS_DEVICE && !walk->dev)
 		walk->dev = kunit_device_register(walk->test, "memalloc_walk");
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(walk->test, walk->dev);
-	}
+	return !IS_ERR(walk->dev);
 }
 
-static void mal_walk_row(struct mal_walk *walk, const struct mal_walk_call *call,
-			 const struct mal_walk_injector *host)
+static void mal_walk_row(struct mal_walk *walk, const struct mal_walk_call *call)
 {
 	struct mal_walk_points own = {}, theirs = {};
+	const bool there = mal_walk_bring(walk, call);
 
-	mal_walk_bring(walk, call);
+	KUNIT_EXPECT_TRUE_MSG(walk->test, there, "%s: not what it wants", call->name);
+	if (!there)
+		return;
 	mal_walk_call(walk, call, &mal_walk_own, &own);
-	if (host) {
-		mal_walk_call(walk, call, host, &theirs);
+	if (mal_walk_others) {
+		mal_walk_call(walk, call, mal_walk_others, &theirs);
 		if (call->promise == MAL_WALK_FAILS_IN_HOST)
 			KUNIT_EXPECT_NE_MSG(walk->test, theirs.failed, 0, "%s", call->name);
+		mal_walk_some_pairs(walk, call, &own, &theirs);
 	}
 	mal_walk_expect_promise(walk->test, call, &own, &theirs);
 	mal_walk_calls++;
@@ -418,15 +478,16 @@ static void mal_walk_row(struct mal_walk *walk, const struct mal_walk_call *call
 
 static void mal_walk_table(struct kunit *test, const struct mal_walk_call *calls)
 {
-	const struct mal_walk_injector *host = mal_walk_host_if_any();
 	struct mal_walk walk = { .test = test };
 	const struct mal_walk_call *call;
 
-	if (!host)
+	mal_walk_others = mal_walk_host_if_any();
+	if (!mal_walk_others)
 		kunit_info(test, "without the kernel's failure injection");
+	prandom_seed_state(&mal_walk_rnd, mal_test_seed(test));
 	mal_inject_init(&mal_walk_inject);
 	for (call = calls; call->name; call++)
-		mal_walk_row(&walk, call, host);
+		mal_walk_row(&walk, call);
 	mal_inject_destroy(&mal_walk_inject);
 }
 
@@ -496,6 +557,9 @@ static void mal_test_every_function_is_walked(struct kunit *test)
 		   ARRAY_SIZE(mal_walk_functions), mal_walk_calls, mal_walk_total);
 	kunit_info(test, "figure: points walked, of exported functions %u",
 		   mal_walk_total);
+	if (mal_walk_pairs)
+		kunit_info(test, "figure: points walked, two in a call %u",
+			   mal_walk_pairs);
 }
 
 static int mal_walk_init(struct kunit *test)

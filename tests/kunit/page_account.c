@@ -5,8 +5,6 @@
  *
  * Context: task, while nobody uses the allocator.
  */
-#include <kunit/test.h>
-
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -16,6 +14,7 @@
 #include "internal/report.h"
 
 #include "page_account.h"
+#include "unit_test.h"
 
 static unsigned long mal_account_old_cap;
 
