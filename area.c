@@ -316,8 +316,12 @@ static bool mal_area_publish(struct mal_area *area)
 {
 	if (mal_inject_should_fail())
 		return false;
-	return !rhashtable_insert_fast(&mal_area_table, &area->hash,
-				       mal_area_params);
+	/*
+	 * A race of the table with itself: a bit of the word that a bucket's chain
+	 * begins with is its lock, and who holds it reads the word plainly.
+	 */
+	return !data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
+						 mal_area_params));
 }
 
 static struct mal_area *mal_area_try_create(unsigned long nr_pages,
@@ -426,7 +430,8 @@ err_describe:
 void mal_area_destroy(struct mal_area *area)
 {
 	/* First of all: as soon as it is unmapped, another may be at its address. */
-	rhashtable_remove_fast(&mal_area_table, &area->hash, mal_area_params);
+	data_race(rhashtable_remove_fast(&mal_area_table, &area->hash,
+					 mal_area_params)); /* see mal_area_publish() */
 	vunmap(area->base);
 	if (area->flags & MAL_AREA_MAP) {
 		atomic_long_dec(&mal_area_maps);
