@@ -429,9 +429,12 @@ err_describe:
  */
 void mal_area_destroy(struct mal_area *area)
 {
-	/* First of all: as soon as it is unmapped, another may be at its address. */
+	/*
+	 * First of all: as soon as it is unmapped, another may be at its address.
+	 * data_race(): as in mal_area_publish().
+	 */
 	data_race(rhashtable_remove_fast(&mal_area_table, &area->hash,
-					 mal_area_params)); /* see mal_area_publish() */
+					 mal_area_params));
 	vunmap(area->base);
 	if (area->flags & MAL_AREA_MAP) {
 		atomic_long_dec(&mal_area_maps);
