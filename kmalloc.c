@@ -347,7 +347,7 @@ void mal_kfree_bulk(size_t nr, void **objects)
 }
 MAL_EXPORT(mal_kfree_bulk);
 
-/* How much memory there is; zero for what is not ours, or not anybody's. */
+/* How much memory there is; zero for what is not ours. */
 static size_t mal_kmalloc_room(const void *object)
 {
 	struct mal_page *desc;
@@ -360,11 +360,31 @@ static size_t mal_kmalloc_room(const void *object)
 	slab = mal_slab_of(object);
 	desc = mal_page_of_address(object);
 	if (slab)
-		size = mal_slab_owns(slab, object) ? slab->cache->object_size : 0;
-	else if (desc && !offset_in_page(object))
+		size = slab->cache->object_size;
+	else if (desc)
 		size = mal_large_room(desc);
 	rcu_read_unlock();
 	return size;
+}
+
+/**
+ * mal_kmalloc_owned() - how much memory somebody has
+ * @object: any value
+ *
+ * Context: any.
+ * Return: bytes, as mal_ksize(); zero if this is not the beginning of memory that
+ * is allocated.
+ */
+size_t mal_kmalloc_owned(const void *object)
+{
+	struct mal_slab *slab;
+	bool owned;
+
+	rcu_read_lock();
+	slab = mal_slab_of(object);
+	owned = slab ? mal_slab_owns(slab, object) : !offset_in_page(object);
+	rcu_read_unlock();
+	return owned ? mal_kmalloc_room(object) : 0;
 }
 
 /* How much of it is the owner's: in the debug modes, what was asked for. */
@@ -390,7 +410,7 @@ static size_t mal_kmalloc_asked(const void *object, size_t room)
  *
  * Context: any.
  * Return: bytes, at least as many as were asked for; zero for ZERO_SIZE_PTR and
- * NULL, and for what is not ours, or not anybody's.
+ * NULL, and for what is not ours.
  */
 size_t mal_ksize(const void *object)
 {
@@ -416,7 +436,7 @@ MAL_EXPORT(mal_ksize);
  */
 void mal_kfree_sensitive(const void *object)
 {
-	size_t size = mal_kmalloc_room(object);
+	size_t size = mal_kmalloc_owned(object);
 
 	if (size)
 		memzero_explicit((void *)object,
@@ -485,7 +505,7 @@ void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
 		mal_kfree(object);
 		return ZERO_SIZE_PTR;
 	}
-	old_size = mal_kmalloc_room(object);
+	old_size = mal_kmalloc_owned(object);
 	if (unlikely(!old_size && !ZERO_OR_NULL_PTR(object))) {
 		mal_slab_report_free(NULL, object, caller);
 		return NULL;
