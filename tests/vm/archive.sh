@@ -8,6 +8,7 @@
 # already uses, and everything is verified with Debian's own keys.
 
 readonly ARCHIVE_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
+readonly ARCHIVE_SINCE=$EPOCHSECONDS # lists of then, or later, are fresh
 
 archive_address() { # LABEL: address of the archive with that label
 	# shellcheck disable=SC2016 # the fields are apt's
@@ -47,8 +48,23 @@ archive_apt() { # apt-get or apt-cache on the open suites
 		"$@"
 }
 
-archive_open() { # DIR SUITE...: refresh the lists of these suites
+archive_lines() { # SUITE...
 	local suite
+
+	for suite in "$@"; do
+		archive_line "$suite" || return 1
+	done
+}
+
+archive_is_fresh() { # LINES of sources.list
+	[[ -e $archive_dir/refreshed && $(stat -c %Y "$archive_dir/refreshed") -ge $ARCHIVE_SINCE &&
+		$(<"$archive_dir/sources.list") == "$1" ]]
+}
+
+# Another run may have opened the same directory, and be reading there: nothing is done
+# twice that is fresh, and no file is empty in between.
+archive_open() { # DIR SUITE...: refresh the lists of these suites
+	local lines
 
 	archive_dir=$1
 	shift
@@ -57,10 +73,11 @@ archive_open() { # DIR SUITE...: refresh the lists of these suites
 		return 1
 	fi
 	mkdir -p "$archive_dir/lists/partial" "$archive_dir/cache"
-	for suite in "$@"; do
-		archive_line "$suite" || return 1
-	done >"$archive_dir/sources.list"
-	archive_apt apt-get update >&2
+	lines=$(archive_lines "$@") || return 1
+	! archive_is_fresh "$lines" || return 0
+	echo "$lines" >"$archive_dir/sources.list.new"
+	mv "$archive_dir/sources.list.new" "$archive_dir/sources.list"
+	archive_apt apt-get update >&2 && touch "$archive_dir/refreshed"
 }
 
 archive_depends() { # PACKAGE: names of what it depends on
