@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +31,7 @@
 #include "memalloc_device.h"
 #include "module_parameter.h"
 #include "seed.h"
+#include "tell.h"
 
 enum {
 	MANY = 1000000,		/* points: so many there are not */
@@ -41,19 +41,6 @@ enum {
 static const char *file;
 static char parameters[512];
 static int kernel_log;
-
-static int fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	printf("# ");
-	vprintf(format, args);
-	printf("\n");
-	fflush(stdout);
-	va_end(args);
-	return 1;
-}
 
 /* --- whose allocations fail ------------------------------------------------------- */
 
@@ -350,7 +337,7 @@ int main(int argc, char **argv)
 		return fail("no failure was seen");
 	printf("# %s: %lu points, at %lu of them it cannot be loaded\n", argv[2],
 	       points.failed + points.survived, points.failed);
-	printf("# figure: points walked at load, %s %lu\n", own ? "of the module" : "of all",
+	figure(own ? "points walked at load, of the module" : "points walked at load, of all",
 	       points.failed + points.survived);
 	return 0;
 }

@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +32,7 @@
 #include "memalloc_device.h"
 #include "module_parameter.h"
 #include "seed.h"
+#include "tell.h"
 
 enum {
 	HELD = 24,		/* allocations of a process that will be killed */
@@ -45,26 +45,6 @@ enum {
 
 static __u64 seed;
 static int watch;		/* a file that holds nothing */
-
-static int fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	printf("# ");
-	vprintf(format, args);
-	printf("\n");
-	fflush(stdout);
-	va_end(args);
-	return 1;
-}
-
-/* For tests/check, which collects them. */
-static void figure(const char *name, unsigned long value)
-{
-	printf("# figure: %s %lu\n", name, value);
-	fflush(stdout);
-}
 
 /* --- what is left --------------------------------------------------------------- */
 

@@ -21,7 +21,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +36,7 @@
 #include "memalloc_device.h"
 #include "module_parameter.h"
 #include "seed.h"
+#include "tell.h"
 
 enum {
 	USERS = 4,
@@ -54,26 +54,6 @@ enum {
 
 #define CLIENT		"/usr/lib/memalloc/memalloc_stress.ko"
 #define CPU_ONLINE	"/sys/devices/system/cpu/cpu1/online"
-
-static int fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	printf("# process %d: ", getpid());
-	vprintf(format, args);
-	printf("\n");
-	fflush(stdout);
-	va_end(args);
-	return 1;
-}
-
-/* For tests/check, which collects them. */
-static void figure(const char *name, unsigned long value)
-{
-	printf("# figure: %s %lu\n", name, value);
-	fflush(stdout);
-}
 
 /* --- a process that uses the device ---------------------------------------------- */
 
