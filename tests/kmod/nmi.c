@@ -8,7 +8,9 @@
  * they want to use: what they allocate comes from the lists or not at all, and what
  * they free is put off where the lists are busy or full. In every second NMI a
  * block is freed of an order that is never freed otherwise: no list has room
- * for it, so that is always put off.
+ * for it, so that is always put off. Memory that is larger than the size classes is
+ * freed in each of them, and none is to be had there, though the lists have blocks
+ * of its size.
  *
  * Everybody writes a mark into what they get and looks at it when they free it, so
  * a thing that two have at a time is found. Loading the module does it all and
@@ -39,11 +41,14 @@
 
 static uint nmis = 5000;
 module_param(nmis, uint, 0444);
-MODULE_PARM_DESC(nmis, "How many NMIs are sent (default: 5000)");
+MODULE_PARM_DESC(nmis, "How many NMIs are sent at least (default: 5000)");
 
 #define NMI_TARGET	1U	/* the processor that gets them */
 #define NMI_LONER	5U	/* an order that is freed in NMIs only */
+#define NMI_BLOCK	3U	/* an order that all use */
+#define NMI_LARGE	(PAGE_SIZE << NMI_BLOCK) /* for kmalloc */
 #define NMI_THINGS	4	/* that a user has at most, of each kind */
+#define NMI_PATIENCE	20	/* times as many NMIs are sent at most */
 #define NMI_GFP		(GFP_ATOMIC | __GFP_NOWARN)
 
 static struct mal_kmem_cache *nmi_cache;
@@ -66,14 +71,14 @@ static void nmi_page_free(void *thing)
 
 static void *nmi_block_alloc(void)
 {
-	struct page *page = mal_alloc_pages(NMI_GFP, 3);
+	struct page *page = mal_alloc_pages(NMI_GFP, NMI_BLOCK);
 
 	return page ? page_address(page) : NULL;
 }
 
 static void nmi_block_free(void *thing)
 {
-	mal_free_pages(virt_to_page(thing), 3);
+	mal_free_pages(virt_to_page(thing), NMI_BLOCK);
 }
 
 static void *nmi_object_alloc(void)
@@ -182,8 +187,10 @@ static void nmi_user_leave(struct nmi_user *user)
 static atomic_t nmi_sent;		/* and not yet taken */
 static unsigned long nmi_taken;
 static unsigned long nmi_put_off;	/* blocks whose free had to be */
-static unsigned long nmi_found;		/* blocks of an order that no list has */
-static struct page *nmi_loner;		/* the next of these to be freed */
+static unsigned long nmi_found;		/* of what is not to be had in an NMI */
+static unsigned long nmi_freed;		/* memory larger than the size classes */
+static struct page *nmi_loner;		/* the next block to be freed */
+static void *nmi_large;			/* the next such memory to be freed */
 
 static void nmi_free_loner(void)
 {
@@ -195,6 +202,18 @@ static void nmi_free_loner(void)
 	}
 }
 
+static void nmi_use_large(void)
+{
+	void *large = xchg(&nmi_large, NULL);
+
+	if (large) {
+		mal_kfree(large);
+		nmi_freed++;
+	}
+	if (mal_kmalloc(NMI_LARGE, NMI_GFP))
+		nmi_found++;
+}
+
 static int nmi_handler(unsigned int type, struct pt_regs *regs)
 {
 	unsigned int kind;
@@ -203,6 +222,7 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 		return NMI_DONE;
 	for (kind = 0; kind < NMI_KINDS; kind++)
 		nmi_user_step(&nmi_handler_user, kind);
+	nmi_use_large();
 	if (nmi_taken++ % 2)
 		nmi_free_loner();
 	else if (mal_alloc_pages(NMI_GFP, NMI_LONER))
@@ -223,15 +243,20 @@ static int nmi_thread(void *data)
 	return 0;
 }
 
+/* What the next NMI frees; the one before has been taken. */
+static void nmi_prepare(void)
+{
+	if (!nmi_loner)
+		xchg(&nmi_loner, mal_alloc_pages(GFP_KERNEL, NMI_LONER));
+	if (!nmi_large)
+		xchg(&nmi_large, mal_kmalloc(NMI_LARGE, GFP_KERNEL));
+}
+
 static bool nmi_send(void)
 {
 	unsigned long patience = jiffies + 10 * HZ;
 
-	if (!nmi_loner) {
-		struct page *page = mal_alloc_pages(GFP_KERNEL, NMI_LONER);
-
-		xchg(&nmi_loner, page);
-	}
+	nmi_prepare();
 	atomic_set(&nmi_sent, 1);
 	apic->send_IPI_mask(cpumask_of(NMI_TARGET), NMI_VECTOR);
 	while (atomic_read(&nmi_sent) && time_before(jiffies, patience))
@@ -239,20 +264,34 @@ static bool nmi_send(void)
 	return !atomic_read(&nmi_sent);
 }
 
-static void nmi_run(struct task_struct *thread)
+/* When they come is chance, more so where other guests are busy, too. */
+static bool nmi_met_all_kinds(void)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < NMI_KINDS; kind++)
+		if (!READ_ONCE(nmi_handler_user.refused[kind]))
+			return false;
+	return true;
+}
+
+/* Returns how many were sent. */
+static unsigned int nmi_run(struct task_struct *thread)
 {
 	unsigned int i;
 
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	kthread_bind(thread, NMI_TARGET);
 	wake_up_process(thread);
-	for (i = 0; i < nmis; i++) {
+	for (i = 0; i < nmis || (i < nmis * NMI_PATIENCE && !nmi_met_all_kinds());) {
+		i++;
 		if (!nmi_send())
 			break;
 		ndelay(1000 + i % 7 * 300);
 		cond_resched();
 	}
 	kthread_stop(thread);
+	return i;
 }
 
 static void nmi_tell(const char *name, const struct nmi_user *user)
@@ -266,21 +305,23 @@ static void nmi_tell(const char *name, const struct nmi_user *user)
 	pr_info("%s: %lu stolen\n", name, user->stolen);
 }
 
-static void nmi_finish(void)
+static void nmi_finish(unsigned int sent)
 {
 	nmi_user_leave(&nmi_thread_user);
 	nmi_user_leave(&nmi_handler_user);
 	if (nmi_loner)
 		mal_free_pages(nmi_loner, NMI_LONER);
+	mal_kfree(nmi_large);
 	nmi_tell("thread", &nmi_thread_user);
 	nmi_tell("nmi", &nmi_handler_user);
-	pr_info("%lu of %u taken, %lu frees put off, %lu found\n", nmi_taken,
-		nmis, nmi_put_off, nmi_found);
+	pr_info("%lu of %u taken, %lu frees put off, %lu large freed, %lu found\n",
+		nmi_taken, sent, nmi_put_off, nmi_freed, nmi_found);
 }
 
 static int __init nmi_init(void)
 {
 	struct task_struct *thread;
+	unsigned int sent;
 	int err;
 
 	if (!cpu_online(NMI_TARGET))
@@ -297,9 +338,9 @@ static int __init nmi_init(void)
 		kthread_stop(thread);
 		goto out_destroy;
 	}
-	nmi_run(thread);
+	sent = nmi_run(thread);
 	unregister_nmi_handler(NMI_LOCAL, "memalloc_nmi");
-	nmi_finish();
+	nmi_finish(sent);
 out_destroy:
 	mal_kmem_cache_destroy(nmi_cache);
 	return err;
