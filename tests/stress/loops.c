@@ -37,6 +37,7 @@
 enum {
 	HELD = 24,		/* allocations of a process that will be killed */
 	MAX_ORDER = 6,
+	MAPPED_ORDER = 8,	/* larger ones the host may not have by then */
 	OBJECT_SIZE = 200,
 	ELEMENT_BYTES = 700,
 	POOL_MINIMUM = 4,
@@ -593,7 +594,7 @@ static int map_a_block(void)
 	const int fd = device_open();
 	struct memalloc_alloc alloc;
 	int err = limit_address_space() ?:
-		  device_alloc_pages(fd, MEMALLOC_MAX_ORDER, MEMALLOC_GFP_USER, &alloc);
+		  device_alloc_pages(fd, MAPPED_ORDER, MEMALLOC_GFP_USER, &alloc);
 
 	return err ? fail("no block: %d", err) : map_without_end(fd, &alloc);
 }
