@@ -24,6 +24,7 @@
 
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/kmalloc.h"
 #include "internal/slab.h"
 
 static s64 mal_bytes_room(const struct mal_object *obj, u64 bytes)
@@ -96,7 +97,8 @@ static s64 mal_bytes_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
 		return -ENOMEM;
 	obj->memory = memory;
 	obj->bytes = bytes;
-	return mal_ksize(memory);
+	/* mal_ksize() would make all of it the owner's, in the debug modes. */
+	return mal_kmalloc_owned(memory);
 }
 
 const struct mal_kind mal_kind_kmalloc = {

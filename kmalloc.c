@@ -387,8 +387,17 @@ size_t mal_kmalloc_owned(const void *object)
 	return owned ? mal_kmalloc_room(object) : 0;
 }
 
-/* How much of it is the owner's: in the debug modes, what was asked for. */
-static size_t mal_kmalloc_asked(const void *object, size_t room)
+/**
+ * mal_kmalloc_asked() - how much of it is the owner's
+ * @object: the memory; the caller has it
+ * @room: bytes that there are
+ *
+ * Those bytes may be read and written then, under KASAN, too.
+ *
+ * Context: any.
+ * Return: bytes: in the debug modes, as many as were asked for, else @room.
+ */
+size_t mal_kmalloc_asked(const void *object, size_t room)
 {
 	struct mal_slab *slab;
 
@@ -466,6 +475,18 @@ MAL_EXPORT(mal_kmalloc_size_roundup);
  * Realloc and copies
  */
 
+/*
+ * What is behind the end is zero, if what is new is to be: then it is zero when it
+ * comes to be the owner's, here or elsewhere.
+ */
+static void mal_kmalloc_clear_rest(void *object, size_t new_size, size_t old_size)
+{
+	size_t end = mal_kmalloc_asked(object, old_size);
+
+	if (end > new_size)
+		memset(object + new_size, 0, end - new_size);
+}
+
 /* Does it fit where it is? The size is noted, where one is. */
 static bool mal_resize_in_place(const void *object, size_t new_size,
 				size_t old_size, gfp_t gfp, unsigned long caller)
@@ -475,6 +496,8 @@ static bool mal_resize_in_place(const void *object, size_t new_size,
 
 	if (new_size > old_size)
 		return false;
+	if (want_init_on_alloc(gfp))
+		mal_kmalloc_clear_rest((void *)object, new_size, old_size);
 	slab = mal_slab_of(object);
 	desc = mal_page_of_address(object);
 	if (slab && mal_slab_owns(slab, object))

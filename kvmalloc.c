@@ -131,12 +131,12 @@ void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 	}
 	if (is_vmalloc_addr(address))
 		return mal_vrealloc_caller(address, size, gfp, _RET_IP_);
-	old = mal_kmalloc_owned(address) ? mal_ksize(address) : 0;
+	old = mal_kmalloc_owned(address);
 	if (size <= old || (!old && !ZERO_OR_NULL_PTR(address)))
 		return mal_krealloc_caller(address, size, gfp, _RET_IP_);
 	new = mal_kv_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (new && old) {
-		memcpy(new, address, old);
+		memcpy(new, address, mal_kmalloc_asked(address, old));
 		mal_kfree(address);
 	}
 	return new;

@@ -14,6 +14,7 @@ struct memalloc_stats_class;
 struct seq_file;
 
 size_t mal_kmalloc_owned(const void *object);
+size_t mal_kmalloc_asked(const void *object, size_t room);
 void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller);
 void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
 			  unsigned long caller);

@@ -5,9 +5,11 @@
 #include <kunit/test.h>
 
 #include <linux/mm.h>
+#include <linux/prandom.h>
 #include <linux/slab.h>
 
 #include <memalloc/kmalloc.h>
+#include <memalloc/kvmalloc.h>
 
 #include "internal/slab_cache.h"
 
@@ -148,6 +150,43 @@ static void mal_test_resize(struct kunit *test)
 	mal_kfree(object);
 }
 
+/* What has become large stays where it is: so it is begun anew now and then. */
+static void mal_resize_at_random(struct kunit *test, struct rnd_state *rnd,
+				 void *(*resize)(const void *memory, size_t size, gfp_t gfp),
+				 void (*release)(const void *memory))
+{
+	size_t size = 0, want;
+	u8 *memory = NULL;
+	u32 most = 100;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		want = 1 + prandom_u32_state(rnd) % most;
+		memory = resize(memory, want, GFP_KERNEL | __GFP_ZERO);
+		KUNIT_ASSERT_NOT_NULL(test, memory);
+		KUNIT_ASSERT_NULL(test, memchr_inv(memory, 0xa5, min(size, want)));
+		if (want > size)
+			KUNIT_ASSERT_NULL(test, memchr_inv(memory + size, 0, want - size));
+		memset(memory, 0xa5, want);
+		size = want;
+		if (i % 10 == 9) {
+			release(memory);
+			memory = NULL;
+			size = 0;
+			most = 8 << prandom_u32_state(rnd) % 13;
+		}
+	}
+}
+
+static void mal_test_what_resizing_adds_is_zero(struct kunit *test)
+{
+	struct rnd_state rnd;
+
+	prandom_seed_state(&rnd, mal_test_seed(test));
+	mal_resize_at_random(test, &rnd, mal_krealloc, mal_kfree);
+	mal_resize_at_random(test, &rnd, mal_kvrealloc, mal_kvfree);
+}
+
 static void mal_test_copies(struct kunit *test)
 {
 	char *copy = mal_kstrdup("memory", GFP_KERNEL);
@@ -257,6 +296,7 @@ static struct kunit_case mal_kmalloc_cases[] = {
 	KUNIT_CASE(mal_test_impossible_sizes),
 	KUNIT_CASE(mal_test_large_takes_what_it_needs),
 	KUNIT_CASE(mal_test_resize),
+	KUNIT_CASE(mal_test_what_resizing_adds_is_zero),
 	KUNIT_CASE(mal_test_copies),
 	KUNIT_CASE(mal_test_zeroes),
 	KUNIT_CASE(mal_test_nothing_left_after_free),
