@@ -56,6 +56,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/hardirq.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -582,26 +583,35 @@ void mal_slab_node_forget_leaked(struct mal_slab_node *node)
  * What was wrong with a free
  */
 
-static void mal_report_free_in_slab(const struct mal_slab *slab,
-				    struct mal_kmem_cache *cache,
+/* The lock of the tracks may be of whom an NMI has interrupted. */
+static void mal_tell_who_had_it(struct mal_slab *slab, u32 index)
+{
+	struct mal_track track;
+
+	if (!in_nmi() && mal_debug_track(slab, index, &track))
+		mal_track_print(&track);
+}
+
+static bool mal_report_free_in_slab(const struct mal_slab *slab,
+				    const struct mal_kmem_cache *cache,
 				    const void *object, unsigned long caller)
 {
 	u32 index = mal_slab_index(slab->cache, slab, object);
 	long distance = (long)object - (long)slab->base;
 
 	if (index >= slab->nr)
-		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "%ld bytes into object %ld of cache %s",
-			   distance % (long)slab->cache->size,
-			   distance / (long)slab->cache->size, slab->cache->name);
-	else if (!mal_slab_owns(slab, object))
-		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
-			   "object %u of cache %s is free already", index,
-			   slab->cache->name);
-	else
-		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "object %u of cache %s, into cache %s", index,
-			   slab->cache->name, cache ? cache->name : "?");
+		return mal_report(MAL_REPORT_WRONG_FREE, caller,
+				  "%ld bytes into object %ld of cache %s",
+				  distance % (long)slab->cache->size,
+				  distance / (long)slab->cache->size,
+				  slab->cache->name);
+	if (!mal_slab_owns(slab, object))
+		return mal_report(MAL_REPORT_DOUBLE_FREE, caller,
+				  "object %u of cache %s is free already", index,
+				  slab->cache->name);
+	return mal_report(MAL_REPORT_WRONG_FREE, caller,
+			  "object %u of cache %s, into cache %s", index,
+			  slab->cache->name, cache ? cache->name : "?");
 }
 
 static void mal_report_free_of_page(const struct mal_page *desc,
@@ -649,10 +659,10 @@ void mal_slab_report_free(struct mal_kmem_cache *cache, const void *object,
 	rcu_read_lock();
 	desc = mal_page_of_address(object);
 	slab = mal_slab_of(object);
-	if (slab)
-		mal_report_free_in_slab(slab, cache, object, caller);
-	else
+	if (!slab)
 		mal_report_free_of_page(desc, caller);
+	else if (mal_report_free_in_slab(slab, cache, object, caller))
+		mal_tell_who_had_it(slab, (object - slab->base) / (long)slab->cache->size);
 	rcu_read_unlock();
 }
 

@@ -26,7 +26,8 @@
  * redzones when it is freed or resized; poison once more when it has been held
  * back (slab_quarantine.c), and before the pages of a slab go; everything by
  * mal_slab_validate(). What is found is reported, and the object is out of
- * circulation: LEAKED. If somebody owns it, that is when it is freed.
+ * circulation: LEAKED. If somebody owns it, that is when it is freed; until then
+ * the redzone is as it should be, so that one fault is not told again and again.
  *
  * What is known of an object (struct mal_track) is beside the slab, where
  * nothing that is written out of bounds reaches it.
@@ -255,6 +256,51 @@ void mal_debug_report(struct mal_slab *slab, u32 index, bool is_free,
 	}
 }
 
+/**
+ * mal_debug_mend() - report that somebody wrote out of the bounds of what is in use
+ * @slab: the slab of the object
+ * @index: its number
+ * @fault: what is wrong
+ * @caller: code address of whose call found it, or zero
+ *
+ * The redzone is mended, and whoever has the object keeps it; nobody has it after
+ * them.
+ *
+ * Context: any but NMI; the lock of its track is held.
+ */
+void mal_debug_mend(struct mal_slab *slab, u32 index,
+		    const struct mal_fault *fault, unsigned long caller)
+{
+	struct mal_track *track = &slab->tracks[index];
+
+	mal_debug_report(slab, index, false, fault, caller);
+	track->spoiled = true;
+	mal_debug_set_asked(slab, index, track->asked);
+}
+
+/**
+ * mal_debug_track() - what is known of an object
+ * @slab: a slab; stays, as the caller sees to
+ * @index: the number of the object
+ * @track: filled in
+ *
+ * Context: any but NMI; not with the lock of the node.
+ * Return: true, or false if nothing is known.
+ */
+bool mal_debug_track(struct mal_slab *slab, u32 index, struct mal_track *track)
+{
+	struct mal_slab_node *node = slab->cache->nodes[slab->nid];
+	unsigned long flags;
+	bool known;
+
+	spin_lock_irqsave(&node->lock, flags);
+	known = slab->tracks && index < slab->nr;
+	if (known)
+		*track = slab->tracks[index];
+	spin_unlock_irqrestore(&node->lock, flags);
+	return known;
+}
+
 /*
  * Slabs
  */
@@ -322,14 +368,22 @@ bool mal_debug_slab_intact(struct mal_slab *slab)
 
 /**
  * mal_debug_slab_exit() - the mirror of mal_debug_slab_init()
- * @slab: the slab; nobody looks at its tracks any more
+ * @slab: the slab; nobody but mal_debug_track() looks at its tracks any more
  *
  * Context: any but NMI.
  */
 void mal_debug_slab_exit(struct mal_slab *slab)
 {
-	kfree(slab->tracks);
+	struct mal_slab_node *node = slab->cache->nodes[slab->nid];
+	struct mal_track *tracks = slab->tracks;
+	unsigned long flags;
+
+	if (!tracks)
+		return;
+	spin_lock_irqsave(&node->lock, flags);
 	slab->tracks = NULL;
+	spin_unlock_irqrestore(&node->lock, flags);
+	kfree(tracks);
 }
 
 /* Of those that are on their way from here to there, nothing can be said. */
@@ -434,7 +488,7 @@ static bool mal_debug_put(struct mal_slab *slab, u32 index,
 	struct mal_track *track = &slab->tracks[index];
 
 	track->freed = *event;
-	if (!mal_debug_examine(slab, index, false, caller)) {
+	if (!mal_debug_examine(slab, index, false, caller) || track->spoiled) {
 		WRITE_ONCE(slab->states[index], MAL_OBJECT_LEAKED);
 		return false;
 	}
@@ -536,7 +590,7 @@ void mal_debug_resize(struct mal_slab *slab, void *object, size_t asked,
 		return;
 	spin_lock_irqsave(&node->lock, flags);
 	if (!mal_debug_check(slab, index, false, &fault))
-		mal_debug_report(slab, index, false, &fault, caller);
+		mal_debug_mend(slab, index, &fault, caller);
 	before = slab->tracks[index].asked;
 	if (zero && asked > before)
 		mal_bytes_fill(object + before, object + asked, 0);

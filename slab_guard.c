@@ -235,12 +235,14 @@ static void mal_guard_put(struct mal_slab_node *node, struct mal_slab *slab,
 			  const struct mal_track_event *event,
 			  struct list_head *removed)
 {
+	struct mal_track *track = &slab->tracks[0];
 	struct mal_fault fault;
 
-	slab->tracks[0].freed = *event;
+	track->freed = *event;
 	node->nr_guards_live--;
-	if (!mal_debug_check(slab, 0, false, &fault)) {
-		mal_debug_report(slab, 0, false, &fault, event->caller);
+	if (!mal_debug_check(slab, 0, false, &fault))
+		mal_debug_mend(slab, 0, &fault, event->caller);
+	if (track->spoiled) {
 		WRITE_ONCE(slab->states[0], MAL_OBJECT_LEAKED);
 		mal_guard_remove(node, slab, removed);
 		return;
@@ -310,15 +312,12 @@ void mal_guard_flush(struct mal_slab_node *node)
 	mal_guard_destroy_list(&removed);
 }
 
-/* A live one that is reported is repaired: once is enough. */
 static void mal_guard_scan_live(struct mal_slab *slab)
 {
 	struct mal_fault fault;
 
-	if (mal_debug_check(slab, 0, false, &fault))
-		return;
-	mal_debug_report(slab, 0, false, &fault, 0);
-	mal_debug_set_asked(slab, 0, slab->tracks[0].asked);
+	if (!mal_debug_check(slab, 0, false, &fault))
+		mal_debug_mend(slab, 0, &fault, 0);
 }
 
 static bool mal_guard_has_waited(struct mal_slab *slab)

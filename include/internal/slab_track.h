@@ -35,8 +35,10 @@ struct mal_track_event {
  * @slab: the slab; the number of the object is this one's place in
  *	mal_slab.tracks
  * @asked: bytes that are the owner's; all that the cache gives, if it is free
+ * @spoiled: somebody wrote out of its bounds, and that was mended: it is LEAKED
+ *	when its owner frees it
  *
- * Protected by the lock of the node, or, for a guard, by that of the guards.
+ * Protected by the lock of the node.
  */
 struct mal_track {
 	struct mal_track_event alloc;
@@ -44,6 +46,7 @@ struct mal_track {
 	struct list_head held;
 	struct mal_slab *slab;
 	u32 asked;
+	bool spoiled;
 };
 
 void mal_track_prepare(void);

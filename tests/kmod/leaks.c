@@ -71,6 +71,30 @@ static const struct kernel_param_ops leaks_destroy_ops = {
 module_param_cb(destroy, &leaks_destroy_ops, NULL, 0200);
 MODULE_PARM_DESC(destroy, "Try to destroy the cache");
 
+static noinline void leaks_free_twice(void *object)
+{
+	mal_kmem_cache_free(leaks_cache, object);
+	mal_kmem_cache_free(leaks_cache, object);
+	barrier(); /* this function is to be the caller of both */
+}
+
+static int leaks_set_twice(const char *value, const struct kernel_param *kp)
+{
+	void *object = mal_kmem_cache_alloc(leaks_cache, GFP_KERNEL);
+
+	if (!object)
+		return -ENOMEM;
+	leaks_free_twice(object);
+	return 0;
+}
+
+static const struct kernel_param_ops leaks_twice_ops = {
+	.set = leaks_set_twice,
+};
+
+module_param_cb(twice, &leaks_twice_ops, NULL, 0200);
+MODULE_PARM_DESC(twice, "Free an object twice");
+
 /* Objects: 3. Pages: 4, in 2 blocks. An area of 3 pages. */
 static noinline int __init leaks_of_init(void)
 {

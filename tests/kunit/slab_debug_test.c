@@ -532,6 +532,13 @@ static void mal_test_kfree_rcu_overflow_is_found(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
 }
 
+static u8 mal_state_of(const void *object)
+{
+	const struct mal_slab *slab = mal_slab_of(object);
+
+	return slab->states[mal_slab_index(slab->cache, slab, object)];
+}
+
 static void mal_test_krealloc_moves_the_redzone(struct kunit *test)
 {
 	u64 before = mal_overflows();
@@ -554,8 +561,10 @@ static void mal_test_krealloc_moves_the_redzone(struct kunit *test)
 	mal_flip(object + 56, 1);
 	object = mal_krealloc(object, 20, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
+	/* Told once; but nobody shall have it again. */
 	mal_kfree(object);
 	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
+	KUNIT_EXPECT_EQ(test, mal_state_of(object), MAL_OBJECT_LEAKED);
 }
 
 /* Who asks how much there is may use it. */
