@@ -7,8 +7,8 @@
  * number of different stacks, not with that of allocations. A host without the
  * depot (CONFIG_STACKDEPOT) leaves us with the caller alone.
  *
- * Stacks can outlive the modules that they lead through; such lines are printed
- * as bare numbers. The caller of what is still allocated has been reported by
+ * Stacks can outlive the modules that they lead through; such lines are "(gone)",
+ * as the host would show the address. The caller of what is still allocated has been reported by
  * then: see slab_leak.c.
  *
  * Context: any, unless said otherwise. No lock.
@@ -87,6 +87,7 @@ u64 mal_track_age_ms(const struct mal_track_event *event)
 
 static void mal_track_print_stack(depot_stack_handle_t stack)
 {
+	char name[MAL_SITE_NAME];
 	unsigned long *entries;
 	unsigned int nr, i;
 
@@ -94,7 +95,7 @@ static void mal_track_print_stack(depot_stack_handle_t stack)
 		return;
 	nr = stack_depot_fetch(stack, &entries);
 	for (i = 0; i < nr; i++)
-		pr_err("    %pS\n", (void *)entries[i]);
+		pr_err("    %s\n", mal_site_name(entries[i], name));
 }
 
 static void mal_track_print_event(const char *what,
