@@ -180,7 +180,7 @@ help:
 	@echo 'In kernels of its own, without touching this machine:'
 	@echo '  make demo         see it work on the kernel of Debian 12'
 	@echo '  make check        all tests'
-	@echo '  make check-long   the same for longer: hotplug, reload, loops, stress, fragmentation'
+	@echo '  make check-long   what takes an hour: loops, stress, races, faults, other kernels'
 	@echo '  make fuzz         send the device all there is                  SECONDS=60'
 	@echo '  make stress       everything at once                            SECONDS=60'
 	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1 6.12 7.2'
