@@ -2,9 +2,12 @@
 /*
  * Objects: handles that stand for objects of a slab cache
  *
- * One object, or many that are allocated and freed by one call of the bulk
- * functions. To user space the objects of a handle are one row of bytes, without
- * what lies between them in memory:
+ * One object, or many that are allocated and freed by the bulk functions, a piece
+ * at a time. Between two pieces other tasks may run; who is being killed gets no
+ * further, and all is undone.
+ *
+ * To user space the objects of a handle are one row of bytes, without what lies
+ * between them in memory:
  *
  *	offset   0              size           2 * size
  *	         | object 0     | object 1     | object 2 ...
@@ -16,6 +19,9 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -26,6 +32,9 @@
 #include "internal/inject.h"
 #include "internal/kind.h"
 #include "internal/slab.h"
+
+/* Objects are allocated and freed in pieces of so many bytes. */
+#define MAL_OBJECTS_PIECE	((u32)SZ_1M)
 
 static int mal_objects_size(struct mal_request *request)
 {
@@ -45,25 +54,66 @@ static struct mal_kmem_cache *mal_objects_cache(const struct mal_object *obj)
 	return obj->parent->cache;
 }
 
+/* How many are next. */
+static u32 mal_objects_piece(const struct mal_object *obj, u32 left)
+{
+	return clamp(MAL_OBJECTS_PIECE / mal_objects_cache(obj)->size, 1U, left);
+}
+
 /* There is no bulk allocation near a node. Returns how many there are. */
-static u32 mal_objects_take(struct mal_object *obj, gfp_t gfp, int node)
+static u32 mal_objects_take(struct mal_object *obj, gfp_t gfp, int node,
+			    void **objects, u32 nr)
 {
 	struct mal_kmem_cache *cache = mal_objects_cache(obj);
 	u32 taken;
 
 	if (node == NUMA_NO_NODE)
-		return mal_kmem_cache_alloc_bulk(cache, gfp, obj->count, obj->many);
-	for (taken = 0; taken < obj->count; taken++) {
-		obj->many[taken] = mal_kmem_cache_alloc_node(cache, gfp, node);
-		if (!obj->many[taken])
+		return mal_kmem_cache_alloc_bulk(cache, gfp, nr, objects);
+	for (taken = 0; taken < nr; taken++) {
+		objects[taken] = mal_kmem_cache_alloc_node(cache, gfp, node);
+		if (!objects[taken])
 			break;
 	}
 	return taken;
 }
 
+static int mal_objects_take_all(struct mal_object *obj, gfp_t gfp, int node,
+				u32 *taken)
+{
+	u32 piece, some;
+
+	for (*taken = 0; *taken < obj->count; *taken += some) {
+		/* Not for any other signal: all would have to be done again. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		piece = mal_objects_piece(obj, obj->count - *taken);
+		some = mal_objects_take(obj, gfp, node, obj->many + *taken, piece);
+		if (some < piece) {
+			*taken += some;
+			return -ENOMEM;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void mal_objects_give_back(struct mal_object *obj, u32 nr)
+{
+	u32 done, piece;
+
+	for (done = 0; done < nr; done += piece) {
+		piece = mal_objects_piece(obj, nr - done);
+		mal_kmem_cache_free_bulk(mal_objects_cache(obj), piece,
+					 obj->many + done);
+		cond_resched();
+	}
+	kvfree(obj->many);
+}
+
 static int mal_objects_alloc_many(struct mal_object *obj, gfp_t gfp, int node)
 {
 	u32 taken;
+	int err;
 
 	if (mal_inject_should_fail())
 		return -ENOMEM;
@@ -71,12 +121,10 @@ static int mal_objects_alloc_many(struct mal_object *obj, gfp_t gfp, int node)
 				   GFP_KERNEL_ACCOUNT);
 	if (!obj->many)
 		return -ENOMEM;
-	taken = mal_objects_take(obj, gfp, node);
-	if (taken == obj->count)
-		return 0;
-	mal_kmem_cache_free_bulk(mal_objects_cache(obj), taken, obj->many);
-	kvfree(obj->many);
-	return -ENOMEM;
+	err = mal_objects_take_all(obj, gfp, node, &taken);
+	if (err)
+		mal_objects_give_back(obj, taken);
+	return err;
 }
 
 static int mal_objects_alloc(struct mal_object *obj,
@@ -101,8 +149,7 @@ static void mal_objects_release(struct mal_object *obj)
 		mal_kmem_cache_free(mal_objects_cache(obj), obj->one);
 		return;
 	}
-	mal_kmem_cache_free_bulk(mal_objects_cache(obj), obj->count, obj->many);
-	kvfree(obj->many);
+	mal_objects_give_back(obj, obj->count);
 }
 
 static void *mal_objects_map(struct mal_object *obj, u64 offset, size_t *len)

@@ -811,6 +811,70 @@ TEST_F(debug, guard_puts_a_sample_into_a_page_of_its_own)
 	close(self->fd);
 }
 
+/* Allocations from a cache, ever. */
+static __u64 allocations(int fd, __u64 cache)
+{
+	struct memalloc_stats_cache stats;
+
+	return device_cache(fd, cache, &stats) ? 0 : stats.hits + stats.misses;
+}
+
+/* So many that there is time to be killed, in a cache that nobody else uses. */
+static int make_bulk(int fd, __u64 *cache, __u32 *count)
+{
+	enum { SIZE = 16 << 10 };
+	struct memalloc_stats_borrowing borrowing;
+	__u64 most;
+	int err = device_borrowing(fd, &borrowing) ?:
+		  device_cache_create(fd, "bulk", SIZE, cache);
+
+	most = (borrowing.cap - borrowing.reserve) * page_size() / 4 / SIZE;
+	*count = most < MEMALLOC_COUNT_MAX ? most : MEMALLOC_COUNT_MAX;
+	return err;
+}
+
+/* Over and over again; killed as soon as it has begun. Return: objects allocated. */
+static __u64 kill_in_bulk(int fd, __u64 cache, __u32 count)
+{
+	pid_t child = fork();
+	__u64 objects;
+
+	if (!child)
+		while (!device_alloc_objects(fd, cache, count, &objects))
+			device_free(fd, objects);
+	while (child > 0 && !allocations(fd, cache))
+		sched_yield();
+	if (child <= 0 || kill(child, SIGKILL) || waitpid(child, NULL, 0) != child)
+		return 0;
+	return allocations(fd, cache);
+}
+
+/*
+ * Whoever is killed does not get all of them first. Seen by how many were allocated
+ * in the end: of those whom the signal meets elsewhere, all or a multiple.
+ */
+TEST_F(cache, bulk_allocation_ends_when_killed)
+{
+	unsigned int rounds = 100, cut = 0, i;
+	__u64 cache, objects;
+	__u32 count;
+	int fd;
+
+	ASSERT_EQ(0, make_bulk(self->fd, &cache, &count));
+	ASSERT_EQ(0, device_alloc_objects(self->fd, cache, count, &objects));
+	ASSERT_EQ(count, allocations(self->fd, cache));
+	ASSERT_EQ(0, device_free(self->fd, objects));
+	for (i = 0; i < rounds && cut < 3; i++) {
+		fd = device_open();
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, make_bulk(fd, &cache, &count));
+		cut += !!(kill_in_bulk(fd, cache, count) % count);
+		close(fd);
+	}
+	EXPECT_EQ(3, cut);
+	TH_LOG("%u objects, cut short in %u of %u rounds", count, cut, i);
+}
+
 /* --- quotas ---------------------------------------------------------------------- */
 
 TEST_F(cache, quota_counts_what_is_held)

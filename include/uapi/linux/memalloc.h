@@ -191,7 +191,8 @@ enum memalloc_kind {
  * Beside the common ones, fails with ENOMEM (cap reached, or the host has
  * none), EDQUOT (the quota of this file or of the device is used up), EINVAL
  * (contradictory @gfp, @node not a possible one, @parent not a cache), ENOENT (no
- * such @parent).
+ * such @parent). Many objects that are being allocated when the caller is killed
+ * are given back: EINTR.
  *
  * The zone of a slab is its cache's: MEMALLOC_GFP_DMA and MEMALLOC_GFP_DMA32
  * are EINVAL for MEMALLOC_KIND_OBJECT, and MEMALLOC_GFP_DMA32 is for
