@@ -6,6 +6,10 @@
  * kind_object.c makes, has no bytes, and is destroyed when its handle and all
  * of them are gone. It is charged with what describes it.
  *
+ * What it keeps of freed objects is charged to no file: sheaves, depots, empty slabs
+ * and what is held back are taken from it when the cap is reached or the host is
+ * short. A cache that would refuse takes CAP_SYS_ADMIN.
+ *
  * Constructors. User space chooses one of ours by number. Each fills the whole
  * object, and where objects are not zeroed when they are allocated there is
  * always one: nothing that was in the pages before is seen. A constructor finds
@@ -13,6 +17,7 @@
  *
  * Contexts: task, may sleep; the constructors in any. Nothing here takes a lock.
  */
+#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -130,19 +135,27 @@ static u64 mal_cache_described_by(void)
 	       MEMALLOC_SHOWN_NAME_SIZE;
 }
 
+/* What no reclaim takes back is no one's to keep who is held to a quota. */
+static bool mal_cache_create_allowed(const struct memalloc_cache_create *arg)
+{
+	return !(arg->flags & MEMALLOC_CACHE_NO_REAP) || capable(CAP_SYS_ADMIN);
+}
+
 /**
  * mal_cache_request() - translate a command to create a cache
  * @arg: the command
  * @request: set
  *
  * Context: task.
- * Return: 0, or -EINVAL.
+ * Return: 0, -EINVAL, or -EPERM (a flag that takes CAP_SYS_ADMIN).
  */
 int mal_cache_request(const struct memalloc_cache_create *arg,
 		      struct mal_request *request)
 {
 	if (!mal_cache_create_ok(arg))
 		return -EINVAL;
+	if (!mal_cache_create_allowed(arg))
+		return -EPERM;
 	*request = (struct mal_request) {
 		.kind = &mal_kind_cache,
 		.cache = arg,

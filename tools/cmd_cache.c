@@ -69,9 +69,10 @@ static const char create_doc[] =
 	"\n"
 	"LIST may have: hwcache_align, dma, dma32, typesafe_by_rcu, "
 	"reclaim_account, no_reap, red_zone, poison, store_user, checks, which "
-	"mean what the kernel's SLAB flags of these names mean; quarantine: what "
-	"is freed is held back for a while; guard: now and then an object gets a "
-	"page of its own. \"cache info\" shows which of them it has got.";
+	"mean what the kernel's SLAB flags of these names mean, and no_reap takes "
+	"CAP_SYS_ADMIN; quarantine: what is freed is held back for a while; guard: "
+	"now and then an object gets a page of its own. \"cache info\" shows which "
+	"of them it has got.";
 
 static error_t parse_bytes(const char *name, const char *arg, uint32_t *value)
 {

@@ -435,6 +435,12 @@ void explain_cache_create(const struct session *session,
 			advise("--flags: dma and dma32 do not go together.");
 		break;
 	default:
+	case EPERM:
+		complain("cannot create the cache: no_reap takes CAP_SYS_ADMIN, "
+			 "as no shortage of memory takes back what such a cache keeps");
+		advise("Leave no_reap out of --flags, or run this as root, for "
+		       "example with sudo.");
+		break;
 		explain_command(session, "create the cache", err);
 	}
 }

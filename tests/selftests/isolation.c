@@ -306,6 +306,19 @@ TEST_F(user, is_not_told_physical_addresses_nor_may_inject_failures)
 	EXPECT_EQ(0, device_alloc(fd, ORDER, &handle));
 }
 
+/* What no shortage of memory takes back would be beyond all quotas. */
+TEST_F(user, makes_no_cache_that_keeps_its_memory)
+{
+	struct memalloc_cache_create request = device_cache_of("keeps", 64);
+
+	request.flags = MEMALLOC_CACHE_NO_REAP;
+	EXPECT_EQ(0, device_ioctl(self->root, MEMALLOC_CACHE_CREATE, &request));
+	ASSERT_EQ(0, become_nobody());
+	EXPECT_EQ(-EPERM, device_ioctl(self->root, MEMALLOC_CACHE_CREATE, &request));
+	request.flags = MEMALLOC_CACHE_ALL & ~(MEMALLOC_CACHE_NO_REAP | MEMALLOC_CACHE_DMA);
+	EXPECT_EQ(0, device_ioctl(self->root, MEMALLOC_CACHE_CREATE, &request));
+}
+
 /* It is who asks that counts, not who opened the file. */
 TEST_F(user, has_no_more_rights_in_a_file_that_root_opened)
 {

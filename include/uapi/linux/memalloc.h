@@ -856,7 +856,7 @@ struct memalloc_resize {
 #define MEMALLOC_CACHE_DMA32		0x00000004	/* slabs below 4 GiB */
 #define MEMALLOC_CACHE_TYPESAFE_BY_RCU	0x00000008
 #define MEMALLOC_CACHE_RECLAIM_ACCOUNT	0x00000010
-#define MEMALLOC_CACHE_NO_REAP		0x00000020	/* empty slabs stay */
+#define MEMALLOC_CACHE_NO_REAP		0x00000020	/* empty slabs stay: CAP_SYS_ADMIN */
 #define MEMALLOC_CACHE_RED_ZONE		0x00000040
 #define MEMALLOC_CACHE_POISON		0x00000080
 #define MEMALLOC_CACHE_STORE_USER	0x00000100
@@ -897,7 +897,9 @@ enum memalloc_ctor {
  * @out_handle: the handle of the cache: what MEMALLOC_ALLOC takes as parent, and
  *	what MEMALLOC_FREE destroys
  *
- * Fails with ENOMEM and EDQUOT as MEMALLOC_ALLOC does.
+ * Fails with ENOMEM and EDQUOT as MEMALLOC_ALLOC does, and with EPERM if @flags has
+ * MEMALLOC_CACHE_NO_REAP and the caller not CAP_SYS_ADMIN: what no shortage of
+ * memory takes back would evade all quotas.
  */
 struct memalloc_cache_create {
 	__u32 size;
