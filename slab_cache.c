@@ -292,6 +292,35 @@ void mal_slab_shrink(void)
 }
 MAL_EXPORT_FOR_KUNIT(mal_slab_shrink);
 
+/* All that a cache keeps and nobody has, what is held back included, about. */
+static unsigned long mal_cache_idle(struct mal_kmem_cache *cache)
+{
+	u64 objects = mal_sheaf_count(cache);
+	unsigned long pages = 0;
+	int nid;
+
+	for_each_node(nid) {
+		struct mal_slab_node *node = cache->nodes[nid];
+
+		objects += mal_peek(node->nr_held);
+		pages += mal_peek(node->nr_empty) << cache->order;
+	}
+	return pages + (objects * cache->size >> PAGE_SHIFT);
+}
+
+/* The mutex is held. */
+static unsigned long mal_caches_idle(void)
+{
+	struct mal_kmem_cache *cache;
+	unsigned long pages = 0;
+
+	list_for_each_entry(cache, &mal_caches, link)
+		if (!(cache->flags & MAL_CACHE_NO_REAP))
+			pages += mal_cache_idle(cache);
+	return pages;
+}
+
+/* Of what is not counted here, the host takes nothing however short it is. */
 static unsigned long mal_cache_shrinker_count(struct shrinker *shrinker,
 					      struct shrink_control *sc)
 {
@@ -299,7 +328,7 @@ static unsigned long mal_cache_shrinker_count(struct shrinker *shrinker,
 
 	if (!mutex_trylock(&mal_cache_mutex))
 		return 0;
-	pages = mal_caches_reapable();
+	pages = mal_caches_idle();
 	mutex_unlock(&mal_cache_mutex);
 	return pages ?: SHRINK_EMPTY;
 }
