@@ -69,7 +69,7 @@ static u64 mal_pool_held(const struct memalloc_mempool_create *arg,
 	case MEMALLOC_MEMPOOL_KMALLOC:
 		return mal_kmalloc_size_roundup(arg->bytes);
 	default:
-		return parent->cache->size;
+		return mal_slab_share(parent->cache);
 	}
 }
 

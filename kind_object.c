@@ -45,7 +45,7 @@ static int mal_objects_size(struct mal_request *request)
 	    arg->gfp & (MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32))
 		return -EINVAL;
 	request->bytes = (u64)count * request->parent->cache->object_size;
-	request->held = (u64)count * request->parent->cache->size;
+	request->held = (u64)count * mal_slab_share(request->parent->cache);
 	return 0;
 }
 

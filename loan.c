@@ -47,6 +47,7 @@
 #include "internal/node.h"
 #include "internal/pcp.h"
 #include "internal/quarantine.h"
+#include "internal/reclaim.h"
 #include "internal/region.h"
 
 /* The part of the cap that the CPUs' lists may hold. */
@@ -76,23 +77,31 @@ void mal_loan_set_cap(unsigned long pages)
 }
 MAL_EXPORT_FOR_KUNIT(mal_loan_set_cap);
 
-static unsigned long mal_zone_shrink(struct mal_zone *zone, unsigned long nr_pages)
+/* One block goes back, or is found to be held. Returns false if none is to spare. */
+static bool mal_zone_give_back(struct mal_zone *zone, unsigned long nr_pages,
+			       unsigned long *returned)
 {
-	unsigned long returned = 0;
 	struct mal_page *desc;
 	unsigned int order;
 
-	while (returned < nr_pages) {
-		desc = mal_zone_withdraw(zone, nr_pages - returned, &order);
-		if (!desc)
-			break;
-		if (!mal_block_let_pass(desc))
-			continue;
-		mal_zone_disown(zone, desc, order);
-		mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
-		returned += 1UL << order;
+	desc = mal_zone_withdraw(zone, nr_pages - *returned, &order);
+	if (!desc)
+		return false;
+	if (!mal_block_let_pass(desc))
+		return true;
+	mal_zone_disown(zone, desc, order);
+	mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
+	*returned += 1UL << order;
+	return true;
+}
+
+static unsigned long mal_zone_shrink(struct mal_zone *zone, unsigned long nr_pages)
+{
+	unsigned long returned = 0;
+
+	while (returned < nr_pages &&
+	       mal_zone_give_back(zone, nr_pages, &returned))
 		cond_resched();
-	}
 	return returned;
 }
 
@@ -128,6 +137,59 @@ unsigned long mal_loan_shrink(unsigned long nr_pages)
 	return returned;
 }
 MAL_EXPORT_FOR_KUNIT(mal_loan_shrink);
+
+/* Free pages that lie in a zone, or here: without sleep. Returns whether there were. */
+static bool mal_spare_pages(unsigned long nr_pages)
+{
+	unsigned long returned = 0;
+	int nid, type;
+
+	mal_pcp_drain_local(false);
+	for_each_node(nid)
+		for (type = MEMALLOC_NR_ZONES - 1; type >= 0; type--)
+			while (returned < nr_pages &&
+			       mal_zone_give_back(&mal_nodes[nid]->zones[type],
+						  nr_pages, &returned))
+				;
+	return returned >= nr_pages;
+}
+
+/* What nobody uses, first what is in nobody's way, then everything. */
+static bool mal_loan_make_room(unsigned long nr_pages, gfp_t gfp, bool all)
+{
+	mal_reclaim(gfp, all ? 0 : nr_pages);
+	return mal_loan_shrink(nr_pages) >= nr_pages;
+}
+
+/**
+ * mal_loan_charge_bytes() - charge what is to describe memory of ours
+ * @bytes: about to be taken from the host
+ * @gfp: how it may be had. If the cap is reached, free pages go back to the host
+ *	for it; those who may sleep wait for what caches can spare. __GFP_HIGH may go
+ *	beyond the cap: the reserve would be of no use without what describes it.
+ *
+ * Context: any but NMI; sleeps if @gfp allows it.
+ * Return: true, to be undone by mal_region_uncharge_bytes(); or false.
+ */
+bool mal_loan_charge_bytes(size_t bytes, gfp_t gfp)
+{
+	unsigned long pages = (bytes >> PAGE_SHIFT) + 1;
+
+	if (likely(mal_region_charge_bytes(bytes)))
+		return true;
+	if (mal_spare_pages(pages) && mal_region_charge_bytes(bytes))
+		return true;
+	if (gfp & __GFP_HIGH) {
+		mal_region_charge_bytes_anyway(bytes);
+		return true;
+	}
+	if (!gfpflags_allow_blocking(gfp))
+		return false;
+	return (mal_loan_make_room(pages, gfp, false) &&
+		mal_region_charge_bytes(bytes)) ||
+	       (mal_loan_make_room(pages, gfp, true) &&
+		mal_region_charge_bytes(bytes));
+}
 
 static unsigned long mal_shrinker_count(struct shrinker *shrinker,
 					struct shrink_control *sc)

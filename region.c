@@ -52,7 +52,9 @@
  * Accounting. mal_region.borrowed is charged before the host is asked and
  * uncharged when a page has gone back, so it never exceeds the cap, and what
  * is borrowed in total less what is returned in total is what is borrowed now,
- * to the page.
+ * to the page. What is taken from the host past the page allocator is charged
+ * there, too: whole pages for per-CPU areas; and what describes slabs by the
+ * byte, each page of the sum when it is full.
  *
  * Locking. mal_region.lock protects the table's entries and the number of
  * borrowed pages in each section; nothing is called under it, and it is taken
@@ -104,7 +106,9 @@ MAL_EXPORT_FOR_KUNIT(mal_section_table);
  * struct mal_region - the account with the host
  * @lock: protects the entries of the table and mal_section.borrowed
  * @borrowed: pages held, or about to be; and @other
- * @other: pages that are borrowed past the page allocator, for per-CPU areas
+ * @other: pages that are borrowed past the page allocator, for per-CPU areas, and
+ *	the whole pages of @described
+ * @described: bytes of the host's that describe slabs
  * @peak: the most that @borrowed has been
  * @borrowed_total: pages ever borrowed
  * @returned_total: pages ever returned
@@ -117,6 +121,7 @@ struct mal_region {
 	spinlock_t lock;
 	atomic_long_t borrowed;
 	atomic_long_t other;
+	atomic_long_t described;
 	atomic_long_t peak;
 	atomic64_t borrowed_total;
 	atomic64_t returned_total;
@@ -185,6 +190,71 @@ void mal_region_uncharge_other(unsigned long pages)
 {
 	atomic_long_sub(pages, &mal_region.other);
 	mal_region_uncharge(pages);
+}
+
+/* Pages that become full as a sum of bytes grows. */
+static unsigned long mal_pages_between(unsigned long before, unsigned long after)
+{
+	return (after >> PAGE_SHIFT) - (before >> PAGE_SHIFT);
+}
+
+/**
+ * mal_region_charge_bytes() - charge what describes memory of ours
+ * @bytes: about to be taken from the host
+ *
+ * Pages are charged before the bytes are added, and each change of the sum by
+ * whoever makes it: so what is charged is the whole pages of the sum at any time,
+ * and more only while somebody is at it.
+ *
+ * Context: any.
+ * Return: true, or false if the cap does not allow it.
+ */
+bool mal_region_charge_bytes(size_t bytes)
+{
+	long before = atomic_long_read(&mal_region.described);
+	unsigned long pages;
+
+	for (;;) {
+		pages = mal_pages_between(before, before + bytes);
+		if (pages && !mal_region_charge_other(pages))
+			return false;
+		if (atomic_long_try_cmpxchg(&mal_region.described, &before,
+					    before + bytes))
+			return true;
+		if (pages)
+			mal_region_uncharge_other(pages);
+	}
+}
+
+/**
+ * mal_region_charge_bytes_anyway() - the same, the cap notwithstanding
+ * @bytes: about to be taken from the host; nothing more is borrowed until what is
+ *	beyond the cap has been given back
+ *
+ * Context: any.
+ */
+void mal_region_charge_bytes_anyway(size_t bytes)
+{
+	long after = atomic_long_add_return(bytes, &mal_region.described);
+	unsigned long pages = mal_pages_between(after - bytes, after);
+
+	atomic_long_add(pages, &mal_region.borrowed);
+	atomic_long_add(pages, &mal_region.other);
+}
+
+/**
+ * mal_region_uncharge_bytes() - the reverse of mal_region_charge_bytes()
+ * @bytes: given back, or about to be when a grace period is over
+ *
+ * Context: any.
+ */
+void mal_region_uncharge_bytes(size_t bytes)
+{
+	long after = atomic_long_sub_return(bytes, &mal_region.described);
+	unsigned long pages = mal_pages_between(after, after + bytes);
+
+	if (pages)
+		mal_region_uncharge_other(pages);
 }
 
 static struct mal_section *mal_section_create(unsigned long first_pfn, gfp_t gfp)
@@ -562,6 +632,7 @@ static unsigned long mal_region_metadata(void)
 {
 	return atomic_long_read(&mal_region.sections) *
 	       PAGE_ALIGN(sizeof(struct mal_section)) +
+	       atomic_long_read(&mal_region.described) +
 	       mal_section_table.nr * sizeof(*mal_section_table.sections);
 }
 

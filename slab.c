@@ -45,6 +45,9 @@
  * objects; where the buddy allocator has none of it, the smallest that holds
  * one.
  *
+ * Cost. What describes a slab is the host's memory, and counts for the cap like the
+ * slab's pages, from before it is taken until it is given to RCU to be freed.
+ *
  * Lists. A slab is on one of three lists of its node: partial, full (nothing
  * FREE) or empty (all FREE). So many empty ones are kept as the cache says; what
  * is surplus is destroyed, after the lock has been dropped.
@@ -70,6 +73,7 @@
 
 #include "internal/buddy.h"
 #include "internal/inject.h"
+#include "internal/loan.h"
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
@@ -105,6 +109,35 @@ static u32 mal_slab_capacity(const struct mal_kmem_cache *cache,
 	return (PAGE_SIZE << order) / cache->size;
 }
 
+/* Bytes that the host has to give for the description of a slab. */
+static size_t mal_slab_described_by(u32 nr)
+{
+	struct mal_slab *slab;
+
+	return kmalloc_size_roundup(struct_size(slab, states,
+						round_up(nr, MAL_STATES_WORD)));
+}
+
+/**
+ * mal_slab_share() - what an object takes from the allocators
+ * @cache: its cache
+ *
+ * Its part of its slab, with what the slab wastes and what describes it, and its
+ * track. If memory is short, and a slab smaller than usual, it may be more.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+size_t mal_slab_share(const struct mal_kmem_cache *cache)
+{
+	u32 nr = mal_slab_capacity(cache, cache->order);
+	size_t bytes = (PAGE_SIZE << cache->order) + mal_slab_described_by(nr);
+
+	if (cache->flags & MAL_CACHE_DEBUG)
+		bytes += mal_debug_tracked_by(nr);
+	return DIV_ROUND_UP(bytes, nr);
+}
+
 static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 					  unsigned int order, gfp_t gfp, int nid)
 {
@@ -112,12 +145,15 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 	size_t bytes = round_up(nr, MAL_STATES_WORD);
 	struct mal_slab *slab;
 
-	if (mal_inject_may_fail(gfp))
+	if (mal_inject_may_fail(gfp) ||
+	    !mal_loan_charge_bytes(mal_slab_described_by(nr), gfp))
 		return NULL;
 	slab = kmalloc_node(struct_size(slab, states, bytes),
 			    gfp & MAL_GFP_FOR_METADATA, nid);
-	if (!slab)
+	if (!slab) {
+		mal_region_uncharge_bytes(mal_slab_described_by(nr));
 		return NULL;
+	}
 	mal_kmemleak_slab(slab, gfp);
 	memset(slab, 0, sizeof(*slab));
 	slab->cache = cache;
@@ -131,6 +167,13 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 	memset(slab->states, MAL_OBJECT_FREE, nr);
 	memset(slab->states + nr, MAL_OBJECT_NONE, bytes - nr);
 	return slab;
+}
+
+/* Somebody may still be looking at it. */
+static void mal_slab_free_description(struct mal_slab *slab)
+{
+	mal_region_uncharge_bytes(mal_slab_described_by(slab->nr));
+	kfree_rcu(slab, rcu);
 }
 
 static struct page *mal_slab_pages(struct mal_kmem_cache *cache, gfp_t gfp,
@@ -241,7 +284,7 @@ struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
 err_slab:
 	mal_slab_for_each(slab, cache->dtor);
 	mal_slab_unmark(slab, false);
-	kfree_rcu(slab, rcu);
+	mal_slab_free_description(slab);
 err_pages:
 	mal_free_pages(page, order);
 	return NULL;
@@ -260,7 +303,7 @@ static void mal_slab_free_pages(struct mal_slab *slab)
 	if (intact)
 		mal_free_pages(virt_to_page(block), slab->order);
 	mal_debug_slab_exit(slab);
-	kfree_rcu(slab, rcu);
+	mal_slab_free_description(slab);
 }
 
 static void mal_slab_free_pages_rcu(struct rcu_head *rcu)
@@ -553,7 +596,7 @@ static void mal_slab_forget(struct mal_slab *slab)
 					PAGE_SIZE << slab->order);
 	mal_slab_unmark(slab, true);
 	mal_debug_slab_exit(slab);
-	kfree_rcu(slab, rcu);
+	mal_slab_free_description(slab);
 }
 
 /**

@@ -30,7 +30,8 @@
  * the redzone is as it should be, so that one fault is not told again and again.
  *
  * What is known of an object (struct mal_track) is beside the slab, where
- * nothing that is written out of bounds reaches it.
+ * nothing that is written out of bounds reaches it. It is the host's memory, often
+ * more than the slab's, and counts for the cap.
  *
  * Caches with these modes have no sheaves, so all of this is on the long way:
  * the short ones know nothing of it. It is done under the lock of the node, so
@@ -47,12 +48,15 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/poison.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "internal/inject.h"
+#include "internal/loan.h"
+#include "internal/region.h"
 #include "internal/report.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
@@ -305,14 +309,37 @@ bool mal_debug_track(struct mal_slab *slab, u32 index, struct mal_track *track)
  * Slabs
  */
 
+/**
+ * mal_debug_tracked_by() - what the tracks of a slab take from the host
+ * @nr: objects in the slab
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+size_t mal_debug_tracked_by(u32 nr)
+{
+	return kmalloc_size_roundup(array_size(nr, sizeof(struct mal_track)));
+}
+
+/* They can be many times the slab: so nobody goes beyond the cap for them. */
+static struct mal_track *mal_tracks_alloc(u32 nr, gfp_t gfp, int nid)
+{
+	struct mal_track *tracks;
+
+	if (mal_inject_may_fail(gfp) ||
+	    !mal_loan_charge_bytes(mal_debug_tracked_by(nr), gfp & ~__GFP_HIGH))
+		return NULL;
+	tracks = kcalloc_node(nr, sizeof(*tracks), gfp, nid);
+	if (!tracks)
+		mal_region_uncharge_bytes(mal_debug_tracked_by(nr));
+	return tracks;
+}
+
 static bool mal_tracks_create(struct mal_slab *slab, gfp_t gfp)
 {
 	u32 i;
 
-	if (mal_inject_may_fail(gfp))
-		return false;
-	slab->tracks = kcalloc_node(slab->nr, sizeof(*slab->tracks), gfp,
-				    slab->nid);
+	slab->tracks = mal_tracks_alloc(slab->nr, gfp, slab->nid);
 	for (i = 0; slab->tracks && i < slab->nr; i++) {
 		slab->tracks[i].slab = slab;
 		slab->tracks[i].asked = slab->cache->object_size;
@@ -383,6 +410,7 @@ void mal_debug_slab_exit(struct mal_slab *slab)
 	spin_lock_irqsave(&node->lock, flags);
 	slab->tracks = NULL;
 	spin_unlock_irqrestore(&node->lock, flags);
+	mal_region_uncharge_bytes(mal_debug_tracked_by(slab->nr));
 	kfree(tracks);
 }
 

@@ -151,7 +151,8 @@ static uint64_t bytes_of_objects(const struct session *session,
 
 	if (device_stats_cache(&session->device, alloc->parent, &cache, NULL))
 		return 0;
-	return count * cache.stride;
+	return count * cache.slab_pages * (uint64_t)sysconf(_SC_PAGESIZE) /
+	       cache.slab_objects;
 }
 
 static uint64_t bytes_of_element(const struct session *session,
@@ -434,13 +435,13 @@ void explain_cache_create(const struct session *session,
 		    create->flags & MEMALLOC_CACHE_DMA32)
 			advise("--flags: dma and dma32 do not go together.");
 		break;
-	default:
 	case EPERM:
 		complain("cannot create the cache: no_reap takes CAP_SYS_ADMIN, "
 			 "as no shortage of memory takes back what such a cache keeps");
 		advise("Leave no_reap out of --flags, or run this as root, for "
 		       "example with sudo.");
 		break;
+	default:
 		explain_command(session, "create the cache", err);
 	}
 }

@@ -351,6 +351,7 @@ static inline bool mal_slab_owns(const struct mal_slab *slab, const void *object
 		slab->states[index] == MAL_OBJECT_GUARDED);
 }
 
+size_t mal_slab_share(const struct mal_kmem_cache *cache);
 void mal_slab_mark(struct mal_slab *slab);
 void mal_slab_unmark(struct mal_slab *slab, bool leaked);
 struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,

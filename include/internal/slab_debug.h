@@ -39,6 +39,7 @@ static inline bool mal_cache_debugs(const struct mal_kmem_cache *cache)
 
 void mal_debug_layout(struct mal_kmem_cache *cache);
 
+size_t mal_debug_tracked_by(u32 nr);
 bool mal_debug_slab_init(struct mal_slab *slab, gfp_t gfp);
 bool mal_debug_slab_intact(struct mal_slab *slab);
 void mal_debug_slab_exit(struct mal_slab *slab);

@@ -56,8 +56,10 @@
  * can only have been of the same open file.
  *
  * Quotas count what an allocation takes from the allocator: all the pages, the
- * size class, the objects with what lies between them. A cache counts with what
- * describes it. Pages that are freed while a pipe or a device still holds them
+ * size class; for each object its part of its slab, with what lies between
+ * objects, what the slab wastes and what describes it, debug modes included. A
+ * cache counts with what describes it. What a cache keeps of freed objects counts
+ * for no quota: it is taken away when the cap is reached or the host is short. Pages that are freed while a pipe or a device still holds them
  * count for the quota of the device until it does not.
  */
 #ifndef _UAPI_LINUX_MEMALLOC_H
@@ -449,7 +451,8 @@ struct memalloc_stats {
  * @returned_total: ever given back: @borrowed_total - @borrowed, exactly
  * @free: of @borrowed, not allocated to anyone
  * @quarantined: of @borrowed, freed while somebody else still held them
- * @metadata_bytes: bytes spent on describing them, taken from the host
+ * @metadata_bytes: bytes spent on describing them, taken from the host; those that
+ *	describe slabs count for @cap, too
  * @refused_cap: times that the cap refused a loan
  * @refused_host: times that the host refused one
  */
