@@ -200,6 +200,7 @@ static bool mal_pool_hand_over(mal_mempool_t *pool, void *element)
 	*waiter->elems++ = element;
 	if (!--waiter->missing) {
 		list_del(&waiter->link);
+		pool->waiting--;
 		/* It cannot leave before it has had the lock. */
 		wake_up_process(waiter->task);
 	}
@@ -294,6 +295,7 @@ static void mal_pool_wait(mal_mempool_t *pool, void **elems, unsigned int nr,
 	waiter.missing = nr - taken;
 	if (waiter.missing) {
 		list_add_tail(&waiter.link, &pool->waiters);
+		pool->waiting++;
 		pool->waits++;
 	}
 	while (waiter.missing) {
@@ -753,19 +755,17 @@ MAL_EXPORT(mal_mempool_destroy);
  */
 void mal_mempool_stats(mal_mempool_t *pool, struct mal_mempool_stats *stats)
 {
-	struct list_head *link;
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
 	*stats = (struct mal_mempool_stats) {
 		.min_nr = pool->min_nr,
 		.curr_nr = pool->curr_nr,
+		.waiting = pool->waiting,
 		.waits = pool->waits,
 		.reserve_hits = pool->reserve_hits,
 		.failures = pool->failures,
 	};
-	list_for_each(link, &pool->waiters)
-		stats->waiting++;
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 MAL_EXPORT_FOR_KUNIT(mal_mempool_stats);

@@ -38,6 +38,7 @@ typedef void (mal_mempool_free_t)(void *element, void *pool_data);
  * @elements: room for @min_nr of them
  * @waiters: tasks that wait for elements, the first to come first; if there
  *	are any, @curr_nr is zero
+ * @waiting: how many they are
  * @waits: how often somebody had to wait
  * @reserve_hits: elements that were taken out of the pool
  * @failures: allocations that failed, because they must not wait
@@ -58,6 +59,7 @@ typedef struct mal_mempool {
 	spinlock_t lock;
 	void **elements;
 	struct list_head waiters;
+	unsigned long waiting;
 	unsigned long waits;
 	unsigned long reserve_hits;
 	unsigned long failures;
