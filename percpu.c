@@ -717,7 +717,7 @@ static void mal_hot_stats(struct mal_percpu_stats *stats)
  * mal_percpu_stats() - the figures of per-CPU areas
  * @stats: filled in; exact while nobody uses them
  *
- * Context: any but NMI.
+ * Context: task; sleeps.
  */
 void mal_percpu_stats(struct mal_percpu_stats *stats)
 {

@@ -22,7 +22,8 @@
  * offline keeps it, with what was counted there.
  *
  * Search. Chunks are on lists by the order of magnitude of their longest free run
- * (contig), of which an upper bound is known. An allocation looks at the list
+ * (contig), of which an upper bound is known; those without areas are on one of their
+ * own, the last that is looked at. An allocation looks at the list
  * of its own magnitude first, then at longer ones: so the run that is broken is as
  * short as there is one. Within a chunk the lowest place is taken, from "first"
  * on. When a chunk turns out to have no such run after all, its longest one is
@@ -56,6 +57,12 @@
  * table, and the old one is freed after a grace period; when one goes, its entry is
  * marked, since there no memory may be needed.
  *
+ * Walks. Chunks are on the lists in no lasting order, so who goes through all of them
+ * does so by their addresses, with the table: one chunk under one hold of the lock.
+ * The address is all that is needed to go on from there. Chunks that are there all
+ * the time are visited once; one that is found and goes before the lock is had is
+ * not on a list any more.
+ *
  * Lock order: mal_percpu_mutex, then mal_percpu_lock, and no lock of ours under it.
  * Where memory is being reclaimed, the mutex is only tried.
  *
@@ -73,6 +80,8 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -91,8 +100,12 @@
 /* When borrowing was in vain, the worker does not try it again for so long. */
 #define MAL_PERCPU_PAUSE	(HZ / 10 + 1)
 
-/* One list for each order of magnitude of a run, from none to a whole chunk. */
-#define MAL_PERCPU_SLOTS	(const_ilog2(MAL_PERCPU_GRAINS) + 2)
+/*
+ * One list for each order of magnitude of a run, from none to a whole chunk; and one
+ * for chunks without areas.
+ */
+#define MAL_PERCPU_SLOTS	(const_ilog2(MAL_PERCPU_GRAINS) + 3)
+#define MAL_PERCPU_EMPTY	(MAL_PERCPU_SLOTS - 1)
 
 /* Protects which chunks there are. */
 static DEFINE_MUTEX(mal_percpu_mutex);
@@ -106,6 +119,7 @@ static DEFINE_SPINLOCK(mal_percpu_lock);
  * @nr: how many
  * @grains: their size
  * @free: grains that are free in them
+ * @empty: those of chunks without areas
  * @kept: there is one that is not charged
  * @borrowed_total: ever borrowed
  * @returned_total: ever returned
@@ -117,6 +131,7 @@ struct mal_percpu_chunks {
 	unsigned long nr;
 	unsigned long grains;
 	unsigned long free;
+	unsigned long empty;
 	bool kept;
 	u64 borrowed_total;
 	u64 returned_total;
@@ -135,11 +150,24 @@ static DECLARE_WORK(mal_percpu_work, mal_percpu_balance);
  * Inside a chunk: with the lock held
  */
 
+static bool mal_chunk_is_empty(const struct mal_percpu_chunk *chunk)
+{
+	return chunk->free == chunk->grains;
+}
+
+static void mal_chunk_sort(struct mal_percpu_chunk *chunk)
+{
+	unsigned int slot = mal_chunk_is_empty(chunk) ? MAL_PERCPU_EMPTY :
+							fls(chunk->contig);
+
+	list_move(&chunk->link, &mal_percpu_chunks.slots[slot]);
+}
+
 static void mal_chunk_set_contig(struct mal_percpu_chunk *chunk,
 				 unsigned int contig)
 {
 	chunk->contig = contig;
-	list_move(&chunk->link, &mal_percpu_chunks.slots[fls(contig)]);
+	mal_chunk_sort(chunk);
 }
 
 static unsigned int mal_chunk_measure(const struct mal_percpu_chunk *chunk)
@@ -165,6 +193,8 @@ static unsigned long mal_chunk_search(struct mal_percpu_chunk *chunk,
 static void mal_chunk_take(struct mal_percpu_chunk *chunk, unsigned long at,
 			   unsigned int grains, u8 state)
 {
+	bool was_empty = mal_chunk_is_empty(chunk);
+
 	bitmap_set(chunk->taken, at, grains);
 	bitmap_clear(chunk->bound, at, grains);
 	__set_bit(at, chunk->bound);
@@ -175,8 +205,12 @@ static void mal_chunk_take(struct mal_percpu_chunk *chunk, unsigned long at,
 	if (at == chunk->first)
 		chunk->first = find_next_zero_bit(chunk->taken, chunk->grains,
 						  at + grains);
+	if (was_empty)
+		mal_percpu_chunks.empty -= chunk->grains;
 	if (!chunk->free)
 		mal_chunk_set_contig(chunk, 0);
+	else if (was_empty)
+		mal_chunk_sort(chunk);
 }
 
 /* The free run that a grain lies in. */
@@ -203,6 +237,11 @@ static void mal_chunk_put(struct mal_percpu_chunk *chunk, unsigned long at)
 	chunk->free += end - at;
 	mal_percpu_chunks.free += end - at;
 	chunk->first = min_t(unsigned long, chunk->first, at);
+	if (mal_chunk_is_empty(chunk)) {
+		mal_percpu_chunks.empty += chunk->grains;
+		mal_chunk_set_contig(chunk, chunk->grains);
+		return;
+	}
 	if (chunk->contig >= chunk->free)
 		return;
 	run = mal_chunk_run(chunk, at);
@@ -286,7 +325,7 @@ static bool mal_percpu_put_one(const struct mal_percpu_entry *entry)
 	struct mal_percpu_chunk *chunk = mal_percpu_chunk_find(entry->area);
 
 	mal_chunk_put(chunk, entry->state - chunk->states);
-	return chunk->free == chunk->grains;
+	return mal_chunk_is_empty(chunk);
 }
 
 /**
@@ -498,10 +537,11 @@ static bool mal_chunk_enlist(struct mal_percpu_chunk *chunk, gfp_t gfp)
 	rcu_assign_pointer(mal_percpu_table, table);
 	kvfree_rcu(old, rcu);
 	spin_lock_irqsave(&mal_percpu_lock, flags);
-	list_add(&chunk->link, &mal_percpu_chunks.slots[fls(chunk->contig)]);
+	list_add(&chunk->link, &mal_percpu_chunks.slots[MAL_PERCPU_EMPTY]);
 	mal_percpu_chunks.nr++;
 	mal_percpu_chunks.grains += chunk->grains;
 	mal_percpu_chunks.free += chunk->grains;
+	mal_percpu_chunks.empty += chunk->grains;
 	mal_percpu_chunks.borrowed_total++;
 	spin_unlock_irqrestore(&mal_percpu_lock, flags);
 	return true;
@@ -549,70 +589,106 @@ bool mal_percpu_chunk_add(size_t size, gfp_t gfp)
  * Giving back
  */
 
-/* Take a chunk without areas off the list, if so much is free without it. */
+/*
+ * Take a chunk without areas off the list, if so much is free without it. Each of
+ * those that are passed over has more than all others together beyond that, so they
+ * are few.
+ */
 static struct mal_percpu_chunk *mal_chunk_delist(unsigned long keep)
 {
 	struct mal_percpu_chunk *chunk;
 	unsigned long flags;
-	unsigned int slot;
 
 	spin_lock_irqsave(&mal_percpu_lock, flags);
-	for (slot = MAL_PERCPU_SLOTS; slot--; )
-		list_for_each_entry(chunk, &mal_percpu_chunks.slots[slot], link)
-			if (chunk->free == chunk->grains &&
-			    mal_percpu_chunks.free - chunk->grains >= keep)
-				goto found;
+	list_for_each_entry(chunk, &mal_percpu_chunks.slots[MAL_PERCPU_EMPTY], link)
+		if (mal_percpu_chunks.free - chunk->grains >= keep)
+			goto found;
 	spin_unlock_irqrestore(&mal_percpu_lock, flags);
 	return NULL;
 
 found:
-	list_del(&chunk->link);
+	/* Who walks may have found it: see mal_chunk_visit(). */
+	list_del_init(&chunk->link);
 	mal_percpu_chunks.nr--;
 	mal_percpu_chunks.grains -= chunk->grains;
 	mal_percpu_chunks.free -= chunk->grains;
+	mal_percpu_chunks.empty -= chunk->grains;
 	mal_percpu_chunks.returned_total++;
 	spin_unlock_irqrestore(&mal_percpu_lock, flags);
 	return chunk;
 }
 
+/* The number of the first span that begins at an address, or after it. */
+static unsigned int mal_table_from(const struct mal_percpu_table *table,
+				   unsigned long base)
+{
+	unsigned int low = 0, high = table->nr, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (table->spans[middle].base < base)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static void mal_table_forget(const struct mal_percpu_chunk *chunk)
 {
 	struct mal_percpu_table *table = mal_table();
-	unsigned int i;
+	unsigned int i = mal_table_from(table, (__force unsigned long)chunk->base);
 
-	for (i = 0; i < table->nr; i++)
-		if (table->spans[i].chunk == chunk)
-			WRITE_ONCE(table->spans[i].chunk, NULL);
+	WRITE_ONCE(table->spans[i].chunk, NULL);
+}
+
+/* With the mutex held. Returns pages, on all CPUs: zero if there is none to release. */
+static unsigned long mal_chunk_release(unsigned long keep)
+{
+	struct mal_percpu_chunk *chunk = mal_chunk_delist(keep);
+	unsigned long pages;
+
+	if (!chunk)
+		return 0;
+	pages = mal_chunk_pages(chunk);
+	mal_table_forget(chunk);
+	mal_chunk_uncharge(chunk);
+	mal_chunk_destroy(chunk);
+	return pages;
 }
 
 /* With the mutex held. Returns pages, on all CPUs. */
 static unsigned long mal_chunks_release(unsigned long keep)
 {
-	struct mal_percpu_chunk *chunk;
-	unsigned long pages = 0;
+	unsigned long released, pages = 0;
 
-	while ((chunk = mal_chunk_delist(keep))) {
-		pages += mal_chunk_pages(chunk);
-		mal_table_forget(chunk);
-		mal_chunk_uncharge(chunk);
-		mal_chunk_destroy(chunk);
-	}
+	do {
+		released = mal_chunk_release(keep);
+		pages += released;
+		cond_resched();
+	} while (released);
 	return pages;
 }
 
 /**
  * mal_percpu_chunk_release() - give chunks without areas back to the host
  *
+ * Fewer, if the task is being killed.
+ *
  * Context: task; sleeps.
  * Return: pages given back, on all CPUs.
  */
 unsigned long mal_percpu_chunk_release(void)
 {
-	unsigned long pages;
+	unsigned long released, pages = 0;
 
-	mutex_lock(&mal_percpu_mutex);
-	pages = mal_chunks_release(MAL_PERCPU_LOW);
-	mutex_unlock(&mal_percpu_mutex);
+	do {
+		mutex_lock(&mal_percpu_mutex);
+		released = mal_chunk_release(MAL_PERCPU_LOW);
+		mutex_unlock(&mal_percpu_mutex);
+		pages += released;
+		cond_resched();
+	} while (released && !fatal_signal_pending(current));
 	return pages;
 }
 
@@ -649,17 +725,46 @@ static void mal_percpu_balance(struct work_struct *work)
  * Figures and checks
  */
 
-/* Called for each chunk, with the lock held. */
+/* Of a chunk that a walk has found; with its lock held, unless it has gone. */
+static u64 mal_chunk_visit(struct mal_percpu_chunk *chunk,
+			   u64 (*visit)(struct mal_percpu_chunk *chunk, u64 *arg),
+			   u64 *arg)
+{
+	unsigned long flags;
+	u64 result = 0;
+
+	spin_lock_irqsave(&mal_percpu_lock, flags);
+	if (!list_empty(&chunk->link))
+		result = visit(chunk, arg);
+	spin_unlock_irqrestore(&mal_percpu_lock, flags);
+	return result;
+}
+
+/* Call @visit for each chunk, with the lock held; fewer, if the task is being killed. */
 static u64 mal_chunks_sum(u64 (*visit)(struct mal_percpu_chunk *chunk, u64 *arg),
 			  u64 *arg)
 {
+	const struct mal_percpu_table *table;
 	struct mal_percpu_chunk *chunk;
-	unsigned int slot;
+	unsigned long base = 0;
+	unsigned int i;
 	u64 sum = 0;
 
-	for (slot = 0; slot < MAL_PERCPU_SLOTS; slot++)
-		list_for_each_entry(chunk, &mal_percpu_chunks.slots[slot], link)
-			sum += visit(chunk, arg);
+	rcu_read_lock();
+	for (;;) {
+		table = rcu_dereference(mal_percpu_table);
+		i = mal_table_from(table, base);
+		if (i == table->nr || fatal_signal_pending(current))
+			break;
+		base = table->spans[i].base + 1;
+		chunk = READ_ONCE(table->spans[i].chunk);
+		if (chunk)
+			sum += mal_chunk_visit(chunk, visit, arg);
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
 	return sum;
 }
 
@@ -670,33 +775,25 @@ static u64 mal_chunk_visit_longest(struct mal_percpu_chunk *chunk, u64 *longest)
 	return 0;
 }
 
-static u64 mal_chunk_visit_empty(struct mal_percpu_chunk *chunk, u64 *unused)
-{
-	return chunk->free == chunk->grains ? mal_chunk_pages(chunk) : 0;
-}
-
 /**
  * mal_percpu_chunk_empty_pages() - what could be given back, about
  *
- * Context: any but NMI.
+ * Context: any.
  * Return: pages, on all CPUs.
  */
 unsigned long mal_percpu_chunk_empty_pages(void)
 {
-	unsigned long flags, pages = 0;
-
-	spin_lock_irqsave(&mal_percpu_lock, flags);
-	if (mal_percpu_chunks.free >= MAL_PERCPU_GRAINS + MAL_PERCPU_LOW)
-		pages = mal_chunks_sum(mal_chunk_visit_empty, NULL);
-	spin_unlock_irqrestore(&mal_percpu_lock, flags);
-	return pages;
+	if (READ_ONCE(mal_percpu_chunks.free) < MAL_PERCPU_GRAINS + MAL_PERCPU_LOW)
+		return 0;
+	return READ_ONCE(mal_percpu_chunks.empty) * MAL_PERCPU_GRAIN / PAGE_SIZE *
+	       num_possible_cpus();
 }
 
 /**
  * mal_percpu_chunk_stats() - the figures of all chunks
- * @stats: filled in
+ * @stats: filled in; the longest run is exact if nobody allocates or frees
  *
- * Context: any but NMI.
+ * Context: task; sleeps.
  */
 void mal_percpu_chunk_stats(struct mal_percpu_chunk_stats *stats)
 {
@@ -704,8 +801,8 @@ void mal_percpu_chunk_stats(struct mal_percpu_chunk_stats *stats)
 	unsigned long flags;
 	u64 longest = 0;
 
-	spin_lock_irqsave(&mal_percpu_lock, flags);
 	mal_chunks_sum(mal_chunk_visit_longest, &longest);
+	spin_lock_irqsave(&mal_percpu_lock, flags);
 	*stats = (struct mal_percpu_chunk_stats) {
 		.chunks = chunks->nr,
 		.unit_bytes = (u64)chunks->grains * MAL_PERCPU_GRAIN,
@@ -770,18 +867,14 @@ static u64 mal_chunk_check(struct mal_percpu_chunk *chunk, u64 *checked)
  * mal_percpu_chunk_validate() - check every invariant of every chunk
  * @checked: the number of things checked is added here
  *
- * Context: any but NMI.
+ * Of fewer chunks, if the task is being killed.
+ *
+ * Context: task; sleeps.
  * Return: how many chunks were wrong. Each has been reported.
  */
 u64 mal_percpu_chunk_validate(u64 *checked)
 {
-	unsigned long flags;
-	u64 errors;
-
-	spin_lock_irqsave(&mal_percpu_lock, flags);
-	errors = mal_chunks_sum(mal_chunk_check, checked);
-	spin_unlock_irqrestore(&mal_percpu_lock, flags);
-	return errors;
+	return mal_chunks_sum(mal_chunk_check, checked);
 }
 MAL_EXPORT_FOR_KUNIT(mal_percpu_chunk_validate);
 
