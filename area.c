@@ -27,14 +27,19 @@
  * table has the last word: whatever is read on the way may be stale or
  * foreign, what is in the table and around the address is right.
  *
+ * Register. All areas are in an array by a number, too, for those who go through all
+ * of them. The number of the last one is all that they need to go on from there:
+ * so they give way after each, and need no lock. Areas that are there all the time
+ * are visited once, whatever comes and goes meanwhile.
+ *
  * Misuse. Freeing takes an area from its owner with one atomic operation, so
  * that of two who free it, at whatever time, one is told. Freeing an address
  * inside an area, or one that is not ours, is reported.
  *
- * Locking: that of the table: a bit of a bucket, innermost.
+ * Locking: those of the table, a bit of a bucket, and of the register; innermost.
  *
- * Lifetimes: an area is removed from the table, then unmapped, then its pages
- * are freed; the structure goes after a grace period. Pages that somebody else
+ * Lifetimes: an area is removed from register and table, then unmapped, then its
+ * pages are freed; the structure goes after a grace period. Pages that somebody else
  * holds by then are set aside by the page layer.
  *
  * Context: making and unmaking sleep. Looking for an area: any, NMI included.
@@ -54,7 +59,9 @@
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <linux/xarray.h>
 
 #include <memalloc/page_alloc.h>
 
@@ -87,6 +94,7 @@
 #define MAL_AREA_PAUSE		(HZ / 50 + 1)
 
 static struct rhashtable mal_area_table;
+static DEFINE_XARRAY_ALLOC(mal_area_register);
 static atomic_long_t mal_area_count, mal_area_pages, mal_area_maps;
 
 /* The key is the address itself, where the table is used to a pointer to it. */
@@ -235,9 +243,12 @@ static int mal_area_node(const struct mal_area *area, gfp_t gfp)
 
 	if (gfp & MAL_GFP_PLACE)
 		return NUMA_NO_NODE;
-	for (i = 1; nr_online_nodes > 1 && i < area->nr_pages; i++)
+	for (i = 1; nr_online_nodes > 1 && i < area->nr_pages; i++) {
 		if (page_to_nid(area->pages[i]) != nid)
 			return NUMA_NO_NODE;
+		if (i % MAL_AREA_PIECE == 0)
+			cond_resched();
+	}
 	return nid;
 }
 
@@ -311,17 +322,29 @@ static bool mal_area_map(struct mal_area *area, unsigned long align, gfp_t gfp)
 	return area->base;
 }
 
-/* From here on it can be found. */
-static bool mal_area_publish(struct mal_area *area)
+static bool mal_area_register_add(struct mal_area *area, gfp_t gfp)
 {
 	if (mal_inject_should_fail())
+		return false;
+	return !xa_alloc(&mal_area_register, &area->number, area, xa_limit_32b,
+			 gfp & MAL_GFP_FOR_METADATA);
+}
+
+/* From here on it can be found. */
+static bool mal_area_publish(struct mal_area *area, gfp_t gfp)
+{
+	if (!mal_area_register_add(area, gfp))
 		return false;
 	/*
 	 * A race of the table with itself: a bit of the word that a bucket's chain
 	 * begins with is its lock, and who holds it reads the word plainly.
 	 */
-	return !data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
-						 mal_area_params));
+	if (!mal_inject_should_fail() &&
+	    !data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
+					      mal_area_params)))
+		return true;
+	xa_erase(&mal_area_register, area->number);
+	return false;
 }
 
 static struct mal_area *mal_area_try_create(unsigned long nr_pages,
@@ -342,7 +365,7 @@ static struct mal_area *mal_area_try_create(unsigned long nr_pages,
 		area->class = nr_pages;
 	if (!mal_area_map(area, align, gfp))
 		goto err_fill;
-	if (!mal_area_publish(area))
+	if (!mal_area_publish(area, gfp))
 		goto err_vmap;
 	atomic_long_inc(&mal_area_count);
 	atomic_long_add(nr_pages, &mal_area_pages);
@@ -409,7 +432,7 @@ struct mal_area *mal_area_create_map(struct page **pages,
 	if (!area->base)
 		goto err_describe;
 	area->address = area->base;
-	if (!mal_area_publish(area))
+	if (!mal_area_publish(area, GFP_KERNEL))
 		goto err_vmap;
 	atomic_long_inc(&mal_area_maps);
 	return area;
@@ -435,6 +458,7 @@ void mal_area_destroy(struct mal_area *area)
 	 */
 	data_race(rhashtable_remove_fast(&mal_area_table, &area->hash,
 					 mal_area_params));
+	xa_erase(&mal_area_register, area->number);
 	vunmap(area->base);
 	if (area->flags & MAL_AREA_MAP) {
 		atomic_long_dec(&mal_area_maps);
@@ -458,6 +482,24 @@ void mal_area_destroy_list(struct list_head *areas)
 
 	list_for_each_entry_safe(area, next, areas, by_age) {
 		mal_area_destroy(area);
+		cond_resched();
+	}
+}
+
+/**
+ * mal_area_clear() - fill the first bytes of an area with zeroes
+ * @area: an area of pages of ours
+ * @size: how many, up to all
+ *
+ * Context: task; sleeps.
+ */
+void mal_area_clear(struct mal_area *area, unsigned long size)
+{
+	unsigned long at, bytes;
+
+	for (at = 0; at < size; at += bytes) {
+		bytes = min(size - at, MAL_AREA_PIECE * PAGE_SIZE);
+		memset(area->address + at, 0, bytes);
 		cond_resched();
 	}
 }
@@ -591,67 +633,128 @@ void mal_area_totals(struct mal_area_totals *totals)
 	totals->maps = atomic_long_read(&mal_area_maps);
 }
 
-/*
- * Call @visit for each area that is in use, under rcu_read_lock(). If the table
- * is resized meanwhile, some may be visited twice or not at all.
- */
+/* Call @visit for each area that is in use, under rcu_read_lock(). */
 static void mal_area_for_each(void (*visit)(struct mal_area *area, void *data),
 			      void *data)
 {
-	struct rhashtable_iter iter;
 	struct mal_area *area;
+	unsigned long number;
 
-	rhashtable_walk_enter(&mal_area_table, &iter);
-	rhashtable_walk_start(&iter);
-	while ((area = rhashtable_walk_next(&iter)))
-		if (!IS_ERR(area) && READ_ONCE(area->state) != MAL_AREA_FREE)
+	rcu_read_lock();
+	xa_for_each(&mal_area_register, number, area) {
+		if (READ_ONCE(area->state) != MAL_AREA_FREE)
 			visit(area, data);
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
-}
-
-static void mal_area_show_nodes(struct seq_file *m, const struct mal_area *area)
-{
-	int nid = page_to_nid(area->pages[0]);
-	unsigned long i, nr = 0;
-
-	for (i = 0; i < area->nr_pages; i++) {
-		if (page_to_nid(area->pages[i]) == nid) {
-			nr++;
-			continue;
-		}
-		seq_printf(m, " N%d=%lu", nid, nr);
-		nid = page_to_nid(area->pages[i]);
-		nr = 1;
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
 	}
-	seq_printf(m, " N%d=%lu", nid, nr);
+	rcu_read_unlock();
 }
 
-static void mal_area_show(struct mal_area *area, void *data)
+/**
+ * struct mal_area_runs - the nodes of an area's pages, a run of one node at a time
+ * @m: where they are printed
+ * @area: the area, only to be compared with
+ * @number: of it, in the register
+ * @next: the page to look at next
+ * @nid: the node of the run
+ * @nr: pages in it so far
+ */
+struct mal_area_runs {
+	struct seq_file *m;
+	const struct mal_area *area;
+	unsigned long number;
+	unsigned long next;
+	int nid;
+	unsigned long nr;
+};
+
+static void mal_area_runs_flush(struct mal_area_runs *runs)
 {
-	struct seq_file *m = data;
+	if (runs->nr)
+		seq_printf(runs->m, " N%d=%lu", runs->nid, runs->nr);
+	runs->nr = 0;
+}
+
+/* Under rcu_read_lock(). Returns false when there are no more pages. */
+static bool mal_area_runs_piece(struct mal_area_runs *runs)
+{
+	const struct mal_area *area = runs->area;
+	unsigned long end = min(runs->next + MAL_AREA_PIECE, area->nr_pages);
+	int nid;
+
+	for (; runs->next < end; runs->next++) {
+		nid = page_to_nid(area->pages[runs->next]);
+		if (nid != runs->nid)
+			mal_area_runs_flush(runs);
+		runs->nid = nid;
+		runs->nr++;
+	}
+	return end < area->nr_pages;
+}
+
+/*
+ * An area may have very many pages, and may go while we give way: then its line ends
+ * there; or it goes on with the nodes of one that has its number and memory now.
+ */
+static void mal_area_show_nodes(struct mal_area_runs *runs)
+{
+	bool more = true;
+
+	while (more) {
+		rcu_read_lock();
+		more = xa_load(&mal_area_register, runs->number) == runs->area &&
+		       mal_area_runs_piece(runs);
+		rcu_read_unlock();
+		cond_resched();
+		more &= !fatal_signal_pending(current) && !seq_has_overflowed(runs->m);
+	}
+	mal_area_runs_flush(runs);
+	seq_putc(runs->m, '\n');
+}
+
+/* All of the line but the nodes. Returns false if it has none. */
+static bool mal_area_show(struct seq_file *m, const struct mal_area *area)
+{
 	char name[MAL_SITE_NAME];
 
 	seq_printf(m, "%12lu %s pages=%lu", mal_peek(area->size),
 		   mal_site_name(mal_peek(area->caller), name), area->nr_pages);
 	if (mal_peek(area->flags) & MAL_AREA_MAP) {
 		seq_puts(m, " vmap\n");
-		return;
+		return false;
 	}
 	seq_puts(m, mal_peek(area->flags) & MAL_AREA_USER ? " vmalloc user" : " vmalloc");
-	mal_area_show_nodes(m, area);
-	seq_putc(m, '\n');
+	return true;
 }
 
 /**
  * mal_area_list() - print a line for each area that is in use
  * @m: /proc/memalloc
  *
- * Context: task.
+ * Context: task; sleeps.
  */
 void mal_area_list(struct seq_file *m)
 {
-	mal_area_for_each(mal_area_show, m);
+	struct mal_area_runs runs;
+	struct mal_area *area;
+	unsigned long number;
+	bool has_nodes;
+
+	rcu_read_lock();
+	xa_for_each(&mal_area_register, number, area) {
+		has_nodes = READ_ONCE(area->state) != MAL_AREA_FREE &&
+			    mal_area_show(m, area);
+		runs = (struct mal_area_runs) { m, area, number };
+		rcu_read_unlock();
+		if (has_nodes)
+			mal_area_show_nodes(&runs);
+		cond_resched();
+		rcu_read_lock();
+		if (fatal_signal_pending(current) || seq_has_overflowed(m))
+			break;
+	}
+	rcu_read_unlock();
 }
 
 static void mal_area_leaked(struct mal_area *area, void *module)
@@ -725,5 +828,6 @@ void mal_area_exit(void)
 {
 	unregister_module_notifier(&mal_area_notifier);
 	mal_area_for_each(mal_area_leaked, NULL);
+	xa_destroy(&mal_area_register);
 	rhashtable_destroy(&mal_area_table);
 }

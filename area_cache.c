@@ -391,6 +391,19 @@ static void mal_area_check_limit(void)
 		mal_area_nodes_evict(pages - (limit - limit / MAL_AREA_BATCH));
 }
 
+static bool mal_area_is_held(const struct mal_area *area)
+{
+	unsigned long i, nr;
+
+	for (i = 0; i < area->nr_pages; i += nr) {
+		nr = min_t(unsigned long, area->nr_pages - i, MAL_AREA_PIECE);
+		if (mal_pages_are_held(area->pages + i, nr))
+			return true;
+		cond_resched();
+	}
+	return false;
+}
+
 /**
  * mal_area_cache_keep() - put away an area that this CPU's part did not take
  * @area: the area, free; of pages of ours
@@ -404,7 +417,7 @@ void mal_area_cache_keep(struct mal_area *area)
 	if (held)
 		atomic_long_inc(&mal_area_held);
 	else if (want_init_on_free())
-		memset(area->address, 0, area->nr_pages << PAGE_SHIFT);
+		mal_area_clear(area, area->nr_pages << PAGE_SHIFT);
 	if (held || area->nid == NUMA_NO_NODE ||
 	    (!mal_area_stack(area) && !mal_area_park(area)))
 		mal_area_destroy(area);

@@ -15,10 +15,12 @@
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 
 #include <memalloc/vmalloc_area.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/area.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
 
@@ -52,8 +54,11 @@ static void mal_area_release(struct mal_object *obj)
 {
 	unsigned long index;
 
-	for (index = 0; index < obj->bytes >> PAGE_SHIFT; index++)
+	for (index = 0; index < obj->bytes >> PAGE_SHIFT; index++) {
 		ClearPageDirty(mal_area_page(obj, index));
+		if (index % MAL_AREA_PIECE == 0)
+			cond_resched();
+	}
 	mal_vfree(obj->memory);
 }
 

@@ -73,18 +73,35 @@ static __always_inline void mal_area_tell_kmemleak(const struct mal_area *area, 
 }
 
 /* An area of the cache is somebody's now. */
-static __always_inline void *mal_area_use(struct mal_area *area,
-					  unsigned long size, gfp_t gfp, u8 flags,
-					  unsigned long caller)
+static __always_inline void *mal_area_give(struct mal_area *area,
+					   unsigned long size, gfp_t gfp, u8 flags,
+					   unsigned long caller)
 {
 	area->size = size;
 	area->caller = caller;
 	area->flags = flags;
 	WRITE_ONCE(area->state, MAL_AREA_USED);
-	if (want_init_on_alloc(gfp))
-		memset(area->address, 0, PAGE_ALIGN(size));
 	mal_area_tell_kmemleak(area, gfp);
 	return area->address;
+}
+
+/* One of a CPU's part: it is small. */
+static __always_inline void *mal_area_use(struct mal_area *area,
+					  unsigned long size, gfp_t gfp, u8 flags,
+					  unsigned long caller)
+{
+	if (want_init_on_alloc(gfp))
+		memset(area->address, 0, PAGE_ALIGN(size));
+	return mal_area_give(area, size, gfp, flags, caller);
+}
+
+/* One of a node's part. */
+static void *mal_area_use_large(struct mal_area *area, unsigned long size, gfp_t gfp,
+				u8 flags, unsigned long caller)
+{
+	if (want_init_on_alloc(gfp))
+		mal_area_clear(area, PAGE_ALIGN(size));
+	return mal_area_give(area, size, gfp, flags, caller);
 }
 
 /* No more than may be borrowed at all: others need not make room in vain. */
@@ -158,7 +175,7 @@ static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
 	if (!(gfp & MAL_GFP_PLACE) && align <= PAGE_SIZE)
 		area = mal_area_cache_take(nr_pages, nid);
 	if (area)
-		return mal_area_use(area, size, gfp, flags, caller);
+		return mal_area_use_large(area, size, gfp, flags, caller);
 	area = mal_area_create_patiently(nr_pages, align, gfp, nid, caller);
 	if (!area)
 		goto fail;
@@ -376,7 +393,7 @@ static __always_inline bool mal_area_recycle(struct mal_area *area)
 	mal_kmemleak_free(area->address);
 	if (unlikely(area->flags & MAL_AREA_USER))
 		mal_area_forget_mapping(area);
-	if (unlikely(!area->class || mal_area_is_held(area)))
+	if (unlikely(!area->class || mal_pages_are_held(area->pages, area->nr_pages)))
 		return false;
 	if (want_init_on_free())
 		memset(area->address, 0, area->nr_pages << PAGE_SHIFT);

@@ -54,6 +54,7 @@ enum mal_area_state {
  * @nr_pages: how many
  * @size: bytes that were asked for
  * @caller: code address of who has it, or had it
+ * @number: in the register of all areas
  * @rcu: on the way out
  * @pages: the pages; with MAL_AREA_MAP, none
  *
@@ -77,9 +78,13 @@ struct mal_area {
 	unsigned long nr_pages;
 	unsigned long size;
 	unsigned long caller;
+	u32 number;
 	struct rcu_head rcu;
 	struct page *pages[];
 };
+
+/* Who goes through the pages of an area, and may sleep, gives way after so many. */
+#define MAL_AREA_PIECE		1024
 
 /* Beyond it, an alignment would cost more page tables than anybody needs. */
 #define MAL_AREA_MAX_ALIGN	SZ_64M
@@ -115,16 +120,17 @@ struct mal_area_totals {
 };
 
 /**
- * mal_area_is_held() - does somebody beside us hold a page of this area?
- * @area: an area of pages of ours
+ * mal_pages_are_held() - does somebody beside us hold one of these pages?
+ * @page: the first of them, in mal_area.pages
+ * @nr_pages: how many
  *
  * Context: any.
  * Return: true if so, or if a reference is missing.
  */
-static __always_inline bool mal_area_is_held(const struct mal_area *area)
+static __always_inline bool mal_pages_are_held(struct page *const *page,
+					       unsigned long nr_pages)
 {
-	struct page *const *page = area->pages;
-	struct page *const *end = page + area->nr_pages;
+	struct page *const *end = page + nr_pages;
 
 	for (; page != end; page++)
 		if (unlikely(page_ref_count(*page) != MAL_PAGE_REFS))
@@ -140,6 +146,7 @@ struct mal_area *mal_area_create_map(struct page **pages,
 				     unsigned long caller);
 void mal_area_destroy(struct mal_area *area);
 void mal_area_destroy_list(struct list_head *areas);
+void mal_area_clear(struct mal_area *area, unsigned long size);
 
 struct mal_area *mal_area_claim(const void *address, enum mal_area_state state);
 void mal_area_report(const void *address, unsigned long caller);
