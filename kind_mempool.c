@@ -213,6 +213,7 @@ static void mal_mempool_unmake(struct mal_object *obj)
 {
 	const char *name = obj->pool->name;
 
+	mal_mempool_drain(obj->pool);
 	mal_mempool_destroy(obj->pool);
 	kfree(name);
 }

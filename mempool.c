@@ -57,6 +57,7 @@
 #include <linux/indirect_call_wrapper.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -473,6 +474,15 @@ MAL_EXPORT(mal_mempool_free_bulk);
  * Creation, resizing, destruction
  */
 
+/* Between two of very many elements: does who makes them live to use them? */
+static bool mal_pool_go_on(gfp_t gfp)
+{
+	if (!gfpflags_allow_blocking(gfp))
+		return true;
+	cond_resched();
+	return !fatal_signal_pending(current);
+}
+
 /* Make elements until the pool is full. */
 static int mal_pool_fill(mal_mempool_t *pool, gfp_t gfp)
 {
@@ -483,6 +493,8 @@ static int mal_pool_fill(mal_mempool_t *pool, gfp_t gfp)
 			return -ENOMEM;
 		if (!mal_pool_give(pool, &element, 1, 0))
 			mal_pool_unmake(pool, element);
+		if (!mal_pool_go_on(gfp))
+			return -EINTR;
 	}
 	return 0;
 }
@@ -508,10 +520,18 @@ static struct mal_kmem_cache *mal_pool_cache(mal_mempool_alloc_t *alloc_fn,
 	return mal_kmalloc_caches[MAL_KMALLOC_NORMAL][mal_kmalloc_index(size)];
 }
 
-static void mal_pool_empty(mal_mempool_t *pool)
+static void mal_pool_unmake_all(mal_mempool_t *pool, bool may_sleep)
 {
-	while (pool->curr_nr)
+	while (pool->curr_nr) {
 		mal_pool_unmake(pool, pool->elements[--pool->curr_nr]);
+		if (may_sleep)
+			cond_resched();
+	}
+}
+
+static void mal_pool_empty(mal_mempool_t *pool, bool may_sleep)
+{
+	mal_pool_unmake_all(pool, may_sleep);
 	kfree(pool->elements);
 	pool->elements = NULL;
 }
@@ -521,6 +541,8 @@ static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
 			  mal_mempool_free_t *free_fn, void *pool_data,
 			  gfp_t gfp, int node, unsigned long creator)
 {
+	int err;
+
 	*pool = (mal_mempool_t) {
 		.min_nr = max(min_nr, 1),
 		.cache = mal_pool_cache(alloc_fn, pool_data),
@@ -536,9 +558,10 @@ static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
 	pool->elements = mal_pool_array(pool->min_nr, gfp, node);
 	if (!pool->elements)
 		return -ENOMEM;
-	if (mal_pool_fill(pool, gfp)) {
-		mal_pool_empty(pool);
-		return -ENOMEM;
+	err = mal_pool_fill(pool, gfp);
+	if (err) {
+		mal_pool_empty(pool, gfpflags_allow_blocking(gfp));
+		return err;
 	}
 	mal_mempool_list_add(pool);
 	return 0;
@@ -555,8 +578,8 @@ static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
  * @node: as for mal_mempool_create_node()
  *
  * Context: as for mal_mempool_create_node().
- * Return: 0; -EINVAL if @min_nr is negative; -ENOMEM. If it is an error,
- * mal_mempool_exit() may follow or not.
+ * Return: 0; -EINVAL if @min_nr is negative; -ENOMEM; or -EINTR if the task may sleep
+ * and is being killed. If it is an error, mal_mempool_exit() may follow or not.
  */
 int mal_mempool_init_node(mal_mempool_t *pool, int min_nr,
 			  mal_mempool_alloc_t *alloc_fn,
@@ -618,7 +641,8 @@ static mal_mempool_t *mal_pool_create(int min_nr, mal_mempool_alloc_t *alloc_fn,
  * @node: the node to prefer for the pool itself, or NUMA_NO_NODE
  *
  * Context: that of @alloc_fn and @free_fn; sleeps if @gfp allows it.
- * Return: the pool; NULL if there is no memory, or @min_nr is negative.
+ * Return: the pool; NULL if there is no memory, @min_nr is negative, or the task may
+ * sleep and is being killed.
  */
 mal_mempool_t *mal_mempool_create_node(int min_nr,
 				       mal_mempool_alloc_t *alloc_fn,
@@ -672,8 +696,8 @@ static int mal_pool_exchange(mal_mempool_t *pool, void ***elements, int min_nr)
  * @pool: the pool; may be in use meanwhile
  * @new_min_nr: from one; no less than anybody's bulk allocation wants
  *
- * If it is to have more, and there is no memory for them, they are kept when
- * they are freed.
+ * If it is to have more, and there is no memory for them, or the task is being
+ * killed, they are kept when they are freed.
  *
  * Context: task; sleeps.
  * Return: 0; or, and nothing is changed, -EINVAL or -ENOMEM.
@@ -690,8 +714,10 @@ int mal_mempool_resize(mal_mempool_t *pool, int new_min_nr)
 	if (!elements)
 		return -ENOMEM;
 	nr = mal_pool_exchange(pool, &elements, new_min_nr);
-	while (nr-- > new_min_nr)
+	while (nr-- > new_min_nr) {
 		mal_pool_unmake(pool, elements[nr]);
+		cond_resched();
+	}
 	kfree(elements);
 	mal_pool_fill(pool, mal_pool_gfp(GFP_KERNEL));
 	return 0;
@@ -712,8 +738,21 @@ static bool mal_pool_teardown(mal_mempool_t *pool, unsigned long caller)
 		return false;
 	}
 	mal_mempool_list_del(pool);
-	mal_pool_empty(pool);
+	mal_pool_empty(pool, false);
 	return true;
+}
+
+/**
+ * mal_mempool_drain() - unmake the elements that are in a pool, patiently
+ * @pool: the pool; nobody uses it any more, and mal_mempool_destroy() comes next
+ *
+ * Context: task; sleeps.
+ */
+void mal_mempool_drain(mal_mempool_t *pool)
+{
+	/* Nobody looks at its figures any more. */
+	mal_mempool_list_del(pool);
+	mal_pool_unmake_all(pool, true);
 }
 
 /**

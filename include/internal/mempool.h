@@ -30,6 +30,7 @@ struct mal_mempool_stats {
 };
 
 void mal_mempool_stats(struct mal_mempool *pool, struct mal_mempool_stats *stats);
+void mal_mempool_drain(struct mal_mempool *pool);
 
 void mal_mempool_list_add(struct mal_mempool *pool);
 void mal_mempool_list_del(struct mal_mempool *pool);
