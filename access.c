@@ -11,6 +11,9 @@
  * mapping or by another command. The steps hold under that, but what they see
  * of it is not defined. The object is not resized meanwhile.
  *
+ * All ranges go through mal_walk_piece(), which keeps them within the object even where
+ * the processor guesses that they are: kinds need not see to that.
+ *
  * Objects of a slab cache are copied to and from user space only as far as their
  * cache allows it, as the host's hardened usercopy would see to for its own.
  *
@@ -61,11 +64,13 @@ struct mal_walk {
 static ssize_t mal_walk_piece(const struct mal_walk *walk, u64 done,
 			      size_t *len)
 {
-	u64 offset = walk->offset + done;
+	u64 size = walk->obj->bytes;
+	u64 offset = mal_offset_nospec(walk->offset + done, size);
+	u64 most = min_t(u64, walk->length - done, SZ_64K);
 	void *addr;
 	ssize_t n;
 
-	*len = min_t(u64, walk->length - done, SZ_64K);
+	*len = mal_offset_nospec(most - 1, size - offset) + 1;
 	addr = walk->obj->kind->map(walk->obj, offset, len);
 	n = walk->step(walk, addr, *len, done);
 	if (walk->obj->kind->unmap)

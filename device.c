@@ -403,7 +403,7 @@ static void mal_info_fill(struct mal_object *obj, struct memalloc_info *info)
 	info->out_held = mal_object_held(obj);
 	info->out_parent = obj->parent ? READ_ONCE(obj->parent->handle) : 0;
 	info->out_children = mal_object_children(obj);
-	obj->kind->info(obj, info->offset, info);
+	obj->kind->info(obj, mal_offset_nospec(info->offset, obj->bytes), info);
 }
 
 static int mal_info_locked(struct mal_object *obj, struct memalloc_info *info)

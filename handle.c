@@ -79,6 +79,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
@@ -630,6 +631,7 @@ static vm_fault_t mal_mapping_fault(struct vm_fault *vmf)
 
 	if (index >= mal_object_span(obj))
 		return VM_FAULT_SIGBUS;
+	index = array_index_nospec(index, mal_object_span(obj));
 	vmf->page = obj->kind->page(obj, index);
 	get_page(vmf->page);
 	return 0;

@@ -23,6 +23,7 @@
 #include "internal/area.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/vmalloc_area.h"
 
 static int mal_area_size(struct mal_request *request)
 {
@@ -39,8 +40,7 @@ static int mal_area_size(struct mal_request *request)
 static int mal_area_alloc(struct mal_object *obj,
 			  const struct mal_request *request)
 {
-	obj->memory = __mal_vmalloc_node(request->bytes, 1, request->gfp,
-					 request->node, NULL);
+	obj->memory = mal_vmalloc_nospec(request->bytes, request->gfp, request->node);
 	return obj->memory ? 0 : -ENOMEM;
 }
 

@@ -15,6 +15,7 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -34,6 +35,12 @@ static s64 mal_bytes_room(const struct mal_object *obj, u64 bytes)
 	return mal_kmalloc_size_roundup(bytes);
 }
 
+/* What has been checked by mal_bytes_room(); it says how much is copied. */
+static size_t mal_bytes_nospec(u64 bytes)
+{
+	return array_index_nospec((size_t)bytes, MAL_KMALLOC_MAX_SIZE + 1);
+}
+
 static int mal_bytes_size(struct mal_request *request)
 {
 	const struct memalloc_alloc *arg = request->arg;
@@ -42,7 +49,7 @@ static int mal_bytes_size(struct mal_request *request)
 	if (room < 0 || arg->order || arg->count ||
 	    arg->gfp & MEMALLOC_GFP_DMA32)
 		return -EINVAL;
-	request->bytes = arg->bytes;
+	request->bytes = mal_bytes_nospec(arg->bytes);
 	request->held = room;
 	return 0;
 }
@@ -90,6 +97,7 @@ static s64 mal_bytes_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
 {
 	void *memory;
 
+	bytes = mal_bytes_nospec(bytes);
 	if (bytes < obj->bytes)
 		memset(obj->memory + bytes, 0, obj->bytes - bytes);
 	memory = mal_krealloc(obj->memory, bytes, mal_bytes_gfp(gfp) | obj->zone);

@@ -14,6 +14,7 @@
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -22,6 +23,7 @@
 #include <memalloc/slab_cache.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/buddy.h"
 #include "internal/gfp.h"
 #include "internal/handle.h"
 #include "internal/inject.h"
@@ -130,17 +132,21 @@ int mal_mempool_request(struct mal_file *file,
 static mal_mempool_t *mal_pool_of_pages(const struct memalloc_mempool_create *arg,
 					gfp_t gfp, int node)
 {
+	/* It is the index of many tables. */
+	unsigned long order = array_index_nospec(arg->order, MAL_NR_ORDERS);
+
 	return mal_mempool_create_node(arg->min_nr, mal_mempool_alloc_pages,
 				       mal_mempool_free_pages,
-				       (void *)(long)arg->order, gfp, node);
+				       (void *)order, gfp, node);
 }
 
 static mal_mempool_t *mal_pool_of_bytes(const struct memalloc_mempool_create *arg,
 					gfp_t gfp, int node)
 {
+	size_t bytes = array_index_nospec((size_t)arg->bytes, MAL_KMALLOC_MAX_SIZE + 1);
+
 	return mal_mempool_create_node(arg->min_nr, mal_mempool_kmalloc,
-				       mal_mempool_kfree,
-				       (void *)(size_t)arg->bytes, gfp, node);
+				       mal_mempool_kfree, (void *)bytes, gfp, node);
 }
 
 static mal_mempool_t *mal_pool_of_objects(const struct memalloc_mempool_create *arg,

@@ -19,6 +19,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -158,7 +159,8 @@ static void *mal_objects_map(struct mal_object *obj, u64 offset, size_t *len)
 	u64 index = div_u64_rem(offset, size, &within);
 
 	*len = min_t(size_t, *len, size - within);
-	return (obj->count == 1 ? obj->one : obj->many[index]) + within;
+	return (obj->count == 1 ? obj->one :
+		obj->many[array_index_nospec(index, obj->count)]) + within;
 }
 
 static void mal_objects_info(struct mal_object *obj, u64 offset,

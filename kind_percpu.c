@@ -32,6 +32,7 @@
 #include "internal/handle.h"
 #include "internal/kind.h"
 #include "internal/node.h"
+#include "internal/percpu.h"
 
 static int mal_percpu_size(struct mal_request *request)
 {
@@ -56,8 +57,8 @@ static int mal_percpu_alloc(struct mal_object *obj,
 	gfp_t gfp = request->gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_ZERO);
 
 	obj->each = arg->bytes;
-	obj->percpu = __mal_alloc_percpu_gfp(arg->bytes, arg->align ?: sizeof(u64),
-					     gfp);
+	obj->percpu = mal_alloc_percpu_nospec(arg->bytes, arg->align ?: sizeof(u64),
+					      gfp);
 	return obj->percpu ? 0 : -ENOMEM;
 }
 

@@ -49,6 +49,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/percpu.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
@@ -350,6 +351,26 @@ void __percpu *__mal_alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	return mal_percpu_alloc(size, align, gfp);
 }
 MAL_EXPORT(__mal_alloc_percpu_gfp);
+
+/**
+ * mal_alloc_percpu_nospec() - __mal_alloc_percpu_gfp() with a size of user space's
+ * @size: as for __mal_alloc_percpu_gfp()
+ * @align: as for __mal_alloc_percpu_gfp()
+ * @gfp: as for __mal_alloc_percpu_gfp()
+ *
+ * The class, which the size says, is the index of a table.
+ *
+ * Context: as for __mal_alloc_percpu_gfp().
+ * Return: as for __mal_alloc_percpu_gfp().
+ */
+void __percpu *mal_alloc_percpu_nospec(size_t size, size_t align, gfp_t gfp)
+{
+	if (size - 1 >= MAL_PERCPU_MAX_HOT)
+		return mal_percpu_alloc_long(size, align, gfp, MAL_PERCPU_CLASSES,
+					     _RET_IP_);
+	size = array_index_nospec(size - 1, MAL_PERCPU_MAX_HOT) + 1;
+	return mal_percpu_alloc(size, align, gfp);
+}
 
 /**
  * __mal_alloc_percpu() - allocate memory on each CPU

@@ -29,6 +29,7 @@
 #include <linux/kmemleak.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
@@ -153,7 +154,7 @@ static struct mal_area *mal_vmalloc_watched(unsigned long nr_pages, gfp_t gfp, i
 	if (!mal_is_watched() || nr_pages > MAL_AREA_CPU_CLASSES ||
 	    gfp & MAL_GFP_PLACE || (nid != NUMA_NO_NODE && nid != numa_mem_id()))
 		return NULL;
-	return mal_area_cpu_pop(nr_pages);
+	return mal_area_cpu_pop(array_index_nospec(nr_pages, MAL_AREA_CPU_CLASSES + 1));
 }
 
 static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
@@ -223,6 +224,27 @@ void *mal_vmalloc_caller(unsigned long size, gfp_t gfp, int nid,
 			 unsigned long caller)
 {
 	return mal_vmalloc_from(size, gfp, nid, 0, caller);
+}
+
+/**
+ * mal_vmalloc_nospec() - __mal_vmalloc() with a size of user space's
+ * @size: as for mal_vmalloc()
+ * @gfp: as for __mal_vmalloc()
+ * @nid: the node to prefer, or NUMA_NO_NODE
+ *
+ * The number of pages is the index of a table.
+ *
+ * Context: as for __mal_vmalloc().
+ * Return: as for __mal_vmalloc().
+ */
+void *mal_vmalloc_nospec(unsigned long size, gfp_t gfp, int nid)
+{
+	const unsigned long most = MAL_AREA_CPU_CLASSES * PAGE_SIZE;
+
+	if (size - 1 >= most)
+		return mal_vmalloc_slow(size, PAGE_SIZE, gfp, nid, 0, _RET_IP_);
+	size = array_index_nospec(size - 1, most) + 1;
+	return mal_vmalloc_from(size, gfp, nid, 0, _RET_IP_);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/types.h>
 
 #include <uapi/linux/memalloc.h>
@@ -28,6 +29,20 @@ static inline int mal_user_ptr(u64 value, void __user **ptr)
 		return -EFAULT;
 	*ptr = u64_to_user_ptr(value);
 	return 0;
+}
+
+/**
+ * mal_offset_nospec() - an offset in an object, even where the processor guesses
+ * @offset: what user space says; checked to be less than @size
+ * @size: of the object, which is in memory, and so not beyond a long
+ *
+ * Context: any.
+ * Return: @offset; zero where it is used before the outcome of the check is known,
+ * and will turn out to be too large.
+ */
+static inline u64 mal_offset_nospec(u64 offset, u64 size)
+{
+	return array_index_nospec((unsigned long)offset, (unsigned long)size);
 }
 
 /**

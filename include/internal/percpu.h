@@ -5,6 +5,8 @@
 #ifndef _MAL_PERCPU_INTERNAL_H
 #define _MAL_PERCPU_INTERNAL_H
 
+#include <linux/compiler.h>
+#include <linux/gfp.h>
 #include <linux/types.h>
 
 struct seq_file;
@@ -44,6 +46,8 @@ struct mal_percpu_stats {
 };
 
 unsigned long mal_percpu_shrink(void);
+void __percpu *mal_alloc_percpu_nospec(size_t size, size_t align, gfp_t gfp);
+
 void mal_percpu_stats(struct mal_percpu_stats *stats);
 void mal_percpu_show(struct seq_file *m);
 int mal_percpu_init(void);

@@ -26,6 +26,7 @@ struct mal_vmalloc_stats {
 
 void *mal_vmalloc_caller(unsigned long size, gfp_t gfp, int nid,
 			 unsigned long caller);
+void *mal_vmalloc_nospec(unsigned long size, gfp_t gfp, int nid);
 
 void *mal_vrealloc_caller(const void *address, unsigned long size, gfp_t gfp,
 			  unsigned long caller);
