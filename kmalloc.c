@@ -407,6 +407,8 @@ size_t mal_kmalloc_asked(const void *object, size_t room)
 		room = mal_debug_asked(slab, object);
 	else if (slab && mal_slab_owns(slab, object))
 		mal_sanitizer_alloc(slab->cache, object, room);
+	else if (!slab && mal_sanitizer_on())
+		mal_sanitizer_set_valid(object, room);
 	rcu_read_unlock();
 	return room;
 }
@@ -432,6 +434,8 @@ size_t mal_ksize(const void *object)
 	slab = mal_slab_of(object);
 	if (slab && mal_slab_owns(slab, object))
 		mal_kmalloc_narrow(slab, (void *)object, size, false, _RET_IP_);
+	else if (!slab && mal_sanitizer_on())
+		mal_sanitizer_set_valid(object, size);
 	rcu_read_unlock();
 	return size;
 }

@@ -31,6 +31,7 @@
 #include "internal/kmalloc.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/sanitizer.h"
 #include "internal/slab.h"
 #include "internal/trace.h"
 
@@ -98,6 +99,7 @@ void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 	}
 	mal_large_trim(page, order, DIV_ROUND_UP(size, PAGE_SIZE));
 	mal_large_mark(mal_page_of(page), size, caller);
+	mal_sanitizer_set_used(page_address(page), size, PAGE_ALIGN(size));
 	kmemleak_alloc(page_address(page), PAGE_ALIGN(size), 1, gfp);
 	trace_mal_kmalloc(caller, page_address(page), size, PAGE_ALIGN(size), gfp,
 			  nid);
@@ -179,6 +181,9 @@ void mal_large_resize(struct mal_page *desc, size_t size)
 
 	if (pages == mal_large_pages(desc))
 		desc->private = size;
+	if (mal_sanitizer_on())
+		mal_sanitizer_set_used(page_address(pfn_to_page(mal_page_pfn(desc))),
+				       size, mal_large_room(desc));
 }
 
 /**

@@ -68,6 +68,7 @@
 #include "internal/reclaim.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/sanitizer.h"
 #include "internal/site.h"
 #include "internal/trace.h"
 #include "internal/watch.h"
@@ -333,6 +334,7 @@ static noinline struct page *mal_alloc_slow(int nid, gfp_t gfp,
 		return NULL;
 	}
 	page = pfn_to_page(mal_page_pfn(desc));
+	mal_sanitizer_alloc_pages(page, order);
 	mal_page_use(desc, caller);
 	mal_zone_count_one(mal_page_section(desc)->zone, allocs, order);
 	mal_loan_check(mal_page_section(desc)->zone);

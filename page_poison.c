@@ -13,9 +13,12 @@
  * and freeing does not use the per-CPU lists. A page in quarantine is still
  * somebody's, and gets it afterwards.
  *
+ * The kernel's address sanitizer must not mind: these are no accesses of an owner's.
+ *
  * Context: any but NMI. No lock.
  */
 #include <linux/highmem.h>
+#include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -46,19 +49,23 @@ void mal_page_poison(struct mal_page *desc, unsigned int order)
 	struct page *page = pfn_to_page(mal_page_pfn(desc));
 	unsigned int i;
 
+	kasan_disable_current();
 	for (i = 0; i < 1U << order; i++)
 		memset_page(page + i, 0, MAL_POISON_BYTE, PAGE_SIZE);
+	kasan_enable_current();
 }
 
 /* The offset of the first byte that is not as it was, or -1. */
 static long mal_poison_broken(struct page *page)
 {
 	void *addr = kmap_local_page(page);
-	void *wrong = memchr_inv(addr, MAL_POISON_BYTE, PAGE_SIZE);
-	long offset = wrong ? wrong - addr : -1;
+	void *wrong;
 
+	kasan_disable_current();
+	wrong = memchr_inv(addr, MAL_POISON_BYTE, PAGE_SIZE);
+	kasan_enable_current();
 	kunmap_local(addr);
-	return offset;
+	return wrong ? wrong - addr : -1;
 }
 
 /**

@@ -259,6 +259,7 @@ void mal_pcp_free(struct mal_page *desc, struct page *page, unsigned int order)
 	if (pcp->nid == zone->nid && !list->room)
 		mal_pcp_make_room(pcp, zone->type, order, &spill);
 	if (pcp->nid == zone->nid && list->room) {
+		mal_sanitizer_free_pages(page, order);
 		mal_pcp_push(list, desc, page);
 		pushed = true;
 	}

@@ -39,6 +39,7 @@
 #include "internal/quarantine.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/sanitizer.h"
 
 /* How often the quarantine is looked at while there is something in it. */
 #define MAL_SWEEP_INTERVAL	HZ
@@ -73,6 +74,8 @@ static void mal_quarantine_add(struct mal_page *desc)
 {
 	unsigned long flags;
 
+	if (mal_sanitizer_on())
+		mal_sanitizer_alloc_pages(pfn_to_page(mal_page_pfn(desc)), 0);
 	WRITE_ONCE(desc->state, MAL_PAGE_QUARANTINED);
 	spin_lock_irqsave(&mal_quarantine.lock, flags);
 	list_add_tail(&desc->link, &mal_quarantine.pages);
@@ -104,6 +107,8 @@ static void mal_give(struct mal_page *desc, unsigned int order, bool seen)
 
 	if (mal_page_poison_on())
 		mal_page_poison(desc, order);
+	if (mal_sanitizer_on())
+		mal_sanitizer_free_pages(pfn_to_page(mal_page_pfn(desc)), order);
 	if (unlikely(!mal_zone_give(zone, desc, order, seen)))
 		mal_report(MAL_REPORT_DOUBLE_FREE, 0,
 			   "block of order %u freed by two at once", order);

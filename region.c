@@ -86,6 +86,7 @@
 #include "internal/kunit.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/sanitizer.h"
 
 /* Who must not sleep borrows no more than 256 KiB at once. */
 #define MAL_ATOMIC_ORDER	6
@@ -491,6 +492,7 @@ static struct page *mal_loan(int nid, gfp_t gfp, unsigned int order, gfp_t effor
 		goto err_free;
 	atomic64_add(1UL << order, &mal_region.borrowed_total);
 	mal_region_note_peak();
+	mal_sanitizer_free_pages(page, order);
 	return page;
 
 err_free:
@@ -611,6 +613,7 @@ void mal_region_return(struct page *page, unsigned int order)
 
 	section = mal_page_section(mal_page_of(page));
 	mal_section_leave(section, order);
+	mal_sanitizer_alloc_pages(page, order);
 	mal_host_free_block(page, order);
 	mal_region_uncharge(1UL << order);
 	atomic64_add(1UL << order, &mal_region.returned_total);

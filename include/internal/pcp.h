@@ -15,6 +15,7 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/region.h"
+#include "internal/sanitizer.h"
 
 /**
  * struct mal_pcp_list - free blocks of one order and zone, on one CPU
@@ -193,6 +194,7 @@ static __always_inline bool mal_pcp_serve(struct mal_pcp *pcp,
 		return false;
 	list->allocs++;
 	*page = desc->page;
+	mal_sanitizer_alloc_pages(*page, order);
 	mal_page_use(desc, caller);
 	return true;
 }
@@ -226,6 +228,7 @@ static __always_inline bool mal_pcp_accept(struct mal_pcp *pcp,
 	if (unlikely(!list->room))
 		return false;
 	list->frees++;
+	mal_sanitizer_free_pages(page, order);
 	mal_pcp_push(list, desc, page);
 	return true;
 }

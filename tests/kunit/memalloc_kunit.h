@@ -26,6 +26,7 @@ extern struct kunit_suite mal_slab_rcu_suite;
 extern struct kunit_suite mal_slab_reentry_suite;
 extern struct kunit_suite mal_slab_property_suite;
 extern struct kunit_suite mal_slab_debug_suite;
+extern struct kunit_suite mal_sanitizer_suite;
 extern struct kunit_suite mal_mempool_suite;
 extern struct kunit_suite mal_percpu_suite;
 extern struct kunit_suite mal_vmalloc_suite;

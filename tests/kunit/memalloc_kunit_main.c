@@ -30,7 +30,7 @@ kunit_test_suites(&mal_page_limit_suite, &mal_page_gfp_suite,
 		  &mal_mempool_suite,
 		  &mal_percpu_suite, &mal_vmalloc_suite,
 		  &mal_vmalloc_misuse_suite, &mal_vmalloc_property_suite,
-		  &mal_failure_walk_suite,
+		  &mal_failure_walk_suite, &mal_sanitizer_suite,
 		  &mal_slab_debug_suite);
 
 MAL_IMPORT();

@@ -21,6 +21,7 @@
 #include "memalloc_kunit.h"
 #include "page_account.h"
 #include "page_model.h"
+#include "sanitizer_test.h"
 
 #define MAL_PROPERTY_STEPS	150000
 #define MAL_PROPERTY_LOOK	1000	/* steps between two looks at everything */
@@ -117,6 +118,7 @@ static void mal_look(struct kunit *test, struct mal_model *model,
 	mal_expect_no_error(test, model);
 	mal_account_check(test, model->pages, model->nr_held);
 	mal_expect_counts(test, model, before);
+	mal_expect_told_of_pages(test);
 }
 
 static void mal_test_one_user(struct kunit *test)

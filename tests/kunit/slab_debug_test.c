@@ -15,7 +15,6 @@
 #include <linux/poison.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include <memalloc/kmalloc.h>
 #include <memalloc/mempool.h>
@@ -31,6 +30,7 @@
 #include "internal/slab_track.h"
 
 #include "memalloc_kunit.h"
+#include "sanitizer_test.h"
 
 #define MAL_TEST_SIZE	64
 #define MAL_TEST_FLAGS	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | \
@@ -676,31 +676,8 @@ static void mal_test_only_what_is_nobodys_is_reported(struct kunit *test)
 
 /*
  * The kernel's own sanitizer sees what happens, also in caches without debug
- * modes: whoever judges the log expects its report. As it also fails the test
- * that it is in, a worker does it.
+ * modes.
  */
-
-struct mal_touch {
-	struct work_struct work;
-	const u8 *byte;
-};
-
-static void mal_touch_it(struct work_struct *work)
-{
-	(void)READ_ONCE(*container_of(work, struct mal_touch, work)->byte);
-}
-
-static void mal_expect_seen(const u8 *byte, const char *what)
-{
-	struct mal_touch touch = { .byte = byte };
-
-	INIT_WORK_ONSTACK(&touch.work, mal_touch_it);
-	pr_info("vm-expect: KASAN: %s in mal_touch_it\n", what);
-	schedule_work(&touch.work);
-	flush_work(&touch.work);
-	pr_info("vm-expect end\n");
-	destroy_work_on_stack(&touch.work);
-}
 
 static void mal_test_sanitizer_sees_a_late_read(struct kunit *test)
 {

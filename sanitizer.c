@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's address sanitizer (generic KASAN), told of our objects
+ * The kernel's address sanitizer (generic KASAN), told of our memory
  *
  * It takes a borrowed page for valid from end to end. Where the kernel has it,
- * free objects, redzones, and what is behind the bytes that kmalloc was asked for
- * are marked in its shadow memory, so that it reports each access by itself, in
- * the act, reads included.
+ * free pages, free objects, redzones, and what is behind the bytes that kmalloc was
+ * asked for are marked in its shadow memory, so that it reports each access by
+ * itself, in the act, reads included.
+ *
+ * Pages. A page is marked free from when it comes on a list, of a zone or of a
+ * CPU, until an allocation takes it off: when it is borrowed; and when it is freed,
+ * but not before it is certain that nobody else holds it. What goes to the
+ * quarantine or back to the host, which marks its own, is valid. Only an inner page of
+ * a block may be held and marked all the same, if it was not freed as it should
+ * have been; that holder's next access is reported then (see quarantine.c).
  *
  * Of eight bytes in a row, only the first ones can be valid: so objects begin at
  * multiples of eight, as those of all caches do.
@@ -20,14 +27,15 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "internal/slab_sanitizer.h"
+#include "internal/sanitizer.h"
 
 #ifdef CONFIG_KASAN_GENERIC
 
 #define MAL_SHADOW_GRANULE	8
-/* By these, reports call it slab-use-after-free and slab-out-of-bounds. */
+/* By these, reports call it slab-use-after-free, slab-out-of-bounds, use-after-free. */
 #define MAL_SHADOW_FREE		0xfb
 #define MAL_SHADOW_REDZONE	0xfc
+#define MAL_SHADOW_PAGE_FREE	0xff
 
 static void mal_shadow_set(const void *from, size_t length, u8 value)
 {
@@ -74,6 +82,18 @@ void mal_sanitizer_set_free(const void *from, size_t length)
 void mal_sanitizer_set_redzone(const void *from, size_t length)
 {
 	mal_shadow_set(from, length, MAL_SHADOW_REDZONE);
+}
+
+/**
+ * mal_sanitizer_set_page_free() - bytes are of free pages
+ * @from: the first one
+ * @length: how many
+ *
+ * Context: any, NMI included.
+ */
+void mal_sanitizer_set_page_free(const void *from, size_t length)
+{
+	mal_shadow_set(from, length, MAL_SHADOW_PAGE_FREE);
 }
 
 #endif /* CONFIG_KASAN_GENERIC */
