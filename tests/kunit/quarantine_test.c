@@ -87,6 +87,31 @@ static bool mal_is_among(struct page *page, const struct mal_held *held)
 	return false;
 }
 
+/* Is some of the cap spent on what a worker borrows, and in no zone yet? */
+static bool mal_loan_is_under_way(void)
+{
+	struct memalloc_stats_borrowing stats;
+	struct mal_zone_sums sums;
+
+	mal_borrowing_stats(&stats);
+	mal_zone_sums(&sums);
+	return sums.pages < stats.borrowed;
+}
+
+static struct page *mal_take_one(void)
+{
+	struct page *page = mal_alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+	bool under_way = true;
+
+	while (!page && under_way) {
+		under_way = mal_loan_is_under_way();
+		page = mal_alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+		if (!page && under_way)
+			schedule_timeout_uninterruptible(1);
+	}
+	return page;
+}
+
 /* Allocate all there is. Returns how many pages, and if any of @held is there. */
 static unsigned long mal_take_all(struct kunit *test, const struct mal_held *held,
 				  bool *there)
@@ -98,7 +123,7 @@ static unsigned long mal_take_all(struct kunit *test, const struct mal_held *hel
 	KUNIT_ASSERT_NOT_NULL(test, all);
 	*there = false;
 	while (nr < MAL_QUARANTINE_CAP) {
-		all[nr] = mal_alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+		all[nr] = mal_take_one();
 		if (!all[nr])
 			break;
 		*there |= mal_is_among(all[nr], held);
