@@ -325,7 +325,7 @@ void mal_zone_add(struct mal_zone *zone, struct mal_page *desc,
 	unsigned long flags;
 
 	if (mal_page_poison_on())
-		mal_page_poison(desc, order);
+		mal_page_overwrite(desc, order);
 	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_adopt(zone, desc, order);
 	mal_zone_merge(zone, desc, order, MAL_ALL_SEEN);
@@ -352,7 +352,7 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 	unsigned long flags;
 
 	if (mal_page_poison_on())
-		mal_page_poison(desc, order);
+		mal_page_overwrite(desc, order);
 	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_adopt(zone, desc, order);
 	desc->state = MAL_PAGE_PCP;

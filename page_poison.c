@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Poison: free pages that tell whether somebody wrote to them
+ * Poison: what free pages are written over with
+ *
+ * With the host's option init_on_free, a page is cleared when it becomes free.
  *
  * A debug mode, chosen at load: with page_poison=1 each page is filled with a
  * pattern when it becomes free, and the pattern is looked at when it is
@@ -8,10 +10,11 @@
  * block is reported and kept out of circulation, as whoever wrote to it may do
  * so again.
  *
- * Every page in a zone and on a per-CPU list has the pattern in this mode: it
- * is written when a page is borrowed and when it is on its way into a zone,
- * and freeing does not use the per-CPU lists. A page in quarantine is still
- * somebody's, and gets it afterwards.
+ * Every page in a zone has the pattern in this mode, or else the zeroes: they
+ * are written when a page is on its way into a zone, and freeing does not use the
+ * per-CPU lists. The pattern is written when a page is borrowed, too; that the page
+ * is zero then the host has seen to. A page in quarantine is still somebody's, and
+ * is written over afterwards.
  *
  * The kernel's address sanitizer must not mind: these are no accesses of an owner's.
  *
@@ -38,20 +41,21 @@ module_param_named(page_poison, mal_page_poison_param, bool, 0444);
 MODULE_PARM_DESC(page_poison, "Fill free pages with a pattern, and report who wrote to them (default: N)");
 
 /**
- * mal_page_poison() - fill a free block with the pattern
+ * mal_page_overwrite() - fill a free block with the pattern, or with zeroes
  * @desc: its first page
  * @order: its order
  *
  * Context: any but NMI.
  */
-void mal_page_poison(struct mal_page *desc, unsigned int order)
+void mal_page_overwrite(struct mal_page *desc, unsigned int order)
 {
 	struct page *page = pfn_to_page(mal_page_pfn(desc));
+	int byte = mal_page_poison_on() ? MAL_POISON_BYTE : 0;
 	unsigned int i;
 
 	kasan_disable_current();
 	for (i = 0; i < 1U << order; i++)
-		memset_page(page + i, 0, MAL_POISON_BYTE, PAGE_SIZE);
+		memset_page(page + i, 0, byte, PAGE_SIZE);
 	kasan_enable_current();
 }
 

@@ -149,7 +149,7 @@ static bool mal_pcp_grant(struct mal_pcp *pcp, struct mal_pcp_list *list,
 	unsigned int more = list->high ?: max(MAL_PCP_START >> order, 1UL);
 	unsigned long pages = (unsigned long)more << order;
 
-	if (mal_page_poison_on() ||
+	if (mal_page_overwrites() ||
 	    pcp->granted + pages > READ_ONCE(mal_pcp_budget))
 		return false;
 	pcp->granted += pages;

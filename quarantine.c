@@ -105,8 +105,8 @@ static void mal_give(struct mal_page *desc, unsigned int order, bool seen)
 {
 	struct mal_zone *zone = mal_page_section(desc)->zone;
 
-	if (mal_page_poison_on())
-		mal_page_poison(desc, order);
+	if (mal_page_overwrites())
+		mal_page_overwrite(desc, order);
 	if (mal_sanitizer_on())
 		mal_sanitizer_free_pages(pfn_to_page(mal_page_pfn(desc)), order);
 	if (unlikely(!mal_zone_give(zone, desc, order, seen)))
@@ -149,10 +149,10 @@ void mal_release(struct mal_page *desc, unsigned int order)
 		mal_give(desc, order, true);
 }
 
-/* Of a single page, it is put off to no end; and poison does not wait. */
+/* Of a single page, it is put off to no end; and what is freed may be written over. */
 static bool mal_look_is_due(unsigned int order)
 {
-	return !order || mal_page_poison_on();
+	return !order || mal_page_overwrites();
 }
 
 /**

@@ -222,30 +222,6 @@ static void mal_test_zeroes(struct kunit *test)
 	}
 }
 
-/* With the host's option init_on_free, whatever comes next finds nothing. */
-static void mal_test_nothing_left_after_free(struct kunit *test)
-{
-	void *objects[8];
-	int i;
-
-	if (!want_init_on_free())
-		kunit_skip(test, "the host was not booted with init_on_free=1");
-	for (i = 0; i < ARRAY_SIZE(objects); i++) {
-		objects[i] = mal_kmalloc(200, GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
-		memset(objects[i], 0xa5, 200);
-	}
-	mal_kfree_bulk(4, objects);
-	for (i = 4; i < ARRAY_SIZE(objects); i++)
-		mal_kfree(objects[i]);
-	for (i = 0; i < ARRAY_SIZE(objects); i++) {
-		objects[i] = mal_kmalloc(200, GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
-		KUNIT_EXPECT_NULL(test, memchr_inv(objects[i], 0, 200));
-	}
-	mal_kfree_bulk(ARRAY_SIZE(objects), objects);
-}
-
 /* The memory is there for as long as a reader may look at it. */
 static void mal_test_grace_period(struct kunit *test)
 {
@@ -299,7 +275,6 @@ static struct kunit_case mal_kmalloc_cases[] = {
 	KUNIT_CASE(mal_test_what_resizing_adds_is_zero),
 	KUNIT_CASE(mal_test_copies),
 	KUNIT_CASE(mal_test_zeroes),
-	KUNIT_CASE(mal_test_nothing_left_after_free),
 	KUNIT_CASE(mal_test_grace_period),
 #if IS_ENABLED(CONFIG_ZONE_DMA)
 	KUNIT_CASE(mal_test_dma),

@@ -21,6 +21,7 @@ extern struct kunit_suite mal_page_poison_suite;
 extern struct kunit_suite mal_failure_walk_suite;
 extern struct kunit_suite mal_slab_misuse_suite;
 extern struct kunit_suite mal_kmalloc_suite;
+extern struct kunit_suite mal_init_suite;
 extern struct kunit_suite mal_slab_limit_suite;
 extern struct kunit_suite mal_slab_rcu_suite;
 extern struct kunit_suite mal_slab_reentry_suite;
