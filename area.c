@@ -584,7 +584,7 @@ void mal_area_report(const void *address, unsigned long caller)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
 			   "an address inside an area of %lu pages of %s",
 			   area->nr_pages, name);
-	else if (state == MAL_AREA_FREE)
+	else if (state == MAL_AREA_FREE || state == MAL_AREA_RCU)
 		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
 			   "an area of %lu pages that is free already; last of %s",
 			   area->nr_pages, name);
@@ -594,6 +594,20 @@ void mal_area_report(const void *address, unsigned long caller)
 			   "vunmap of an area that was allocated by %s",
 			   name);
 	rcu_read_unlock();
+}
+
+static __always_inline struct mal_area *mal_area_change(const void *address,
+							enum mal_area_state from,
+							enum mal_area_state to)
+{
+	struct mal_area *area;
+
+	rcu_read_lock();
+	area = mal_area_find(address);
+	if (unlikely(!area || !try_cmpxchg(&area->state, &from, to)))
+		area = NULL;
+	rcu_read_unlock();
+	return area;
 }
 
 /**
@@ -606,14 +620,21 @@ void mal_area_report(const void *address, unsigned long caller)
  */
 struct mal_area *mal_area_claim(const void *address, enum mal_area_state state)
 {
-	struct mal_area *area;
+	return mal_area_change(address, state, MAL_AREA_FREE);
+}
 
-	rcu_read_lock();
-	area = mal_area_find(address);
-	if (unlikely(!area || !try_cmpxchg(&area->state, &state, MAL_AREA_FREE)))
-		area = NULL;
-	rcu_read_unlock();
-	return area;
+/**
+ * mal_area_claim_rcu() - take an area from its owner, for after a grace period
+ * @address: what the owner says it is
+ *
+ * Then, mal_area_claim() with MAL_AREA_RCU is to follow.
+ *
+ * Context: any.
+ * Return: true, or false: see mal_area_report().
+ */
+bool mal_area_claim_rcu(const void *address)
+{
+	return mal_area_change(address, MAL_AREA_USED, MAL_AREA_RCU);
 }
 
 /*

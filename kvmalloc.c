@@ -5,10 +5,6 @@
  * From kmalloc if that has it without much ado, else from vmalloc. The address
  * tells which it was.
  *
- * After a grace period. An object of vmalloc begins at a page and its struct
- * rcu_head lies within that page, so that the one tells the other. Its callback
- * runs in a softirq, which mal_vfree_atomic() does not mind.
- *
  * Locking: none.
  *
  * Context: as for the function that serves.
@@ -16,7 +12,6 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -185,24 +180,19 @@ void *mal_vmemdup_user(const void __user *from, size_t length)
 }
 MAL_EXPORT(mal_vmemdup_user);
 
-static void mal_kvfree_rcu_done(struct rcu_head *head)
-{
-	mal_vfree_atomic((const void *)((unsigned long)head & PAGE_MASK));
-}
-
 /**
  * mal_kvfree_call_rcu() - free memory after a grace period
  * @head: in the memory, less than a page from its beginning
  * @address: the memory
  *
- * Misuse is reported, where it is vmalloc's when the time has come.
+ * Misuse is reported and has no other effect.
  *
  * Context: any but NMI.
  */
 void mal_kvfree_call_rcu(struct rcu_head *head, void *address)
 {
 	if (is_vmalloc_addr(address))
-		call_rcu(head, mal_kvfree_rcu_done);
+		mal_vfree_call_rcu(head, address, _RET_IP_);
 	else
 		mal_kfree_call_rcu(head, address);
 }

@@ -31,6 +31,7 @@
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -446,6 +447,17 @@ void mal_vfree(const void *address)
 }
 MAL_EXPORT(mal_vfree);
 
+static void mal_vfree_from(const void *address, enum mal_area_state state,
+			   unsigned long caller)
+{
+	struct mal_area *area = mal_area_claim(address, state);
+
+	if (unlikely(!area))
+		mal_area_report(address, caller);
+	else if (!mal_area_recycle(area))
+		mal_area_cache_defer(area);
+}
+
 /**
  * mal_vfree_atomic() - mal_vfree() that does not sleep
  * @address: as for mal_vfree()
@@ -454,17 +466,36 @@ MAL_EXPORT(mal_vfree);
  */
 void mal_vfree_atomic(const void *address)
 {
-	struct mal_area *area;
-
-	if (unlikely(!address))
-		return;
-	area = mal_area_claim(address, MAL_AREA_USED);
-	if (unlikely(!area))
-		mal_area_report(address, _RET_IP_);
-	else if (!mal_area_recycle(area))
-		mal_area_cache_defer(area);
+	if (likely(address))
+		mal_vfree_from(address, MAL_AREA_USED, _RET_IP_);
 }
 MAL_EXPORT(mal_vfree_atomic);
+
+static void mal_vfree_rcu_done(struct rcu_head *head)
+{
+	mal_vfree_from((const void *)((unsigned long)head & PAGE_MASK), MAL_AREA_RCU,
+		       _THIS_IP_);
+}
+
+/**
+ * mal_vfree_call_rcu() - mal_vfree_atomic() after a grace period
+ * @head: in the memory, less than a page from its beginning
+ * @address: what mal_vmalloc() and its like returned
+ * @caller: code address of who does it
+ *
+ * The area begins at a page, so that @head tells where. Nobody else can free it
+ * from now on.
+ *
+ * Context: any but NMI.
+ */
+void mal_vfree_call_rcu(struct rcu_head *head, const void *address,
+			unsigned long caller)
+{
+	if (likely(mal_area_claim_rcu(address)))
+		call_rcu(head, mal_vfree_rcu_done);
+	else
+		mal_area_report(address, caller);
+}
 
 /*
  * Another size

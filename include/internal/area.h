@@ -25,11 +25,13 @@ struct seq_file;
  * @MAL_AREA_FREE: nobody's: in the cache, or on its way there or to its end
  * @MAL_AREA_USED: somebody's
  * @MAL_AREA_MAPPED: somebody's, of pages of their own
+ * @MAL_AREA_RCU: freed, when a grace period is over
  */
 enum mal_area_state {
 	MAL_AREA_FREE = 0,
 	MAL_AREA_USED,
 	MAL_AREA_MAPPED,
+	MAL_AREA_RCU,
 };
 
 /* mal_area.flags: what it is used for. */
@@ -149,6 +151,7 @@ void mal_area_destroy_list(struct list_head *areas);
 void mal_area_clear(struct mal_area *area, unsigned long size);
 
 struct mal_area *mal_area_claim(const void *address, enum mal_area_state state);
+bool mal_area_claim_rcu(const void *address);
 void mal_area_report(const void *address, unsigned long caller);
 struct mal_area *mal_area_around(const void *address);
 

@@ -8,6 +8,7 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+struct rcu_head;
 struct seq_file;
 
 /**
@@ -30,6 +31,9 @@ void *mal_vmalloc_nospec(unsigned long size, gfp_t gfp, int nid);
 
 void *mal_vrealloc_caller(const void *address, unsigned long size, gfp_t gfp,
 			  unsigned long caller);
+
+void mal_vfree_call_rcu(struct rcu_head *head, const void *address,
+			unsigned long caller);
 
 void mal_vmalloc_stats(struct mal_vmalloc_stats *stats);
 void mal_vmalloc_show(struct seq_file *m);

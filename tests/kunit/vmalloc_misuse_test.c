@@ -115,6 +115,31 @@ static void mal_test_double_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_vmalloc_size(area), 0UL);
 }
 
+/* Also if one of the ways, or each, is after a grace period. */
+static void mal_test_double_free_rcu(struct kunit *test)
+{
+	unsigned long pages;
+
+	for (pages = 1; pages <= MAL_AREA_CPU_CLASSES + 1; pages += MAL_AREA_CPU_CLASSES) {
+		struct rcu_head *area = mal_vmalloc(pages * PAGE_SIZE);
+
+		KUNIT_ASSERT_NOT_NULL(test, area);
+		rcu_read_lock();
+		mal_kvfree_call_rcu(area, area);
+		mal_expect_report(test, double_free, mal_kvfree_call_rcu(area, area));
+		mal_expect_report(test, double_free, mal_vfree_atomic(area));
+		KUNIT_EXPECT_TRUE(test, is_mal_vmalloc_addr(area));
+		rcu_read_unlock();
+		mal_expect_report(test, double_free, mal_kvfree(area));
+		rcu_barrier();
+		mal_area_cache_sync();
+		KUNIT_EXPECT_FALSE(test, is_mal_vmalloc_addr(area));
+		mal_expect_report(test, double_free, mal_kvfree(area));
+		mal_expect_report(test, double_free, mal_kvfree_call_rcu(area, area));
+		rcu_barrier();
+	}
+}
+
 /* It is kept by a node, as it is too large for a CPU. */
 static void mal_test_double_free_of_large(struct kunit *test)
 {
@@ -221,9 +246,10 @@ static void mal_test_resize_of_foreign(struct kunit *test)
  * Two at once
  */
 
-#define MAL_RACE_TURNS	1000
+#define MAL_RACE_TURNS	400
 
-static void *mal_race_area;
+static struct rcu_head *mal_race_area;
+static bool mal_race_rcu;
 static atomic_t mal_race_arrived;
 
 /* Wait for the other one, in no other way than one that ends for both at once. */
@@ -245,7 +271,10 @@ static int mal_race_thread(void *data)
 
 	for (turn = 0; turn < MAL_RACE_TURNS; turn++) {
 		mal_race_meet(2 * turn + 1);
-		mal_vfree_atomic(mal_race_area);
+		if (mal_race_rcu)
+			mal_kvfree_call_rcu(mal_race_area, mal_race_area);
+		else
+			mal_vfree_atomic(mal_race_area);
 		mal_race_meet(2 * turn + 2);
 	}
 	while (!kthread_should_stop())
@@ -254,7 +283,7 @@ static int mal_race_thread(void *data)
 }
 
 /* Of two who free an area at the same time, just one does, and one is told. */
-static void mal_test_double_free_at_once(struct kunit *test)
+static void mal_race_by_two(struct kunit *test, bool rcu, bool other_rcu)
 {
 	struct memalloc_stats_reports before, after;
 	struct task_struct *thread;
@@ -263,23 +292,41 @@ static void mal_test_double_free_at_once(struct kunit *test)
 	if (num_online_cpus() < 2)
 		kunit_skip(test, "it takes two CPUs");
 	atomic_set(&mal_race_arrived, 0);
+	mal_race_rcu = other_rcu;
 	thread = kthread_run(mal_race_thread, NULL, "memalloc_test");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
 	mal_report_stats(&before);
 	for (turn = 0; turn < MAL_RACE_TURNS; turn++) {
 		mal_race_area = mal_vmalloc(PAGE_SIZE);
 		mal_race_meet(2 * turn + 1);
-		mal_vfree_atomic(mal_race_area);
+		if (rcu)
+			mal_kvfree_call_rcu(mal_race_area, mal_race_area);
+		else
+			mal_vfree_atomic(mal_race_area);
 		mal_race_meet(2 * turn + 2);
 	}
 	kthread_stop(thread);
+	rcu_barrier();
+	mal_area_cache_sync();
 	mal_report_stats(&after);
 	KUNIT_EXPECT_EQ(test, after.double_free, before.double_free + MAL_RACE_TURNS);
 	KUNIT_EXPECT_EQ(test, after.foreign_free, before.foreign_free);
 }
 
+static void mal_test_double_free_at_once(struct kunit *test)
+{
+	mal_race_by_two(test, false, false);
+}
+
+static void mal_test_double_free_at_once_rcu(struct kunit *test)
+{
+	mal_race_by_two(test, true, false);
+	mal_race_by_two(test, true, true);
+}
+
 static struct kunit_case mal_vmalloc_misuse_cases[] = {
 	KUNIT_CASE(mal_test_double_free),
+	KUNIT_CASE(mal_test_double_free_rcu),
 	KUNIT_CASE(mal_test_double_free_of_large),
 	KUNIT_CASE(mal_test_free_of_what_is_unmapped),
 	KUNIT_CASE(mal_test_free_inside),
@@ -288,6 +335,7 @@ static struct kunit_case mal_vmalloc_misuse_cases[] = {
 	KUNIT_CASE(mal_test_wrong_kind),
 	KUNIT_CASE(mal_test_resize_of_foreign),
 	KUNIT_CASE(mal_test_double_free_at_once),
+	KUNIT_CASE(mal_test_double_free_at_once_rcu),
 	KUNIT_CASE(mal_test_nothing_is_left),
 	{}
 };
