@@ -119,11 +119,46 @@ static void mal_large_free_pages(struct mal_page *desc, struct page *page)
 	}
 }
 
-/* Is this what mal_large_alloc() returned? */
-static bool mal_large_begins(const struct mal_page *desc, const void *object)
+/*
+ * Between LARGE and LARGE_FREED: its owner's, or his who frees it. Returns the
+ * descriptor, or NULL: there is none in the one state. Of two, one gets it.
+ */
+static __always_inline struct mal_page *mal_large_change(const void *object, u8 from,
+							 u8 to)
 {
-	return desc && READ_ONCE(desc->state) == MAL_PAGE_LARGE &&
-	       desc->private && !offset_in_page(object);
+	struct mal_page *desc;
+
+	rcu_read_lock();
+	desc = mal_page_of_address(object);
+	if (desc && (!desc->private || offset_in_page(object) ||
+		     cmpxchg(&desc->state, from, to) != from))
+		desc = NULL;
+	rcu_read_unlock();
+	return desc;
+}
+
+/**
+ * mal_large_take() - take memory from its owner, to free it later
+ * @object: an address that is in no slab
+ *
+ * Context: any.
+ * Return: true; false if nobody has it.
+ */
+bool mal_large_take(const void *object)
+{
+	return mal_large_change(object, MAL_PAGE_LARGE, MAL_PAGE_LARGE_FREED);
+}
+
+/**
+ * mal_large_untake() - the mirror of mal_large_take(): now it can be freed
+ * @object: the address
+ *
+ * Context: any.
+ * Return: true; false if it has not been taken.
+ */
+bool mal_large_untake(const void *object)
+{
+	return mal_large_change(object, MAL_PAGE_LARGE_FREED, MAL_PAGE_LARGE);
 }
 
 /**
@@ -136,13 +171,9 @@ static bool mal_large_begins(const struct mal_page *desc, const void *object)
 void mal_large_free(const void *object, unsigned long caller)
 {
 	struct mal_page *desc;
-	bool ok;
 
-	rcu_read_lock();
-	desc = mal_page_of_address(object);
-	ok = mal_large_begins(desc, object);
-	rcu_read_unlock();
-	if (unlikely(!ok)) {
+	desc = mal_large_change(object, MAL_PAGE_LARGE, MAL_PAGE_LARGE_FREED);
+	if (unlikely(!desc)) {
 		mal_slab_report_free(NULL, object, caller);
 		return;
 	}

@@ -671,6 +671,7 @@ static void mal_report_free_of_page(const struct mal_page *desc,
 	case MAL_PAGE_FREE:
 	case MAL_PAGE_PCP:
 	case MAL_PAGE_QUARANTINED:
+	case MAL_PAGE_LARGE_FREED:
 		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
 			   "an object in a page that is free");
 		break;

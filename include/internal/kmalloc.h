@@ -28,6 +28,8 @@ char *mal_kvasprintf_caller(gfp_t gfp, const char *fmt, va_list args,
 void mal_kmalloc_set_caller(const void *object, unsigned long caller);
 
 void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller);
+bool mal_large_take(const void *object);
+bool mal_large_untake(const void *object);
 void mal_large_free(const void *object, unsigned long caller);
 size_t mal_large_room(const struct mal_page *desc);
 void mal_large_resize(struct mal_page *desc, size_t size);

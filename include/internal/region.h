@@ -31,6 +31,8 @@ struct mal_zone;
  * @MAL_PAGE_SLAB: any page of a slab
  * @MAL_PAGE_LARGE: first page of a block of mal_kmalloc(), that no size class
  *	is large enough for
+ * @MAL_PAGE_LARGE_FREED: first page of all of such memory: it is freed now, or
+ *	when a grace period is over
  * @MAL_PAGE_AREA: first page of a block of a mapped area
  */
 enum mal_page_state {
@@ -43,6 +45,7 @@ enum mal_page_state {
 	MAL_PAGE_USED,
 	MAL_PAGE_SLAB,
 	MAL_PAGE_LARGE,
+	MAL_PAGE_LARGE_FREED,
 	MAL_PAGE_AREA,
 };
 

@@ -8,9 +8,14 @@
  */
 #include <kunit/test.h>
 
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include <memalloc/kmalloc.h>
@@ -302,17 +307,205 @@ static void mal_test_realloc_and_wipe_of_what_is_not_ones_own(struct kunit *test
 	vfree(area);
 }
 
-/* Also if one of the two ways is after a grace period. */
+/*
+ * Freed twice, each time by mal_kfree() or after a grace period, by one after the
+ * other or by two at once
+ */
+
+static const size_t mal_twice_sizes[] = {
+	sizeof(struct rcu_head), 64, SZ_8K, SZ_8K + 1, 13 * PAGE_SIZE - 5,
+};
+
+static void mal_free_somehow(void *object, bool rcu)
+{
+	if (rcu)
+		mal_kfree_call_rcu(object, object);
+	else
+		mal_kfree(object);
+}
+
+/* Expect one report; where nothing but the pages can tell, of any kind. */
+static void mal_expect_told(struct kunit *test, void *object, bool rcu)
+{
+	u64 reports = mal_reports_total();
+
+	mal_free_somehow(object, rcu);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports + 1);
+	mal_expect_valid(test);
+}
+
 static void mal_test_double_free_rcu(struct kunit *test)
 {
-	struct rcu_head *head = mal_kmalloc(64, GFP_KERNEL);
+	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, head);
-	mal_kfree_call_rcu(head, head);
-	mal_expect_report(test, double_free, mal_kfree_call_rcu(head, head));
-	mal_expect_report(test, double_free, mal_kfree(head));
+	for (i = 0; i < ARRAY_SIZE(mal_twice_sizes); i++) {
+		struct rcu_head *head = mal_kmalloc(mal_twice_sizes[i], GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, head);
+		mal_kfree_call_rcu(head, head);
+		mal_expect_report(test, double_free, mal_kfree_call_rcu(head, head));
+		mal_expect_report(test, double_free, mal_kfree(head));
+		mal_kfree_rcu_barrier();
+		mal_expect_told(test, head, false);
+	}
+}
+
+static void mal_test_double_free_in_any_order(struct kunit *test)
+{
+	unsigned int i, how;
+
+	for (i = 0; i < ARRAY_SIZE(mal_twice_sizes); i++)
+		for (how = 0; how < 8; how++) {
+			void *object = mal_kmalloc(mal_twice_sizes[i], GFP_KERNEL);
+
+			KUNIT_ASSERT_NOT_NULL(test, object);
+			mal_free_somehow(object, how & 1);
+			if (how & 4)
+				mal_kfree_rcu_barrier();
+			mal_expect_told(test, object, how & 2);
+			mal_expect_told(test, object, how & 2);
+			mal_kfree_rcu_barrier();
+			mal_expect_told(test, object, how & 1);
+		}
+}
+
+/* What is not freed twice goes, whatever it was in one list with. */
+static void mal_test_double_free_rcu_loses_nothing(struct kunit *test)
+{
+	u64 reports = mal_reports_total();
+	void *objects[60];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		objects[i] = mal_kmalloc(mal_twice_sizes[i % 5], GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		mal_kfree_call_rcu(objects[i], objects[i]);
+		mal_kfree_call_rcu(objects[i / 2], objects[i / 2]);
+	}
 	mal_kfree_rcu_barrier();
-	mal_expect_report(test, double_free, mal_kfree(head));
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports + ARRAY_SIZE(objects));
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		mal_expect_told(test, objects[i], false);
+}
+
+/* For who looked at it a moment ago, the object is still allocated. */
+static void mal_forget_free(void *object)
+{
+	struct mal_slab *slab = mal_slab_of(object);
+
+	slab->states[mal_slab_index(slab->cache, slab, object)] = MAL_OBJECT_ALLOCATED;
+}
+
+/* The instant that two processors seldom hit: mal_kfree() has not seen the other one. */
+static void mal_test_double_free_rcu_unseen(struct kunit *test)
+{
+	unsigned int i, again;
+
+	for (i = 0; i < 3; i++)
+		for (again = 0; again < 2; again++) {
+			size_t size = mal_twice_sizes[i];
+			u64 reports = mal_reports_total();
+			void *object = mal_kmalloc(size, GFP_KERNEL);
+
+			KUNIT_ASSERT_NOT_NULL(test, object);
+			mal_kfree_call_rcu(object, object);
+			mal_forget_free(object);
+			mal_kfree(object);
+			if (again) {
+				object = mal_kmalloc(size, GFP_KERNEL);
+				KUNIT_ASSERT_NOT_NULL(test, object);
+				memset(object, 0x6b, size);
+			}
+			KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+			mal_kfree_rcu_barrier();
+			KUNIT_EXPECT_EQ(test, mal_reports_total(), reports + 1);
+			if (again)
+				mal_kfree(object);
+			mal_expect_valid(test);
+			KUNIT_EXPECT_EQ(test, mal_reports_total(), reports + 1);
+		}
+}
+
+#define MAL_TWO_TURNS	150
+
+/**
+ * struct mal_two - two who free an object at once
+ * @object: the object
+ * @rcu: whether the other one frees it after a grace period
+ * @arrived: how often either has come to a meeting
+ */
+struct mal_two {
+	void *object;
+	bool rcu;
+	atomic_t arrived;
+};
+
+/* Wait for the other one, in no other way than one that ends for both at once. */
+static void mal_two_meet(struct mal_two *two, unsigned int meeting)
+{
+	unsigned int spins = 0;
+
+	atomic_inc(&two->arrived);
+	while (atomic_read(&two->arrived) < 2 * meeting) {
+		cpu_relax();
+		if (++spins % 4096 == 0)
+			cond_resched();
+	}
+}
+
+static int mal_two_thread(void *data)
+{
+	struct mal_two *two = data;
+	unsigned int turn;
+
+	for (turn = 0; turn < MAL_TWO_TURNS; turn++) {
+		mal_two_meet(two, 2 * turn + 1);
+		mal_free_somehow(two->object, two->rcu);
+		mal_two_meet(two, 2 * turn + 2);
+	}
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return 0;
+}
+
+static void mal_free_by_two(struct kunit *test, size_t size, bool rcu, bool other_rcu)
+{
+	struct mal_two two = { .rcu = other_rcu };
+	struct task_struct *thread;
+	unsigned int turn;
+
+	thread = kthread_run(mal_two_thread, &two, "memalloc_test");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
+	for (turn = 0; turn < MAL_TWO_TURNS; turn++) {
+		two.object = mal_kmalloc(size, GFP_KERNEL | __GFP_NOFAIL);
+		mal_two_meet(&two, 2 * turn + 1);
+		mal_free_somehow(two.object, rcu);
+		mal_two_meet(&two, 2 * turn + 2);
+	}
+	kthread_stop(thread);
+}
+
+/* In whatever instant, one of the two is told, at the latest when it is freed. */
+static void mal_test_double_free_by_two_at_once(struct kunit *test)
+{
+	static const size_t sizes[] = { 64, SZ_8K + 1 };
+	unsigned int i, how;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "it takes two CPUs");
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (how = 0; how < 3; how++) {
+			u64 reports = mal_reports_total();
+
+			mal_free_by_two(test, sizes[i], how & 1, how);
+			mal_kfree_rcu_barrier();
+			mal_slab_shrink();
+			KUNIT_EXPECT_EQ_MSG(test, mal_reports_total(), reports + MAL_TWO_TURNS,
+					    "%zu bytes, %u", sizes[i], how);
+			mal_expect_valid(test);
+		}
 }
 
 static void mal_test_destroy_in_use(struct kunit *test)
@@ -353,6 +546,10 @@ static struct kunit_case mal_slab_misuse_cases[] = {
 	KUNIT_CASE(mal_test_free_of_large),
 	KUNIT_CASE(mal_test_realloc_and_wipe_of_what_is_not_ones_own),
 	KUNIT_CASE(mal_test_double_free_rcu),
+	KUNIT_CASE(mal_test_double_free_in_any_order),
+	KUNIT_CASE(mal_test_double_free_rcu_loses_nothing),
+	KUNIT_CASE(mal_test_double_free_rcu_unseen),
+	KUNIT_CASE_SLOW(mal_test_double_free_by_two_at_once),
 	KUNIT_CASE(mal_test_destroy_in_use),
 	KUNIT_CASE(mal_test_nothing_to_free),
 	{}
