@@ -350,7 +350,7 @@ static unsigned int mal_take(struct mal_slab_node *node,
 	unsigned int taken;
 	unsigned long flags;
 
-	if (!mal_peek(node->nr_free))
+	if (!mal_peek(node->sides[0].nr_free) && !mal_peek(node->sides[1].nr_free))
 		return 0;
 	spin_lock_irqsave(&node->lock, flags);
 	taken = mal_slab_node_take(node, entries, want);

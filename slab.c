@@ -52,6 +52,12 @@
  * FREE) or empty (all FREE). So many empty ones are kept as the cache says; what
  * is surplus is destroyed, after the lock has been dropped.
  *
+ * Walks. Who wants to see all slabs of a node lets go of the lock after each one,
+ * or else whoever has the most objects could keep interrupts off for seconds. For
+ * that there are two sides, each with lists and figures of its own: those that
+ * the walk has seen, and those that it has not; see mal_slab_node_walk(). Who
+ * allocates looks on both, so that no slab is made because of a walk.
+ *
  * Locking: mal_slab_node.lock, with interrupts off. Nothing is called under it
  * that takes another lock.
  *
@@ -65,6 +71,8 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -74,6 +82,7 @@
 #include "internal/buddy.h"
 #include "internal/inject.h"
 #include "internal/loan.h"
+#include "internal/peek.h"
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/sheaf.h"
@@ -352,15 +361,57 @@ void mal_slab_destroy_list(struct list_head *slabs)
  */
 void mal_slab_node_init(struct mal_slab_node *node)
 {
+	unsigned int i;
+
 	spin_lock_init(&node->lock);
 	spin_lock_init(&node->depot_lock);
-	INIT_LIST_HEAD(&node->partial);
-	INIT_LIST_HEAD(&node->full);
-	INIT_LIST_HEAD(&node->empty);
+	for (i = 0; i < ARRAY_SIZE(node->sides); i++) {
+		INIT_LIST_HEAD(&node->sides[i].partial);
+		INIT_LIST_HEAD(&node->sides[i].full);
+		INIT_LIST_HEAD(&node->sides[i].empty);
+	}
 	INIT_LIST_HEAD(&node->held);
 	INIT_LIST_HEAD(&node->guards);
 	INIT_LIST_HEAD(&node->full_sheaves);
 	INIT_LIST_HEAD(&node->empty_sheaves);
+}
+
+/**
+ * mal_slab_node_sum() - the figures of both sides
+ * @node: the node
+ * @sum: filled in, but for the lists; exact if the node's lock is held
+ *
+ * Context: any.
+ */
+void mal_slab_node_sum(const struct mal_slab_node *node, struct mal_slab_side *sum)
+{
+	const struct mal_slab_side *a = &node->sides[0], *b = &node->sides[1];
+
+	sum->nr_slabs = mal_peek(a->nr_slabs) + mal_peek(b->nr_slabs);
+	sum->nr_empty = mal_peek(a->nr_empty) + mal_peek(b->nr_empty);
+	sum->nr_pages = mal_peek(a->nr_pages) + mal_peek(b->nr_pages);
+	sum->nr_objects = mal_peek(a->nr_objects) + mal_peek(b->nr_objects);
+	sum->nr_free = mal_peek(a->nr_free) + mal_peek(b->nr_free);
+}
+
+/* A slab comes to a side; who does this, puts it on a list. */
+static void mal_slab_side_count(struct mal_slab_side *side,
+				const struct mal_slab *slab)
+{
+	side->nr_slabs++;
+	side->nr_pages += 1UL << slab->order;
+	side->nr_objects += slab->nr;
+	side->nr_free += slab->free;
+}
+
+/* And leaves it. */
+static void mal_slab_side_uncount(struct mal_slab_side *side,
+				  const struct mal_slab *slab)
+{
+	side->nr_slabs--;
+	side->nr_pages -= 1UL << slab->order;
+	side->nr_objects -= slab->nr;
+	side->nr_free -= slab->free;
 }
 
 /**
@@ -372,32 +423,31 @@ void mal_slab_node_init(struct mal_slab_node *node)
  */
 void mal_slab_node_add(struct mal_slab_node *node, struct mal_slab *slab)
 {
+	struct mal_slab_side *side = &node->sides[node->side];
+
 	lockdep_assert_held(&node->lock);
-	list_add(&slab->link, &node->empty);
-	node->nr_empty++;
-	node->nr_slabs++;
-	node->nr_pages += 1UL << slab->order;
-	node->nr_objects += slab->nr;
-	node->nr_free += slab->nr;
+	slab->side = node->side;
+	list_add(&slab->link, &side->empty);
+	side->nr_empty++;
+	mal_slab_side_count(side, slab);
 }
 
 /* Put a slab on the list that it belongs to, after @free has changed. */
-static void mal_slab_relist(struct mal_slab_node *node, struct mal_slab *slab,
+static void mal_slab_relist(struct mal_slab_side *side, struct mal_slab *slab,
 			    u32 free_before)
-	__must_hold(&node->lock)
 {
 	if (!free_before && slab->free && slab->free < slab->nr) {
-		list_move_tail(&slab->link, &node->partial);
+		list_move_tail(&slab->link, &side->partial);
 	} else if (!slab->free) {
-		list_move(&slab->link, &node->full);
+		list_move(&slab->link, &side->full);
 	} else if (slab->free == slab->nr) {
-		list_move(&slab->link, &node->empty);
-		node->nr_empty++;
+		list_move(&slab->link, &side->empty);
+		side->nr_empty++;
 	} else if (free_before == slab->nr) {
-		list_move(&slab->link, &node->partial);
+		list_move(&slab->link, &side->partial);
 	}
 	if (free_before == slab->nr)
-		node->nr_empty--;
+		side->nr_empty--;
 }
 
 /* Does any byte of the word say FREE, that is, zero? */
@@ -466,6 +516,21 @@ static unsigned int mal_slab_take(struct mal_slab *slab,
 	return taken;
 }
 
+static struct mal_slab *mal_slab_first(struct list_head *slabs)
+{
+	return list_first_entry_or_null(slabs, struct mal_slab, link);
+}
+
+/* One with objects FREE; the empty ones last, so that they can go. */
+static struct mal_slab *mal_slab_node_first(struct mal_slab_node *node)
+{
+	struct mal_slab_side *seen = &node->sides[node->side];
+	struct mal_slab_side *unseen = &node->sides[!node->side];
+
+	return mal_slab_first(&seen->partial) ?: mal_slab_first(&unseen->partial) ?:
+	       mal_slab_first(&seen->empty) ?: mal_slab_first(&unseen->empty);
+}
+
 /**
  * mal_slab_node_take() - take objects out of slabs
  * @node: the node
@@ -479,24 +544,22 @@ unsigned int mal_slab_node_take(struct mal_slab_node *node,
 				struct mal_sheaf_entry *entries,
 				unsigned int want)
 {
+	struct mal_slab_side *side;
 	unsigned int taken = 0;
 	struct mal_slab *slab;
 	u32 before;
 
 	lockdep_assert_held(&node->lock);
 	while (taken < want) {
-		slab = list_first_entry_or_null(&node->partial, struct mal_slab,
-						link);
-		if (!slab)
-			slab = list_first_entry_or_null(&node->empty,
-							struct mal_slab, link);
+		slab = mal_slab_node_first(node);
 		if (!slab)
 			break;
+		side = &node->sides[slab->side];
 		before = slab->free;
 		taken += mal_slab_take(slab, entries + taken, want - taken);
-		mal_slab_relist(node, slab, before);
+		side->nr_free -= before - slab->free;
+		mal_slab_relist(side, slab, before);
 	}
-	node->nr_free -= taken;
 	return taken;
 }
 
@@ -515,6 +578,7 @@ unsigned int mal_slab_node_take(struct mal_slab_node *node,
 void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
 		       u32 index, struct list_head *surplus)
 {
+	struct mal_slab_side *side = &node->sides[slab->side];
 	u32 before = slab->free;
 
 	lockdep_assert_held(&node->lock);
@@ -526,13 +590,12 @@ void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
 	}
 	WRITE_ONCE(slab->states[index], MAL_OBJECT_FREE);
 	slab->free++;
-	node->nr_free++;
+	side->nr_free++;
 	if (before && slab->free < slab->nr)
 		return;
-	mal_slab_relist(node, slab, before);
-	if (slab->free == slab->nr &&
-	    node->nr_empty > slab->cache->max_empty_slabs)
-		mal_slab_node_shrink(node, node->nr_empty - 1, surplus);
+	mal_slab_relist(side, slab, before);
+	if (slab->free == slab->nr)
+		mal_slab_node_shrink(node, slab->cache->max_empty_slabs, surplus);
 }
 
 /**
@@ -546,18 +609,118 @@ void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
 void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
 			  struct list_head *surplus)
 {
+	struct mal_slab_side *side;
 	struct mal_slab *slab;
 
 	lockdep_assert_held(&node->lock);
-	while (node->nr_empty > keep) {
-		slab = list_last_entry(&node->empty, struct mal_slab, link);
+	while (node->sides[0].nr_empty + node->sides[1].nr_empty > keep) {
+		side = &node->sides[!node->sides[0].nr_empty];
+		slab = list_last_entry(&side->empty, struct mal_slab, link);
 		list_move(&slab->link, surplus);
-		node->nr_empty--;
-		node->nr_slabs--;
-		node->nr_pages -= 1UL << slab->order;
-		node->nr_objects -= slab->nr;
-		node->nr_free -= slab->nr;
+		side->nr_empty--;
+		mal_slab_side_uncount(side, slab);
 	}
+}
+
+/*
+ * Walks
+ */
+
+/* One of the side, and on which list of the other its place is. */
+static struct mal_slab *mal_slab_side_first(struct mal_slab_side *side,
+					    struct mal_slab_side *other,
+					    struct list_head **place)
+{
+	struct mal_slab *slab;
+
+	*place = &other->partial;
+	slab = mal_slab_first(&side->partial);
+	if (slab)
+		return slab;
+	*place = &other->full;
+	slab = mal_slab_first(&side->full);
+	if (slab)
+		return slab;
+	*place = &other->empty;
+	return mal_slab_first(&side->empty);
+}
+
+/* Take a slab over to the side of those seen, to @list there. */
+static struct mal_slab *mal_slab_cross(struct mal_slab_node *node,
+				       struct list_head **list)
+{
+	struct mal_slab_side *from = &node->sides[!node->side];
+	struct mal_slab_side *to = &node->sides[node->side];
+	struct mal_slab *slab = mal_slab_side_first(from, to, list);
+
+	if (!slab)
+		return NULL;
+	list_move_tail(&slab->link, *list);
+	slab->side = node->side;
+	mal_slab_side_uncount(from, slab);
+	mal_slab_side_count(to, slab);
+	if (*list == &to->empty) {
+		from->nr_empty--;
+		to->nr_empty++;
+	}
+	return slab;
+}
+
+/* Until there is none on the other side, or @look ends it: then false. */
+static bool mal_slab_cross_all(struct mal_slab_node *node, mal_slab_look_fn look,
+			       void *data)
+{
+	struct list_head *list;
+	struct mal_slab *slab;
+	unsigned long flags;
+	bool go_on = true;
+
+	do {
+		spin_lock_irqsave(&node->lock, flags);
+		slab = mal_slab_cross(node, &list);
+		if (slab && look)
+			go_on = look(node, slab, list, data);
+		spin_unlock_irqrestore(&node->lock, flags);
+		cond_resched();
+	} while (slab && go_on);
+	return go_on;
+}
+
+/* Whatever there is, is what a walk has yet to see. */
+static void mal_slab_node_turn(struct mal_slab_node *node)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	node->side = !node->side;
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
+/**
+ * mal_slab_node_walk() - look at all slabs of a node, one at a time
+ * @node: the node; there is no other walk of it
+ * @look: called for each slab, under the node's lock, which is let go of in
+ *	between; it may take the slab out
+ * @data: for it
+ *
+ * Sees each slab once that is there from the beginning to the end, and perhaps
+ * some others: the walk turns the node, so that all slabs are on the other side
+ * and new ones come to this one; and takes them over, one by one. Slabs change
+ * lists when others allocate and free, but never sides. So the other side
+ * only gets fewer, whatever others do, and when it is empty all have been seen.
+ *
+ * Where a walk has ended early there are slabs on both sides, and the next one
+ * first takes those over that were left.
+ *
+ * Context: task; may sleep.
+ * Return: true, or false if @look ended it.
+ */
+bool mal_slab_node_walk(struct mal_slab_node *node, mal_slab_look_fn look,
+			void *data)
+{
+	mal_slab_cross_all(node, NULL, NULL);
+	mal_slab_node_turn(node);
+	return mal_slab_cross_all(node, look, data);
 }
 
 /* Is everything that is not in the slab LEAKED? */
@@ -572,21 +735,15 @@ static bool mal_slab_is_leaked(const struct mal_slab *slab)
 	return slab->free < slab->nr;
 }
 
-static void mal_slab_list_leaked(struct mal_slab_node *node,
-				 struct list_head *slabs,
-				 struct list_head *leaked)
+static bool mal_slab_take_leaked(struct mal_slab_node *node,
+				 struct mal_slab *slab,
+				 const struct list_head *list, void *leaked)
 {
-	struct mal_slab *slab, *next;
-
-	list_for_each_entry_safe(slab, next, slabs, link) {
-		if (!mal_slab_is_leaked(slab))
-			continue;
+	if (mal_slab_is_leaked(slab)) {
 		list_move(&slab->link, leaked);
-		node->nr_slabs--;
-		node->nr_pages -= 1UL << slab->order;
-		node->nr_objects -= slab->nr;
-		node->nr_free -= slab->free;
+		mal_slab_side_uncount(&node->sides[slab->side], slab);
 	}
+	return true;
 }
 
 static void mal_slab_forget(struct mal_slab *slab)
@@ -606,18 +763,14 @@ static void mal_slab_forget(struct mal_slab *slab)
  * Their pages stay out of circulation: somebody has written to them who should
  * not have, and may do so again.
  *
- * Context: any but NMI.
+ * Context: task; may sleep. There is no walk of the node.
  */
 void mal_slab_node_forget_leaked(struct mal_slab_node *node)
 {
 	struct mal_slab *slab, *next;
-	unsigned long flags;
 	LIST_HEAD(leaked);
 
-	spin_lock_irqsave(&node->lock, flags);
-	mal_slab_list_leaked(node, &node->partial, &leaked);
-	mal_slab_list_leaked(node, &node->full, &leaked);
-	spin_unlock_irqrestore(&node->lock, flags);
+	mal_slab_node_walk(node, mal_slab_take_leaked, &leaked);
 	list_for_each_entry_safe(slab, next, &leaked, link)
 		mal_slab_forget(slab);
 }
@@ -718,18 +871,12 @@ void mal_slab_report_free(struct mal_kmem_cache *cache, const void *object,
  * struct mal_slab_tally - what a validation has seen of the slabs of a node
  * @cache: the cache
  * @nid: the node
- * @slabs: slabs
- * @objects: objects in them
- * @free: those in state FREE
  * @checked: things looked at
  * @errors: of those, wrong
  */
 struct mal_slab_tally {
 	struct mal_kmem_cache *cache;
 	int nid;
-	unsigned long slabs;
-	unsigned long objects;
-	unsigned long free;
 	u64 checked;
 	u64 errors;
 };
@@ -793,9 +940,6 @@ static void mal_slab_tally_one(struct mal_slab_tally *tally,
 	mal_slab_check(tally, free == slab->free,
 		       "%u objects are free, but %u counted", free, slab->free);
 	mal_slab_tally_pages(tally, slab);
-	tally->slabs++;
-	tally->objects += slab->nr;
-	tally->free += free;
 	tally->errors += mal_debug_validate(slab, &tally->checked);
 }
 
@@ -817,66 +961,85 @@ u64 mal_slab_check_states(struct mal_slab *slab)
 	return tally.errors;
 }
 
-static void mal_slab_tally_lists(struct mal_slab_tally *tally,
-				 struct mal_slab_node *node)
+static bool mal_slab_tally_listed(struct mal_slab_node *node,
+				  struct mal_slab *slab,
+				  const struct list_head *list, void *data)
 {
-	unsigned long empty = 0;
-	struct mal_slab *slab;
+	const struct mal_slab_side *side = &node->sides[slab->side];
+	struct mal_slab_tally *tally = data;
 
-	list_for_each_entry(slab, &node->partial, link) {
-		mal_slab_check(tally, slab->free && slab->free < slab->nr,
-			       "a partial slab with %u of %u objects free",
-			       slab->free, slab->nr);
-		mal_slab_tally_one(tally, slab);
-	}
-	list_for_each_entry(slab, &node->full, link) {
-		mal_slab_check(tally, !slab->free,
-			       "a full slab with %u objects free", slab->free);
-		mal_slab_tally_one(tally, slab);
-	}
-	list_for_each_entry(slab, &node->empty, link) {
-		mal_slab_check(tally, slab->free == slab->nr,
-			       "an empty slab with %u of %u objects free",
-			       slab->free, slab->nr);
-		mal_slab_tally_one(tally, slab);
-		empty++;
-	}
+	mal_slab_check(tally, list == (!slab->free ? &side->full :
+				       slab->free < slab->nr ? &side->partial :
+				       &side->empty),
+		       "a slab with %u of %u objects free on the list of others",
+		       slab->free, slab->nr);
+	mal_slab_tally_one(tally, slab);
+	return !fatal_signal_pending(current);
+}
+
+/*
+ * Where there are no slabs, none are counted. A walk takes each slab away from the
+ * figures of one side, as it is: what is wrong in them is left over there.
+ */
+static void mal_slab_tally_rest(struct mal_slab_tally *tally,
+				struct mal_slab_node *node)
+{
+	const struct mal_slab_side *rest;
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	rest = &node->sides[!node->side];
+	mal_slab_check(tally, !rest->nr_slabs, "%ld slabs too many counted",
+		       (long)rest->nr_slabs);
+	mal_slab_check(tally, !rest->nr_empty, "%ld empty slabs too many counted",
+		       (long)rest->nr_empty);
+	mal_slab_check(tally, !rest->nr_pages, "%ld pages too many counted",
+		       (long)rest->nr_pages);
+	mal_slab_check(tally, !rest->nr_objects, "%ld objects too many counted",
+		       (long)rest->nr_objects);
+	mal_slab_check(tally, !rest->nr_free, "%ld free objects too many counted",
+		       (long)rest->nr_free);
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
+/* No more than the parameter slab_guards allows. */
+static void mal_slab_tally_guards(struct mal_slab_tally *tally,
+				  struct mal_slab_node *node)
+{
+	struct mal_slab *slab;
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
 	list_for_each_entry(slab, &node->guards, link) {
 		mal_slab_tally_pages(tally, slab);
 		tally->errors += mal_debug_validate(slab, &tally->checked);
 	}
-	mal_slab_check(tally, empty == node->nr_empty,
-		       "%lu empty slabs, but %lu counted", empty, node->nr_empty);
+	spin_unlock_irqrestore(&node->lock, flags);
 }
 
 /**
  * mal_slab_node_validate() - check every invariant of the slabs of a node
  * @cache: the cache
- * @nid: the node
+ * @nid: the node; there is no walk of it
  * @checked: the number of things checked is added here
  *
- * Interrupts are off for as long as it takes: for testing.
+ * While others allocate and free: as mal_slab_node_walk() does. Ended by a fatal
+ * signal.
  *
- * Context: any but NMI.
+ * Context: task; may sleep.
  * Return: how many of them were wrong. Each has been reported.
  */
 u64 mal_slab_node_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
 {
 	struct mal_slab_tally tally = { .cache = cache, .nid = nid };
 	struct mal_slab_node *node = cache->nodes[nid];
-	unsigned long flags;
 
-	spin_lock_irqsave(&node->lock, flags);
-	mal_slab_tally_lists(&tally, node);
-	mal_slab_check(&tally, tally.slabs == node->nr_slabs,
-		       "%lu slabs, but %lu counted", tally.slabs, node->nr_slabs);
-	mal_slab_check(&tally, tally.objects == node->nr_objects,
-		       "%lu objects, but %lu counted", tally.objects,
-		       node->nr_objects);
-	mal_slab_check(&tally, tally.free == node->nr_free,
-		       "%lu objects free, but %lu counted", tally.free,
-		       node->nr_free);
-	spin_unlock_irqrestore(&node->lock, flags);
+	/* What an earlier walk has left; it would not be seen on this side. */
+	mal_slab_cross_all(node, NULL, NULL);
+	mal_slab_tally_rest(&tally, node);
+	if (mal_slab_node_walk(node, mal_slab_tally_listed, &tally))
+		mal_slab_tally_rest(&tally, node);
+	mal_slab_tally_guards(&tally, node);
 	*checked += tally.checked;
 	return tally.errors;
 }

@@ -140,19 +140,20 @@ static int mal_cache_cpu_dead(unsigned int cpu)
 static unsigned long mal_node_empty(struct mal_kmem_cache *cache,
 				    struct mal_slab_node *node)
 {
-	unsigned long flags, slabs;
+	struct mal_slab_side before, after;
+	unsigned long flags;
 	LIST_HEAD(surplus);
 
+	mal_slab_node_sum(node, &before);
 	mal_depot_flush(cache, node);
 	mal_guard_flush(node);
+	mal_held_flush(node);
 	spin_lock_irqsave(&node->lock, flags);
-	slabs = node->nr_slabs;
-	mal_held_release(node, &surplus);
 	mal_slab_node_shrink(node, 0, &surplus);
-	slabs -= node->nr_slabs;
+	mal_slab_node_sum(node, &after);
 	spin_unlock_irqrestore(&node->lock, flags);
 	mal_slab_destroy_list(&surplus);
-	return slabs;
+	return before.nr_slabs - min(before.nr_slabs, after.nr_slabs);
 }
 
 /* Depots and empty slabs. Returns pages, about. */
@@ -188,8 +189,12 @@ int mal_kmem_cache_shrink(struct mal_kmem_cache *cache)
 	mal_caches_lock();
 	mal_cache_empty(cache);
 	mal_caches_unlock();
-	for_each_node(nid)
-		slabs += mal_peek(cache->nodes[nid]->nr_slabs);
+	for_each_node(nid) {
+		struct mal_slab_side sum;
+
+		mal_slab_node_sum(cache->nodes[nid], &sum);
+		slabs += sum.nr_slabs;
+	}
 	return !!slabs;
 }
 MAL_EXPORT(mal_kmem_cache_shrink);
@@ -219,8 +224,10 @@ static unsigned long mal_cache_reapable(struct mal_kmem_cache *cache)
 		unsigned long in_depot = (unsigned long)cache->sheaf_capacity *
 					 cache->size *
 					 mal_peek(node->nr_full_sheaves);
+		struct mal_slab_side sum;
 
-		pages += (mal_peek(node->nr_empty) << cache->order) +
+		mal_slab_node_sum(node, &sum);
+		pages += (sum.nr_empty << cache->order) +
 			 (in_depot >> PAGE_SHIFT);
 	}
 	return pages;
@@ -296,14 +303,16 @@ MAL_EXPORT_FOR_KUNIT(mal_slab_shrink);
 static unsigned long mal_cache_idle(struct mal_kmem_cache *cache)
 {
 	u64 objects = mal_sheaf_count(cache);
+	struct mal_slab_side sum;
 	unsigned long pages = 0;
 	int nid;
 
 	for_each_node(nid) {
 		struct mal_slab_node *node = cache->nodes[nid];
 
+		mal_slab_node_sum(node, &sum);
 		objects += mal_peek(node->nr_held);
-		pages += mal_peek(node->nr_empty) << cache->order;
+		pages += sum.nr_empty << cache->order;
 	}
 	return pages + (objects * cache->size >> PAGE_SHIFT);
 }
@@ -794,6 +803,14 @@ static int mal_cache_remove_waiting(struct mal_kmem_cache *cache)
 	return mal_kmem_cache_remove(cache);
 }
 
+/* Who looks at the objects of a cache is alone in it. */
+static void mal_cache_report_leaks(struct mal_kmem_cache *cache)
+{
+	mutex_lock(&mal_cache_mutex);
+	mal_slab_leak_report(cache, NULL);
+	mutex_unlock(&mal_cache_mutex);
+}
+
 /**
  * mal_kmem_cache_abandon() - forget a cache, at unload
  * @cache: the cache; whoever has objects of it, keeps them
@@ -809,7 +826,7 @@ void mal_kmem_cache_abandon(struct mal_kmem_cache *cache)
 	mal_cache_stats(cache, &stats);
 	pr_err("leak: %llu objects of cache %s, in %llu pages\n", stats.active,
 	       cache->name, stats.slab_pages);
-	mal_slab_leak_report(cache, NULL);
+	mal_cache_report_leaks(cache);
 	mutex_lock(&mal_cache_mutex);
 	list_del(&cache->link);
 	mutex_unlock(&mal_cache_mutex);
@@ -835,7 +852,7 @@ void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
 	mal_report(MAL_REPORT_WRONG_FREE, _RET_IP_,
 		   "cache %s, %llu objects of which are in use", cache->name,
 		   stats.active);
-	mal_slab_leak_report(cache, NULL);
+	mal_cache_report_leaks(cache);
 }
 MAL_EXPORT(mal_kmem_cache_destroy);
 
@@ -846,14 +863,16 @@ MAL_EXPORT(mal_kmem_cache_destroy);
 static void mal_node_stats(struct mal_slab_node *node,
 			   struct mal_cache_stats *stats)
 {
+	struct mal_slab_side sum;
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->lock, flags);
-	stats->active += node->nr_objects - node->nr_free - node->nr_held;
-	stats->objects += node->nr_objects;
-	stats->active_slabs += node->nr_slabs - node->nr_empty;
-	stats->slabs += node->nr_slabs;
-	stats->slab_pages += node->nr_pages;
+	mal_slab_node_sum(node, &sum);
+	stats->active += sum.nr_objects - sum.nr_free - node->nr_held;
+	stats->objects += sum.nr_objects;
+	stats->active_slabs += sum.nr_slabs - sum.nr_empty;
+	stats->slabs += sum.nr_slabs;
+	stats->slab_pages += sum.nr_pages;
 	stats->active += node->nr_guards_live;
 	stats->objects += node->nr_guards;
 	stats->active_slabs += node->nr_guards_live;

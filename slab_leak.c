@@ -10,8 +10,8 @@
  * our own unload. A place in a module that goes is forgotten then, as it has no
  * name any more; for one in the init function of a module, see site.c.
  *
- * Locking: mal_slab_node.lock, while the slabs of a node are walked: for
- * debugging.
+ * Locking: mal_slab_node.lock, for one slab at a time, as mal_slab_node_walk() takes
+ * it: so one looks at a cache at a time.
  *
  * Context: task, unless said otherwise.
  */
@@ -21,6 +21,7 @@
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -101,49 +102,73 @@ static void mal_leak_add(struct mal_leak_sites *sites, struct mal_track *track)
 	site->oldest_ms = max(site->oldest_ms, mal_track_age_ms(&track->alloc));
 }
 
-static void mal_leak_look(struct mal_track *track, void *sites)
+/* What is forgotten is forgotten whole: only who looks on may be in a hurry. */
+static bool mal_leak_look(struct mal_track *track, void *data)
 {
+	struct mal_leak_sites *sites = data;
+
 	mal_leak_add(sites, track);
+	return sites->forget || !fatal_signal_pending(current);
 }
 
-static void mal_leak_keep_site(struct mal_track *track, void *module)
+static bool mal_leak_keep_site(struct mal_track *track, void *module)
 {
 	track->alloc.caller = mal_site_keep(track->alloc.caller, module);
+	return true;
 }
 
-static void mal_leak_visit_in(struct list_head *slabs,
-			      void (*visit)(struct mal_track *track, void *data),
-			      void *data)
+/**
+ * struct mal_leak_visit - what is done with each object that somebody has
+ * @visit: it, under the lock of the object's node; returns false to end the walk
+ * @data: for it
+ */
+struct mal_leak_visit {
+	bool (*visit)(struct mal_track *track, void *data);
+	void *data;
+};
+
+static bool mal_leak_visit_slab(struct mal_slab_node *node, struct mal_slab *slab,
+				const struct list_head *list, void *data)
 {
-	struct mal_slab *slab;
+	struct mal_leak_visit *visit = data;
+	bool go_on = true;
 	u8 state;
 	u32 i;
 
-	list_for_each_entry(slab, slabs, link)
-		for (i = 0; i < slab->nr; i++) {
-			state = READ_ONCE(slab->states[i]);
-			if (state == MAL_OBJECT_ALLOCATED ||
-			    state == MAL_OBJECT_GUARDED)
-				visit(&slab->tracks[i], data);
-		}
+	for (i = 0; i < slab->nr && go_on; i++) {
+		state = READ_ONCE(slab->states[i]);
+		if (state == MAL_OBJECT_ALLOCATED || state == MAL_OBJECT_GUARDED)
+			go_on = visit->visit(&slab->tracks[i], visit->data);
+	}
+	return go_on;
 }
 
-/* Call @visit for each object that somebody has, under the lock of its node. */
+/* No more than the parameter slab_guards allows. */
+static void mal_leak_visit_guards(struct mal_slab_node *node,
+				  struct mal_leak_visit *visit)
+{
+	struct mal_slab *slab;
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	list_for_each_entry(slab, &node->guards, link)
+		if (!mal_leak_visit_slab(node, slab, &node->guards, visit))
+			break;
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
 static void mal_leak_for_each(struct mal_kmem_cache *cache,
-			      void (*visit)(struct mal_track *track, void *data),
+			      bool (*visit)(struct mal_track *track, void *data),
 			      void *data)
 {
-	unsigned long flags;
+	struct mal_leak_visit each = { .visit = visit, .data = data };
 	int nid;
 
 	for_each_node(nid) {
 		struct mal_slab_node *node = cache->nodes[nid];
 
-		spin_lock_irqsave(&node->lock, flags);
-		mal_leak_visit_in(&node->partial, visit, data);
-		mal_leak_visit_in(&node->full, visit, data);
-		mal_leak_visit_in(&node->guards, visit, data);
-		spin_unlock_irqrestore(&node->lock, flags);
+		mal_slab_node_walk(node, mal_leak_visit_slab, &each);
+		mal_leak_visit_guards(node, &each);
 	}
 }
 
@@ -152,7 +177,7 @@ static void mal_leak_for_each(struct mal_kmem_cache *cache,
  * @cache: the cache; if it does not track, nothing is known
  * @module: whose init function has returned
  *
- * Context: task.
+ * Context: task; sleeps. Nobody else looks at the cache.
  */
 void mal_slab_leak_keep_sites(struct mal_kmem_cache *cache, struct module *module)
 {
@@ -179,7 +204,7 @@ static struct mal_leak_sites *mal_leak_find(struct mal_kmem_cache *cache,
  * @cache: the cache; if it does not track, nothing is known
  * @module: whose objects, as it goes and they will be nobody's; NULL: anybody's
  *
- * Context: task; sleeps.
+ * Context: task; sleeps. Nobody else looks at the cache.
  */
 void mal_slab_leak_report(struct mal_kmem_cache *cache,
 			  const struct module *module)
@@ -214,7 +239,9 @@ void mal_slab_leak_report(struct mal_kmem_cache *cache,
  * @m: /proc/memalloc
  * @cache: the cache; if it does not track, nothing is known
  *
- * Context: task; sleeps.
+ * Ended by a fatal signal.
+ *
+ * Context: task; sleeps. Nobody else looks at the cache.
  */
 void mal_slab_leak_show(struct seq_file *m, struct mal_kmem_cache *cache)
 {

@@ -14,12 +14,15 @@
  *
  * Locking: mal_slab_node.lock, with interrupts off.
  *
- * Context: any but NMI.
+ * Context: any but NMI, unless said otherwise.
  */
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/moduleparam.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 
+#include "internal/peek.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
 #include "internal/slab_quarantine.h"
@@ -28,6 +31,9 @@
 static unsigned int mal_quarantine_kb = 256;
 module_param_named(slab_quarantine_kb, mal_quarantine_kb, uint, 0644);
 MODULE_PARM_DESC(slab_quarantine_kb, "Freed objects that are held back in the debug mode Q, per cache and node, in KiB (default: 256)");
+
+/* So many are let go under one hold of the lock. */
+#define MAL_HELD_BATCH	64UL
 
 static void mal_held_pop(struct mal_slab_node *node, struct list_head *surplus)
 {
@@ -60,44 +66,51 @@ void mal_held_add(struct mal_slab_node *node, struct mal_slab *slab, u32 index,
 		  struct list_head *surplus)
 {
 	u64 most = (u64)READ_ONCE(mal_quarantine_kb) << 10;
+	unsigned int i;
 
 	lockdep_assert_held(&node->lock);
 	WRITE_ONCE(slab->states[index], MAL_OBJECT_HELD);
 	list_add_tail(&slab->tracks[index].held, &node->held);
 	node->nr_held++;
-	while (node->nr_held && (u64)node->nr_held * slab->cache->size > most)
+	/* If the parameter has been made less, there are many: not all at once. */
+	for (i = 0; i < MAL_HELD_BATCH && node->nr_held &&
+	     (u64)node->nr_held * slab->cache->size > most; i++)
 		mal_held_pop(node, surplus);
 }
 
-/**
- * mal_held_release() - let all objects of a node go
- * @node: the node
- * @surplus: slabs that are not needed any more are added here
- *
- * Context: any but NMI; the node's lock is held.
- */
-void mal_held_release(struct mal_slab_node *node, struct list_head *surplus)
+/* No more than @most. Returns how many there were. */
+static unsigned long mal_held_release(struct mal_slab_node *node,
+				      unsigned long most)
 {
-	lockdep_assert_held(&node->lock);
-	while (node->nr_held)
-		mal_held_pop(node, surplus);
+	unsigned long flags, released;
+	LIST_HEAD(surplus);
+
+	spin_lock_irqsave(&node->lock, flags);
+	most = min(most, node->nr_held);
+	for (released = 0; released < most; released++)
+		mal_held_pop(node, &surplus);
+	spin_unlock_irqrestore(&node->lock, flags);
+	mal_slab_destroy_list(&surplus);
+	return released;
 }
 
 /**
  * mal_held_flush() - let all objects of a node go, into their slabs
  * @node: the node
  *
- * Context: any but NMI.
+ * All that are there now: not those that others free meanwhile.
+ *
+ * Context: task; may sleep.
  */
 void mal_held_flush(struct mal_slab_node *node)
 {
-	unsigned long flags;
-	LIST_HEAD(surplus);
+	unsigned long left = mal_peek(node->nr_held), released;
 
-	if (!READ_ONCE(node->nr_held))
-		return;
-	spin_lock_irqsave(&node->lock, flags);
-	mal_held_release(node, &surplus);
-	spin_unlock_irqrestore(&node->lock, flags);
-	mal_slab_destroy_list(&surplus);
+	while (left) {
+		released = mal_held_release(node, min(left, MAL_HELD_BATCH));
+		if (!released)
+			break;
+		left -= released;
+		cond_resched();
+	}
 }

@@ -65,6 +65,7 @@ enum mal_object_state {
  * @nid: the node that the pages are of
  * @order: order of the block of pages
  * @is_deferred: is or will be in the list of slabs with DEFERRED objects
+ * @side: in which of the node's sides; under the node's lock
  * @states: enum mal_object_state of each object
  *
  * Lives outside the block, so that nothing that is written past the end of an
@@ -90,13 +91,12 @@ struct mal_slab {
 	u16 nid;
 	u8 order;
 	u8 is_deferred;
+	u8 side;
 	u8 states[] __aligned(8);
 };
 
 /**
- * struct mal_slab_node - the slabs of a cache on one node
- * @lock: protects what is before @depot_lock, mal_slab.free of the slabs, and
- *	which of their objects are FREE
+ * struct mal_slab_side - some slabs of a node: all, or those on one side of a walk
  * @partial: slabs with some objects FREE
  * @full: slabs with none
  * @empty: slabs with all
@@ -105,6 +105,26 @@ struct mal_slab {
  * @nr_pages: pages in the slabs
  * @nr_objects: objects in the slabs
  * @nr_free: those in state FREE
+ *
+ * See mal_slab_node_walk().
+ */
+struct mal_slab_side {
+	struct list_head partial;
+	struct list_head full;
+	struct list_head empty;
+	unsigned long nr_slabs;
+	unsigned long nr_empty;
+	unsigned long nr_pages;
+	unsigned long nr_objects;
+	unsigned long nr_free;
+};
+
+/**
+ * struct mal_slab_node - the slabs of a cache on one node
+ * @lock: protects what is before @depot_lock, mal_slab.free of the slabs, and
+ *	which of their objects are FREE
+ * @side: where new slabs go
+ * @sides: the slabs; all of them are on that side, unless there is a walk
  * @held: objects in state HELD, by mal_track.held, the oldest first
  * @nr_held: how many
  * @guards: slabs of a single object, see slab_guard.c; not among the others
@@ -118,14 +138,8 @@ struct mal_slab {
  */
 struct mal_slab_node {
 	spinlock_t lock;
-	struct list_head partial;
-	struct list_head full;
-	struct list_head empty;
-	unsigned long nr_slabs;
-	unsigned long nr_empty;
-	unsigned long nr_pages;
-	unsigned long nr_objects;
-	unsigned long nr_free;
+	u8 side;
+	struct mal_slab_side sides[2];
 	struct list_head held;
 	unsigned long nr_held;
 	struct list_head guards;
@@ -361,6 +375,19 @@ void mal_slab_destroy_list(struct list_head *slabs);
 void mal_slab_report_free(struct mal_kmem_cache *cache, const void *object,
 			  unsigned long caller);
 
+/**
+ * typedef mal_slab_look_fn - what mal_slab_node_walk() does with a slab
+ * @node: the node, whose lock is held
+ * @slab: the slab
+ * @list: that it is on
+ * @data: as it was given
+ *
+ * Return: false to end the walk.
+ */
+typedef bool (*mal_slab_look_fn)(struct mal_slab_node *node,
+				 struct mal_slab *slab,
+				 const struct list_head *list, void *data);
+
 void mal_slab_node_init(struct mal_slab_node *node);
 void mal_slab_node_add(struct mal_slab_node *node, struct mal_slab *slab);
 unsigned int mal_slab_node_take(struct mal_slab_node *node,
@@ -370,6 +397,10 @@ void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
 		       u32 index, struct list_head *surplus);
 void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
 			  struct list_head *surplus);
+void mal_slab_node_sum(const struct mal_slab_node *node,
+		       struct mal_slab_side *sum);
+bool mal_slab_node_walk(struct mal_slab_node *node, mal_slab_look_fn look,
+			void *data);
 void mal_slab_node_forget_leaked(struct mal_slab_node *node);
 u64 mal_slab_check_states(struct mal_slab *slab);
 u64 mal_slab_node_validate(struct mal_kmem_cache *cache, int nid, u64 *checked);

@@ -14,7 +14,6 @@ struct mal_slab_node;
 
 void mal_held_add(struct mal_slab_node *node, struct mal_slab *slab, u32 index,
 		  struct list_head *surplus);
-void mal_held_release(struct mal_slab_node *node, struct list_head *surplus);
 void mal_held_flush(struct mal_slab_node *node);
 
 #endif /* _MAL_SLAB_QUARANTINE_H */
