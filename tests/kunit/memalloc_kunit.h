@@ -25,6 +25,7 @@ extern struct kunit_suite mal_init_suite;
 extern struct kunit_suite mal_slab_limit_suite;
 extern struct kunit_suite mal_slab_rcu_suite;
 extern struct kunit_suite mal_slab_reentry_suite;
+extern struct kunit_suite mal_slab_handoff_suite;
 extern struct kunit_suite mal_slab_property_suite;
 extern struct kunit_suite mal_slab_debug_suite;
 extern struct kunit_suite mal_sanitizer_suite;

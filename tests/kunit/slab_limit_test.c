@@ -112,7 +112,35 @@ static void mal_test_pages_get_what_caches_keep(struct kunit *test)
 	mal_limit_drain_pages(&list);
 }
 
-/* And what another cache keeps. */
+/* But not what a cache keeps that shall: not before it is told to give it away. */
+static void mal_test_pages_do_not_get_what_no_reap_keeps(struct kunit *test)
+{
+	struct mal_cache_stats before, after;
+	struct mal_kmem_cache *cache;
+	void *objects[MAL_LIMIT_BULK];
+	unsigned long pages;
+	LIST_HEAD(list);
+
+	cache = mal_kmem_cache_create("limit-no-reap", MAL_LIMIT_SIZE, 0,
+				      MAL_SLAB_NO_REAP, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	KUNIT_ASSERT_EQ(test, mal_kmem_cache_alloc_bulk(cache, GFP_KERNEL, MAL_LIMIT_BULK,
+							objects), MAL_LIMIT_BULK);
+	mal_kmem_cache_free_bulk(cache, MAL_LIMIT_BULK, objects);
+	mal_cache_stats(cache, &before);
+	KUNIT_EXPECT_GT(test, before.slab_pages, 0ULL);
+	mal_slab_reap(1);
+	mal_slab_reap(0);
+	pages = mal_limit_fill_pages(&list);
+	mal_cache_stats(cache, &after);
+	KUNIT_EXPECT_EQ(test, after.slab_pages, before.slab_pages);
+	KUNIT_EXPECT_EQ(test, pages + after.slab_pages, (u64)MAL_LIMIT_CAP);
+	KUNIT_EXPECT_EQ(test, mal_kmem_cache_shrink(cache), 0);
+	mal_limit_drain_pages(&list);
+	mal_kmem_cache_destroy(cache);
+}
+
+/* What another cache keeps, too. */
 static void mal_test_caches_get_what_caches_keep(struct kunit *test)
 {
 	struct mal_kmem_cache *other;
@@ -342,6 +370,7 @@ static struct kunit_case mal_slab_limit_cases[] = {
 	KUNIT_CASE(mal_test_nofail_does_not_fail),
 	KUNIT_CASE(mal_test_pages_get_what_other_cpus_have),
 	KUNIT_CASE(mal_test_pages_get_what_caches_keep),
+	KUNIT_CASE(mal_test_pages_do_not_get_what_no_reap_keeps),
 	KUNIT_CASE(mal_test_caches_get_what_caches_keep),
 	KUNIT_CASE(mal_test_every_way_fails_and_recovers),
 	{}
