@@ -6,26 +6,158 @@
  * Twice: by our own injection, on any kernel, which counts what our own allocator
  * gives; and by the kernel's, where there is one, which counts what the host's
  * allocators give and what is copied from and to user space.
+ *
+ * What the rows have walked is noted where it passes on its way to the device, and the
+ * last test holds it against all that there is: a command, kind, section, backend
+ * or flag that no row has is a failure.
  */
 #include <pthread.h>
+#include <sys/ioctl.h>
+
+#include <linux/memalloc.h>
 
 #include "effort.h"
 #include "harness.h"
 #include "host_failure.h"
+
+/* --- what is walked --------------------------------------------------------------- */
+
+enum {
+	NUMBERS = 256,		/* of a command, as an ioctl has */
+	VALUES = 64,		/* of a kind, section or backend, as far as is looked */
+	KNOWN = 4096,		/* handles whose kind is remembered */
+};
+
+/**
+ * struct walked - what was to fail at each of its points, and was carried out at last
+ * @commands: of this number
+ * @kinds: commands of this number, and this kind of allocation
+ * @sections: MEMALLOC_STATS of them
+ * @backends: MEMALLOC_MEMPOOL_CREATE with them
+ * @flags: MEMALLOC_CACHE_CREATE with them
+ */
+struct walked {
+	bool commands[NUMBERS];
+	bool kinds[NUMBERS][VALUES];
+	bool sections[VALUES];
+	bool backends[VALUES];
+	__u32 flags;
+};
+
+static struct walked *walked;	/* of all tests, each of which is a process */
+static bool walking;		/* something is to fail now */
+
+static struct {
+	__u64 handle;
+	__u32 kind;
+} known[KNOWN];
+
+__attribute__((constructor)) static void walked_init(void)
+{
+	walked = mmap(NULL, sizeof(*walked), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+/* The handle that a command is about; zero if it has none. */
+static __u64 handle_of(unsigned int number, const void *arg)
+{
+	switch (number) {
+	case MEMALLOC_CMD_FREE:
+		return ((const struct memalloc_free *)arg)->handle;
+	case MEMALLOC_CMD_READ:
+	case MEMALLOC_CMD_WRITE:
+		return ((const struct memalloc_io *)arg)->handle;
+	case MEMALLOC_CMD_FILL:
+	case MEMALLOC_CMD_VERIFY:
+		return ((const struct memalloc_pattern_io *)arg)->handle;
+	case MEMALLOC_CMD_INFO:
+		return ((const struct memalloc_info *)arg)->handle;
+	case MEMALLOC_CMD_STATS:
+		return ((const struct memalloc_stats *)arg)->handle;
+	case MEMALLOC_CMD_SHRINK:
+		return ((const struct memalloc_shrink *)arg)->handle;
+	case MEMALLOC_CMD_RESIZE:
+		return ((const struct memalloc_resize *)arg)->handle;
+	default:
+		return 0;
+	}
+}
+
+static void know(__u64 handle, __u32 kind)
+{
+	known[handle % KNOWN].handle = handle;
+	known[handle % KNOWN].kind = kind;
+}
+
+/* What has been made has a kind from now on. */
+static void note_what_was_made(unsigned int number, const void *arg)
+{
+	const struct memalloc_mempool_create *mempool = arg;
+	const struct memalloc_cache_create *cache = arg;
+	const struct memalloc_alloc *alloc = arg;
+
+	if (number == MEMALLOC_CMD_ALLOC)
+		know(alloc->out_handle, alloc->kind);
+	else if (number == MEMALLOC_CMD_CACHE_CREATE)
+		know(cache->out_handle, MEMALLOC_KIND_CACHE);
+	else if (number == MEMALLOC_CMD_MEMPOOL_CREATE)
+		know(mempool->out_handle, MEMALLOC_KIND_MEMPOOL);
+}
+
+static void note_what_was_walked(unsigned int number, const void *arg)
+{
+	const __u64 handle = handle_of(number, arg);
+
+	walked->commands[number] = true;
+	if (handle && known[handle % KNOWN].handle == handle)
+		walked->kinds[number][known[handle % KNOWN].kind] = true;
+	if (number == MEMALLOC_CMD_ALLOC)
+		walked->kinds[number][((const struct memalloc_alloc *)arg)->kind] = true;
+	else if (number == MEMALLOC_CMD_STATS)
+		walked->sections[((const struct memalloc_stats *)arg)->section] = true;
+	else if (number == MEMALLOC_CMD_MEMPOOL_CREATE)
+		walked->backends[((const struct memalloc_mempool_create *)arg)->backend] = true;
+	else if (number == MEMALLOC_CMD_CACHE_CREATE)
+		walked->flags |= ((const struct memalloc_cache_create *)arg)->flags;
+}
+
+/* That a kind knows no such command is an answer, too. */
+static int ioctl_noted(int fd, unsigned int cmd, const void *arg)
+{
+	const int status = ioctl(fd, cmd, arg), err = status < 0 ? errno : 0;
+
+	if (!err)
+		note_what_was_made(_IOC_NR(cmd), arg);
+	if (walking && (!err || err == EOPNOTSUPP))
+		note_what_was_walked(_IOC_NR(cmd), arg);
+	errno = err;
+	return status;
+}
+
+#define ioctl ioctl_noted
 #include "memalloc_device.h"
+#undef ioctl
+
+/* --- the walk ----------------------------------------------------------------------- */
 
 FIXTURE(walk) {
 	int fd;
-	__u64 handle;		/* of an allocation that is there */
+	int other;		/* another file */
+	enum memalloc_kind kind;
+	enum memalloc_mempool_backend backend;
+	__u32 flags;
+	__u64 handle;		/* of an allocation of that kind, which is there */
 	__u64 offset;
 	__u64 bytes;
-	__u64 cache;		/* of objects of 300 bytes */
+	__u64 cache;		/* of objects of 300 bytes, with those flags */
+	__u64 pool;		/* with that backend */
 	__u64 memory;		/* of kmalloc */
 	__u64 made[4];		/* what the command has made, to be undone */
 };
 
 #define OBJECT_BYTES	300
 #define MEMORY_BYTES	100
+#define MINIMUM		3
 
 /**
  * struct _fixture_variant_walk - a command to walk
@@ -33,6 +165,9 @@ FIXTURE(walk) {
  *	is left of it
  * @undo: take it back
  * @order: of what it allocates
+ * @kind: of the allocation that is there; zero: pages
+ * @backend: of the pool that is there and of those that it makes; zero: pages
+ * @flags: of the cache that is there and of those that it makes
  * @points: it takes memory at so many points, at least
  * @cold: there is nothing in store: all has to be borrowed
  */
@@ -40,9 +175,74 @@ FIXTURE_VARIANT(walk) {
 	int (*act)(FIXTURE_DATA(walk) *self, unsigned int order);
 	int (*undo)(FIXTURE_DATA(walk) *self);
 	unsigned int order;
+	enum memalloc_kind kind;
+	enum memalloc_mempool_backend backend;
+	__u32 flags;
 	unsigned int points;
 	bool cold;
 };
+
+static int create_cache(FIXTURE_DATA(walk) *self, __u32 object_size, __u64 *handle)
+{
+	struct memalloc_cache_create create = device_cache_of("walk", object_size);
+	int err;
+
+	create.flags = self->flags;
+	err = device_ioctl(self->fd, MEMALLOC_CACHE_CREATE, &create);
+	*handle = create.out_handle;
+	return err;
+}
+
+/* Of as many pages, bytes, or objects of the cache as the backend has it. */
+static int create_pool(FIXTURE_DATA(walk) *self, unsigned int order, __u64 *handle)
+{
+	const __u64 of = self->backend == MEMALLOC_MEMPOOL_PAGES ? order :
+			 self->backend == MEMALLOC_MEMPOOL_KMALLOC ? 50ULL << order : self->cache;
+
+	return device_mempool_create(self->fd, self->backend, of, MINIMUM, handle);
+}
+
+/* The allocation that is there. */
+static int make_one(FIXTURE_DATA(walk) *self)
+{
+	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc), .kind = self->kind, .gfp = MEMALLOC_GFP_USER, .node = -1,
+	};
+	int err;
+
+	switch (self->kind) {
+	case MEMALLOC_KIND_CACHE:
+		self->bytes = 0;
+		return create_cache(self, OBJECT_BYTES, &self->handle);
+	case MEMALLOC_KIND_MEMPOOL:
+		self->bytes = 0;
+		return create_pool(self, 1, &self->handle);
+	case MEMALLOC_KIND_PAGES:
+		alloc.order = 2;
+		break;
+	case MEMALLOC_KIND_OBJECT:
+		alloc.parent = self->cache;
+		alloc.count = 5;
+		break;
+	case MEMALLOC_KIND_KMALLOC:
+		alloc.bytes = 700;
+		break;
+	case MEMALLOC_KIND_ELEMENT:
+		alloc.parent = self->pool;
+		break;
+	case MEMALLOC_KIND_PERCPU:
+		alloc.bytes = 80;
+		break;
+	case MEMALLOC_KIND_AREA:
+		alloc.bytes = order_bytes(2);
+		break;
+	}
+	err = device_ioctl(self->fd, MEMALLOC_ALLOC, &alloc);
+	self->handle = alloc.out_handle;
+	self->offset = alloc.out_map_offset;
+	self->bytes = alloc.out_bytes;
+	return err;
+}
 
 static int do_alloc(FIXTURE_DATA(walk) *self, unsigned int order)
 {
@@ -75,7 +275,7 @@ static int do_alloc_atomic(FIXTURE_DATA(walk) *self, unsigned int order)
 
 static int do_cache_create(FIXTURE_DATA(walk) *self, unsigned int order)
 {
-	return device_cache_create(self->fd, "walk", 32 << order, &self->made[0]);
+	return create_cache(self, 32 << order, &self->made[0]);
 }
 
 /* A cache, and the first object of it. */
@@ -148,18 +348,26 @@ static int do_area(FIXTURE_DATA(walk) *self, unsigned int order)
 
 static int do_mempool(FIXTURE_DATA(walk) *self, unsigned int order)
 {
-	struct memalloc_mempool_create create = {
-		.size = sizeof(create),
-		.backend = MEMALLOC_MEMPOOL_PAGES,
-		.order = order,
-		.min_nr = 3,
-		.node = -1,
-		.name = "walk",
-	};
-	int err = device_ioctl(self->fd, MEMALLOC_MEMPOOL_CREATE, &create);
+	return create_pool(self, order, &self->made[0]);
+}
 
-	self->made[0] = create.out_handle;
-	return err;
+static int do_element(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	(void)order;
+	return device_alloc_element(self->fd, self->pool, MEMALLOC_GFP_NORETRY, 0, &self->made[0]);
+}
+
+static int undo_mempool_resize(FIXTURE_DATA(walk) *self)
+{
+	return device_mempool_resize(self->fd, self->pool, MINIMUM);
+}
+
+/* As below: with EFAULT it may have grown. */
+static int do_mempool_resize(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	int err = device_mempool_resize(self->fd, self->pool, MINIMUM << order);
+
+	return err && undo_mempool_resize(self) ? -EPROTO : err;
 }
 
 static int undo_resize(FIXTURE_DATA(walk) *self)
@@ -249,20 +457,35 @@ static int do_batch(FIXTURE_DATA(walk) *self, unsigned int order)
 	return undo_batch(self) ? -EPROTO : err;
 }
 
-static int do_free(FIXTURE_DATA(walk) *self, unsigned int order)
+/* What a kind knows, and what it does not. */
+static int answered(int err)
 {
-	(void)order;
-	return device_free(self->fd, self->handle);
+	return err == -EOPNOTSUPP ? 0 : err;
 }
 
-static int undo_free(FIXTURE_DATA(walk) *self)
+/* To the size that it has. */
+static int resize_to_the_same(FIXTURE_DATA(walk) *self)
 {
-	struct memalloc_alloc alloc;
-	int err = device_alloc_pages(self->fd, 2, MEMALLOC_GFP_USER, &alloc);
+	if (self->kind == MEMALLOC_KIND_MEMPOOL)
+		return device_mempool_resize(self->fd, self->handle, MINIMUM);
+	return answered(device_resize(self->fd, self->handle, self->bytes));
+}
 
-	self->handle = alloc.out_handle;
-	self->offset = alloc.out_map_offset;
-	return err;
+/* All that can be done with a handle; what has no bytes has none of them changed. */
+static int do_use(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	const __u64 length = self->bytes < sizeof(__u64) ? self->bytes : sizeof(__u64);
+	struct memalloc_info info;
+	__u64 word;
+
+	(void)order;
+	return device_fill(self->fd, self->handle, self->bytes, 1) ?:
+	       device_verify(self->fd, self->handle, self->bytes, 1) ?:
+	       device_read(self->fd, self->handle, 0, &word, length) ?:
+	       device_write(self->fd, self->handle, 0, &word, length) ?:
+	       device_info(self->fd, self->handle, 0, 0, &info) ?:
+	       answered(device_shrink_cache(self->fd, self->handle)) ?:
+	       resize_to_the_same(self) ?: device_free(self->fd, self->handle);
 }
 
 static int do_map(FIXTURE_DATA(walk) *self, unsigned int order)
@@ -319,41 +542,82 @@ static int undo_nothing(FIXTURE_DATA(walk) *self)
 	return 0;
 }
 
-static int do_access(FIXTURE_DATA(walk) *self, unsigned int order)
+/* The kinds, sections and so on that there are: the compiler says if one is missing. */
+static const char *kind_name(enum memalloc_kind kind)
 {
-	struct memalloc_info info;
-	__u64 word;
-	int err;
+	switch (kind) {
+	case MEMALLOC_KIND_PAGES:	return "pages";
+	case MEMALLOC_KIND_CACHE:	return "cache";
+	case MEMALLOC_KIND_OBJECT:	return "object";
+	case MEMALLOC_KIND_KMALLOC:	return "kmalloc";
+	case MEMALLOC_KIND_MEMPOOL:	return "mempool";
+	case MEMALLOC_KIND_ELEMENT:	return "element";
+	case MEMALLOC_KIND_PERCPU:	return "percpu";
+	case MEMALLOC_KIND_AREA:	return "area";
+	}
+	return NULL;
+}
 
-	(void)order;
-	err = device_fill(self->fd, self->handle, self->bytes, 1);
-	if (!err)
-		err = device_verify(self->fd, self->handle, self->bytes, 1);
-	if (!err)
-		err = device_read(self->fd, self->handle, 8, &word, sizeof(word));
-	if (!err)
-		err = device_write(self->fd, self->handle, 8, &word, sizeof(word));
-	if (!err)
-		err = device_info(self->fd, self->handle, 0, 0, &info);
-	return err;
+static const char *section_name(enum memalloc_section section)
+{
+	switch (section) {
+	case MEMALLOC_SECTION_BORROWING:	return "borrowing";
+	case MEMALLOC_SECTION_ZONE:		return "zone";
+	case MEMALLOC_SECTION_FILE:		return "file";
+	case MEMALLOC_SECTION_REPORTS:		return "reports";
+	case MEMALLOC_SECTION_CACHE:		return "cache";
+	case MEMALLOC_SECTION_CLASS:		return "class";
+	case MEMALLOC_SECTION_MEMPOOL:		return "mempool";
+	case MEMALLOC_SECTION_PERCPU:		return "percpu";
+	case MEMALLOC_SECTION_AREAS:		return "areas";
+	}
+	return NULL;
+}
+
+static const char *backend_name(enum memalloc_mempool_backend backend)
+{
+	switch (backend) {
+	case MEMALLOC_MEMPOOL_OTHER:	return NULL; /* only in statistics */
+	case MEMALLOC_MEMPOOL_PAGES:	return "pages";
+	case MEMALLOC_MEMPOOL_KMALLOC:	return "kmalloc";
+	case MEMALLOC_MEMPOOL_CACHE:	return "cache";
+	}
+	return NULL;
+}
+
+static int stats_of_handle(FIXTURE_DATA(walk) *self, __u32 section, __u64 handle)
+{
+	static char bytes[4096];
+	const struct memalloc_stats stats = {
+		.size = sizeof(stats), .section = section, .length = sizeof(bytes),
+		.data = address_of(bytes), .handle = handle,
+	};
+
+	return device_ioctl(self->fd, MEMALLOC_STATS, &stats);
 }
 
 static int do_look(FIXTURE_DATA(walk) *self, unsigned int order)
 {
-	struct memalloc_stats_borrowing borrowing;
-	struct memalloc_stats_file file;
-	struct memalloc_stats_zone zone;
-	int err;
+	unsigned int section;
+	int err = 0;
 
 	(void)order;
-	err = device_borrowing(self->fd, &borrowing);
-	if (!err)
-		err = device_zone(self->fd, 0, &zone);
-	if (!err)
-		err = device_file(self->fd, &file);
-	if (!err)
-		err = device_validate(self->fd);
-	return err;
+	for (section = 0; section < VALUES && !err; section++)
+		if (section_name(section))
+			err = stats_of_handle(self, section, 0);
+	return err ?: stats_of_handle(self, MEMALLOC_SECTION_CACHE, self->cache) ?:
+	       stats_of_handle(self, MEMALLOC_SECTION_MEMPOOL, self->pool) ?:
+	       device_validate(self->fd);
+}
+
+/* It would take back the wish that is walked with. */
+static int do_inject_elsewhere(FIXTURE_DATA(walk) *self, unsigned int order)
+{
+	int err = device_inject(self->other, 5, NULL), again;
+
+	(void)order;
+	again = device_inject(self->other, 0, NULL);
+	return err ?: again && device_inject(self->other, 0, NULL) ? -EPROTO : again;
 }
 
 static int do_shrink(FIXTURE_DATA(walk) *self, unsigned int order)
@@ -452,10 +716,6 @@ FIXTURE_VARIANT_ADD(walk, mempool) {
 	.act = do_mempool, .undo = undo_alloc, .order = 1, .points = 6,
 };
 
-FIXTURE_VARIANT_ADD(walk, cold_mempool) {
-	.act = do_mempool, .undo = undo_alloc, .order = 4, .points = 6, .cold = true,
-};
-
 FIXTURE_VARIANT_ADD(walk, cold_resize) {
 	.act = do_resize, .undo = undo_resize, .order = 3, .points = 2, .cold = true,
 };
@@ -464,28 +724,131 @@ FIXTURE_VARIANT_ADD(walk, cold_resize_large) {
 	.act = do_resize, .undo = undo_resize, .order = 10, .points = 1, .cold = true,
 };
 
-FIXTURE_VARIANT_ADD(walk, free) { .act = do_free, .undo = undo_free };
+/* Everything that is checked, kept, and kept back in caches. */
+#define CACHE_WITH(name, wishes) \
+	FIXTURE_VARIANT_ADD(walk, cold_cache_##name) { \
+		.act = do_cache_use, .undo = undo_cache_use, .order = 3, .points = 10, \
+		.flags = wishes, .cold = true, \
+	}
+
+#define CHECKED	(MEMALLOC_CACHE_RED_ZONE | MEMALLOC_CACHE_POISON | MEMALLOC_CACHE_STORE_USER | \
+		 MEMALLOC_CACHE_CHECKS)
+
+CACHE_WITH(checked, CHECKED);
+CACHE_WITH(quarantine, MEMALLOC_CACHE_QUARANTINE | MEMALLOC_CACHE_HWCACHE_ALIGN);
+CACHE_WITH(guard, MEMALLOC_CACHE_GUARD | MEMALLOC_CACHE_RECLAIM_ACCOUNT);
+CACHE_WITH(rcu, MEMALLOC_CACHE_TYPESAFE_BY_RCU | MEMALLOC_CACHE_DMA);
+CACHE_WITH(no_reap, MEMALLOC_CACHE_NO_REAP | MEMALLOC_CACHE_DMA32);
+
+FIXTURE_VARIANT_ADD(walk, cold_objects_checked) {
+	.act = do_objects, .undo = undo_alloc, .order = 5, .points = 10, .flags = CHECKED,
+	.cold = true,
+};
+
+FIXTURE_VARIANT_ADD(walk, cold_objects_quarantine) {
+	.act = do_objects, .undo = undo_alloc, .order = 5, .points = 10,
+	.flags = MEMALLOC_CACHE_QUARANTINE | MEMALLOC_CACHE_GUARD, .cold = true,
+};
+
+/* The backend may fail: there are others in the pool. */
+#define POOL_OF(name, which, size) \
+	FIXTURE_VARIANT_ADD(walk, cold_mempool_##name) { \
+		.act = do_mempool, .undo = undo_alloc, .order = size, .points = 6, \
+		.backend = which, .cold = true, \
+	}; \
+	FIXTURE_VARIANT_ADD(walk, cold_mempool_resize_##name) { \
+		.act = do_mempool_resize, .undo = undo_mempool_resize, .order = 2, \
+		.kind = MEMALLOC_KIND_ELEMENT, .backend = which, .points = 5, .cold = true, \
+	}; \
+	FIXTURE_VARIANT_ADD(walk, cold_element_##name) { \
+		.act = do_element, .undo = undo_alloc, .kind = MEMALLOC_KIND_ELEMENT, \
+		.backend = which, .points = 3, .cold = true, \
+	}
+
+POOL_OF(pages, MEMALLOC_MEMPOOL_PAGES, 4);
+POOL_OF(kmalloc, MEMALLOC_MEMPOOL_KMALLOC, 3);
+POOL_OF(cache, MEMALLOC_MEMPOOL_CACHE, 0);
+
+#define USES(name, which, from) \
+	FIXTURE_VARIANT_ADD(walk, use_##name) { \
+		.act = do_use, .undo = make_one, .kind = which, .backend = from, \
+	}
+
+USES(pages, MEMALLOC_KIND_PAGES, 0);
+USES(cache, MEMALLOC_KIND_CACHE, 0);
+USES(object, MEMALLOC_KIND_OBJECT, 0);
+USES(kmalloc, MEMALLOC_KIND_KMALLOC, 0);
+USES(mempool, MEMALLOC_KIND_MEMPOOL, MEMALLOC_MEMPOOL_CACHE);
+USES(element, MEMALLOC_KIND_ELEMENT, MEMALLOC_MEMPOOL_KMALLOC);
+USES(percpu, MEMALLOC_KIND_PERCPU, 0);
+USES(area, MEMALLOC_KIND_AREA, 0);
+
 FIXTURE_VARIANT_ADD(walk, map) { .act = do_map, .undo = undo_nothing };
-FIXTURE_VARIANT_ADD(walk, access) { .act = do_access, .undo = undo_nothing };
-FIXTURE_VARIANT_ADD(walk, look) { .act = do_look, .undo = undo_nothing };
+
+FIXTURE_VARIANT_ADD(walk, map_area) {
+	.act = do_map, .undo = undo_nothing, .kind = MEMALLOC_KIND_AREA,
+};
+
+FIXTURE_VARIANT_ADD(walk, look) {
+	.act = do_look, .undo = undo_nothing, .kind = MEMALLOC_KIND_ELEMENT,
+};
+
+FIXTURE_VARIANT_ADD(walk, inject_elsewhere) {
+	.act = do_inject_elsewhere, .undo = undo_nothing,
+};
+
 FIXTURE_VARIANT_ADD(walk, shrink) { .act = do_shrink, .undo = undo_nothing };
 FIXTURE_VARIANT_ADD(walk, open) { .act = do_open, .undo = undo_nothing, .order = 1 };
-FIXTURE_VARIANT_ADD(walk, proc) { .act = do_proc, .undo = undo_nothing };
+
+/* With an area, with a pool, and with objects that are told by who allocated them. */
+FIXTURE_VARIANT_ADD(walk, proc) {
+	.act = do_proc, .undo = undo_nothing, .kind = MEMALLOC_KIND_ELEMENT,
+	.backend = MEMALLOC_MEMPOOL_CACHE, .flags = MEMALLOC_CACHE_STORE_USER,
+};
+
+FIXTURE_VARIANT_ADD(walk, proc_area) {
+	.act = do_proc, .undo = undo_nothing, .kind = MEMALLOC_KIND_AREA,
+};
 
 FIXTURE_SETUP(walk)
 {
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, undo_free(self));
-	self->bytes = order_bytes(2);
-	ASSERT_EQ(0, device_cache_create(self->fd, "walk", OBJECT_BYTES, &self->cache));
+	self->other = device_open();
+	ASSERT_LE(0, self->other);
+	self->kind = variant->kind ?: MEMALLOC_KIND_PAGES;
+	self->backend = variant->backend ?: MEMALLOC_MEMPOOL_PAGES;
+	self->flags = variant->flags;
+	ASSERT_EQ(0, create_cache(self, OBJECT_BYTES, &self->cache));
+	if (self->kind == MEMALLOC_KIND_ELEMENT) {
+		ASSERT_EQ(0, create_pool(self, 1, &self->pool));
+	}
+	ASSERT_EQ(0, make_one(self));
 	ASSERT_EQ(0, device_kmalloc(self->fd, MEMORY_BYTES, &self->memory));
 	ASSERT_EQ(0, device_fill(self->fd, self->memory, MEMORY_BYTES, 6));
 }
 
 FIXTURE_TEARDOWN(walk)
 {
+	close(self->other);
 	close(self->fd);
+}
+
+static int carry_out(FIXTURE_DATA(walk) *self, const FIXTURE_VARIANT(walk) *row)
+{
+	int err;
+
+	walking = true;
+	err = row->act(self, row->order);
+	walking = false;
+	return err;
+}
+
+static int free_all(FIXTURE_DATA(walk) *self)
+{
+	return device_free(self->fd, self->handle) ?:
+	       (self->pool ? device_free(self->fd, self->pool) : 0) ?:
+	       device_free(self->fd, self->cache) ?: device_free(self->fd, self->memory);
 }
 
 static bool all_goes_back(int fd)
@@ -516,13 +879,15 @@ TEST_F(walk, loses_nothing_at_any_point)
 			ASSERT_EQ(0, device_shrink(self->fd));
 		}
 		ASSERT_EQ(0, device_inject(self->fd, nth, NULL));
-		err = variant->act(self, variant->order);
+		err = carry_out(self, variant);
 		ASSERT_EQ(0, device_inject(self->fd, 0, &left));
 		if (err) {
 			ASSERT_EQ(-ENOMEM, err) {
 				TH_LOG("point %u", nth);
 			}
-			EXPECT_EQ(0, left);
+			ASSERT_EQ(0, left) {
+				TH_LOG("point %u: failed for another reason", nth);
+			}
 			failed++;
 		} else {
 			survived += !left;
@@ -540,9 +905,7 @@ TEST_F(walk, loses_nothing_at_any_point)
 	EXPECT_LE(variant->points, failed + survived);
 	TH_LOG("%u points: %u failed, %u survived", failed + survived, failed, survived);
 	TH_LOG("figure: points walked, of our own injection %u", failed + survived);
-	ASSERT_EQ(0, device_free(self->fd, self->handle));
-	ASSERT_EQ(0, device_free(self->fd, self->cache));
-	ASSERT_EQ(0, device_free(self->fd, self->memory));
+	ASSERT_EQ(0, free_all(self));
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
 
@@ -566,14 +929,16 @@ TEST_F(walk, loses_nothing_when_the_host_fails)
 			ASSERT_EQ(0, device_shrink(self->fd));
 		}
 		ASSERT_EQ(0, host_failure_arm(nth));
-		err = variant->act(self, variant->order);
+		err = carry_out(self, variant);
 		left = host_failure_disarm();
 		ASSERT_LE(0, left);
 		if (err) {
 			ASSERT_TRUE(err == -ENOMEM || err == -EFAULT) {
 				TH_LOG("point %u: %s", nth, strerror(-err));
 			}
-			EXPECT_EQ(0, left);
+			ASSERT_EQ(0, left) {
+				TH_LOG("point %u: failed for another reason", nth);
+			}
 			failed++;
 		} else {
 			survived += !left;
@@ -591,11 +956,93 @@ TEST_F(walk, loses_nothing_when_the_host_fails)
 	EXPECT_LT(0, failed + survived);
 	TH_LOG("%u points: %u failed, %u survived", failed + survived, failed, survived);
 	TH_LOG("figure: points walked, of the host's %u", failed + survived);
-	ASSERT_EQ(0, device_free(self->fd, self->handle));
-	ASSERT_EQ(0, device_free(self->fd, self->cache));
-	ASSERT_EQ(0, device_free(self->fd, self->memory));
+	ASSERT_EQ(0, free_all(self));
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
+
+/* --- whether that was all ------------------------------------------------------------ */
+
+FIXTURE(table) {
+	int fd;
+};
+
+FIXTURE_SETUP(table)
+{
+	unsigned int i, any = 0;
+
+	for (i = 0; i < NUMBERS; i++)
+		any += walked->commands[i];
+	if (!any) {
+		SKIP(return, "nothing was walked");
+	}
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(table)
+{
+	close(self->fd);
+}
+
+/* The device is asked: it knows no other. */
+TEST_F(table, has_each_command)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < NUMBERS; i++) {
+		if (device_ioctl(self->fd, _IO(MEMALLOC_IOCTL_TYPE, i), NULL) == -ENOTTY)
+			continue;
+		count++;
+		EXPECT_TRUE(walked->commands[i]) {
+			TH_LOG("command %#x is in no row", i);
+		}
+	}
+	EXPECT_LT(0, count);
+	TH_LOG("%u commands", count);
+}
+
+TEST_F(table, has_each_kind_and_what_can_be_done_with_it)
+{
+	static const unsigned char numbers[] = {
+		MEMALLOC_CMD_FREE, MEMALLOC_CMD_READ, MEMALLOC_CMD_WRITE, MEMALLOC_CMD_FILL,
+		MEMALLOC_CMD_VERIFY, MEMALLOC_CMD_INFO, MEMALLOC_CMD_SHRINK, MEMALLOC_CMD_RESIZE,
+	};
+	unsigned int kind, i;
+
+	for (kind = 0; kind < VALUES; kind++) {
+		if (!kind_name(kind))
+			continue;
+		/* Those two are made by a command of their own. */
+		EXPECT_TRUE(walked->kinds[MEMALLOC_CMD_ALLOC][kind] ||
+			    kind == MEMALLOC_KIND_CACHE || kind == MEMALLOC_KIND_MEMPOOL) {
+			TH_LOG("%s: no row makes one", kind_name(kind));
+		}
+		for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+			EXPECT_TRUE(walked->kinds[numbers[i]][kind]) {
+				TH_LOG("%s: command %#x is in no row", kind_name(kind), numbers[i]);
+			}
+		}
+	}
+}
+
+TEST_F(table, has_each_section_and_backend_and_flag)
+{
+	unsigned int i;
+
+	for (i = 0; i < VALUES; i++) {
+		EXPECT_TRUE(!section_name(i) || walked->sections[i]) {
+			TH_LOG("section %s is in no row", section_name(i));
+		}
+		EXPECT_TRUE(!backend_name(i) || walked->backends[i]) {
+			TH_LOG("backend %s is in no row", backend_name(i));
+		}
+	}
+	EXPECT_TRUE(walked->kinds[MEMALLOC_CMD_STATS][MEMALLOC_KIND_CACHE]);
+	EXPECT_TRUE(walked->kinds[MEMALLOC_CMD_STATS][MEMALLOC_KIND_MEMPOOL]);
+	EXPECT_EQ(MEMALLOC_CACHE_ALL, walked->flags);
+}
+
+/* --- one failure --------------------------------------------------------------------- */
 
 FIXTURE(inject) {
 	int fd;
