@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 
 #include "harness.h"
 #include "memalloc_device.h"
@@ -19,6 +20,9 @@
  */
 #define UPPER_HALF	0xff00000000000000ULL
 #define NO_LIMIT	0xffffffffffff0000ULL
+
+/* A driver that can be asked to free what is not ours. */
+#define CLIENT		"/usr/lib/memalloc/memalloc_client.ko"
 
 #define TRACING		"/sys/kernel/tracing/"
 #define TRACEPOINTS	TRACING "events/memalloc/enable"
@@ -63,20 +67,25 @@ static bool text_has_address(const char *text)
 	return false;
 }
 
-static bool file_has_address(const char *path)
+/* All that there is in a file; what cannot be read is empty. */
+static const char *file_text(const char *path)
 {
 	static char text[1 << 20];
 	size_t length = 0;
 	ssize_t got;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0)
-		return false;
-	while ((got = read(fd, text + length, sizeof(text) - 1 - length)) > 0)
+	while (fd >= 0 && (got = read(fd, text + length, sizeof(text) - 1 - length)) > 0)
 		length += got;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	text[length] = '\0';
-	return text_has_address(text);
+	return text;
+}
+
+static bool file_has_address(const char *path)
+{
+	return text_has_address(file_text(path));
 }
 
 static bool directory_has_address(const char *path)
@@ -97,8 +106,21 @@ static bool directory_has_address(const char *path)
 
 /* One of each kind; what is made from another comes after it. */
 enum {
-	PAGES, CACHE, OBJECT, KMALLOC, POOL, ELEMENT, PERCPU, AREA, EACH,
+	PAGES, CACHE, OBJECT, TRACKED_CACHE, TRACKED_OBJECT, KMALLOC, POOL, ELEMENT,
+	BYTES_POOL, PERCPU, AREA, EACH,
 };
+
+/* Who allocated each of its objects is kept, and shown. */
+static int make_tracked_cache(int fd, __u64 *handle)
+{
+	struct memalloc_cache_create create = device_cache_of("tracked", 48);
+	int err;
+
+	create.flags = MEMALLOC_CACHE_STORE_USER;
+	err = device_ioctl(fd, MEMALLOC_CACHE_CREATE, &create);
+	*handle = create.out_handle;
+	return err;
+}
 
 static int make_each(int fd, __u64 handles[EACH])
 {
@@ -108,10 +130,14 @@ static int make_each(int fd, __u64 handles[EACH])
 	err = device_alloc(fd, 2, &handles[PAGES]) ?:
 	      device_cache_create(fd, "each", 64, &handles[CACHE]) ?:
 	      device_alloc_objects(fd, handles[CACHE], 10, &handles[OBJECT]) ?:
+	      make_tracked_cache(fd, &handles[TRACKED_CACHE]) ?:
+	      device_alloc_objects(fd, handles[TRACKED_CACHE], 7, &handles[TRACKED_OBJECT]) ?:
 	      device_kmalloc(fd, 300, &handles[KMALLOC]) ?:
 	      device_mempool_create(fd, MEMALLOC_MEMPOOL_CACHE, handles[CACHE], 3,
 				    &handles[POOL]) ?:
 	      device_alloc_element(fd, handles[POOL], 0, 0, &handles[ELEMENT]) ?:
+	      device_mempool_create(fd, MEMALLOC_MEMPOOL_KMALLOC, 200, 2,
+				    &handles[BYTES_POOL]) ?:
 	      device_alloc_percpu(fd, 700, 0, &percpu) ?:
 	      device_alloc_area(fd, 30000, 0, &area);
 	handles[PERCPU] = percpu.out_handle;
@@ -131,6 +157,7 @@ static int free_each(int fd, const __u64 handles[EACH])
 FIXTURE(answer) {
 	int fd;
 	struct memalloc_alloc alloc;
+	__u64 handles[EACH];	/* so that there is something to tell of */
 };
 
 FIXTURE_SETUP(answer)
@@ -141,6 +168,7 @@ FIXTURE_SETUP(answer)
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, device_alloc_pages(self->fd, 3, MEMALLOC_GFP_USER, &self->alloc));
+	ASSERT_EQ(0, make_each(self->fd, self->handles));
 }
 
 FIXTURE_TEARDOWN(answer)
@@ -165,22 +193,45 @@ TEST_F(answer, an_address_would_be_found)
 TEST_F(answer, of_an_allocation_has_none)
 {
 	struct memalloc_info info;
-	__u64 handles[EACH];
 	unsigned int i;
 
 	/* But for the handle, whose upper half is random. */
 	EXPECT_FALSE(bytes_have_address(&self->alloc.out_bytes,
 					sizeof(self->alloc) -
 					offsetof(struct memalloc_alloc, out_bytes), 8));
-	ASSERT_EQ(0, make_each(self->fd, handles));
 	for (i = 0; i < EACH; i++) {
-		ASSERT_EQ(0, device_info(self->fd, handles[i], 0, 0, &info));
+		ASSERT_EQ(0, device_info(self->fd, self->handles[i], 0, 0, &info));
 		info.handle = info.out_parent = 0;
 		EXPECT_FALSE(bytes_have_address(&info, sizeof(info), 8)) {
 			TH_LOG("kind %u", info.out_kind);
 		}
 		EXPECT_EQ(0, info.out_phys);
 	}
+}
+
+TEST_F(answer, of_the_other_commands_has_none)
+{
+	struct memalloc_resize resize = {
+		.size = sizeof(resize), .handle = self->handles[KMALLOC], .bytes = 9000,
+	};
+	struct memalloc_resize resize_pool = {
+		.size = sizeof(resize_pool), .handle = self->handles[BYTES_POOL], .min_nr = 7,
+	};
+	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
+	struct memalloc_validate validate = { .size = sizeof(validate) };
+	struct memalloc_inject inject = { .size = sizeof(inject) };
+
+	ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_RESIZE, &resize));
+	ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_RESIZE, &resize_pool));
+	ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_SHRINK, &shrink));
+	ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_VALIDATE, &validate));
+	ASSERT_EQ(0, device_ioctl(self->fd, MEMALLOC_INJECT, &inject));
+	resize.handle = resize_pool.handle = 0;
+	EXPECT_FALSE(bytes_have_address(&resize, sizeof(resize), 8));
+	EXPECT_FALSE(bytes_have_address(&resize_pool, sizeof(resize_pool), 8));
+	EXPECT_FALSE(bytes_have_address(&shrink, sizeof(shrink), 8));
+	EXPECT_FALSE(bytes_have_address(&validate, sizeof(validate), 8));
+	EXPECT_FALSE(bytes_have_address(&inject, sizeof(inject), 8));
 }
 
 static bool memory_has_address(int fd, __u64 handle)
@@ -218,7 +269,7 @@ TEST_F(answer, of_each_kind_when_it_is_new_has_none)
 	for (again = 0; again < 20; again++) {
 		ASSERT_EQ(0, make_each(self->fd, handles));
 		for (i = 0; i < EACH; i++) {
-			if (i == CACHE || i == POOL)
+			if (i == CACHE || i == TRACKED_CACHE || i == POOL || i == BYTES_POOL)
 				continue;
 			EXPECT_FALSE(memory_has_address(self->fd, handles[i])) {
 				TH_LOG("the %uth, round %u", i, again);
@@ -281,9 +332,52 @@ TEST_F(answer, of_the_statistics_has_none)
 	EXPECT_LE(4, seen);
 }
 
+/* Lines below a heading that have a text in them. */
+static unsigned int section_lines(const char *text, const char *heading, const char *with)
+{
+	const char *line = strstr(text, heading), *end, *at;
+	unsigned int count = 0;
+
+	if (line)
+		line++;
+	while (line && (line = strchr(line, '\n')) && *++line && *line != '\n') {
+		end = strchrnul(line, '\n');
+		at = strstr(line, with);
+		count += *line != '#' && at && at < end;
+	}
+	return count;
+}
+
+/* Each section has lines of what is there: none is clean because it is empty. */
 TEST_F(answer, of_our_files_has_none)
 {
-	EXPECT_FALSE(file_has_address("/proc/memalloc"));
+	static const struct {
+		const char *heading, *with;
+		unsigned int lines;
+	} sections[] = {
+		{ "\n[borrowing]\n", "borrowed ", 1 }, { "\n[zone ", "free_blocks ", 1 },
+		{ "\n[slabs]\n", "u:", 2 }, { "\n[kmalloc]\n", "kmalloc-", 1 },
+		{ "\n[leaks]\n", "u:tracked ", 1 }, { "\n[mempools]\n", "", 2 },
+		{ "\n[percpu]\n", "used ", 1 }, { "\n[areas]\n", " pages=", 1 },
+		{ "\n[device]\n", "handles ", 1 }, { "\n[reports]\n", "double_free ", 1 },
+	};
+	const char *text = file_text("/proc/memalloc"), *at;
+	unsigned int i, headings = 0, zones = 0;
+
+	for (i = 0; i < ARRAY_SIZE(sections); i++) {
+		EXPECT_LE(sections[i].lines, section_lines(text, sections[i].heading,
+							   sections[i].with)) {
+			TH_LOG("there is nothing of %s", sections[i].heading);
+		}
+	}
+	for (at = text; (at = strstr(at, "\n[")); at++) {
+		zones += !strncmp(at, "\n[zone ", 7);
+		headings++;
+	}
+	EXPECT_EQ(ARRAY_SIZE(sections), headings - zones + 1) {
+		TH_LOG("there is a section that is looked for nothing in");
+	}
+	EXPECT_FALSE(text_has_address(text));
 	EXPECT_FALSE(directory_has_address("/sys/module/memalloc/parameters"));
 }
 
@@ -327,12 +421,31 @@ FIXTURE_TEARDOWN_PARENT(written)
 	line_write(TRACEPOINTS, "0");
 }
 
+/*
+ * Load the driver, which frees what is the host's and is reported for it, and look at
+ * our file while it has its own pool and area. Return: 0, or 1 if there was an
+ * address in it, or a negative error.
+ */
+static int misuse(void)
+{
+	int fd = open(CLIENT, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, "rounds=1 foreign=1", 0) ? -errno : 0;
+	close(fd);
+	if (err)
+		return err;
+	err = file_has_address("/proc/memalloc");
+	return syscall(SYS_delete_module, "memalloc_client", O_NONBLOCK) ? -errno : err;
+}
+
 /* All that there are since boot, those of tests before this included. */
 TEST_F(written, in_the_log_has_none)
 {
 	static const char *const lines[] = {
 		"memalloc: no pages of order ", "memalloc: no area of ",
-		"memalloc: no per-CPU area of ",
+		"memalloc: no per-CPU area of ", "memalloc: report: foreign_free by client_",
 	};
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	bool seen[ARRAY_SIZE(lines)] = {};
@@ -341,6 +454,7 @@ TEST_F(written, in_the_log_has_none)
 	ssize_t got;
 
 	ASSERT_LE(0, log);
+	ASSERT_EQ(0, misuse());
 	ASSERT_EQ(0, use_all(self->fd));
 	while ((got = read(log, line, sizeof(line) - 1)) > 0) {
 		line[got] = '\0';
