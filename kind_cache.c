@@ -40,6 +40,7 @@
 #include "internal/name.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/slab_cache.h"
 
 struct mal_cache_flag {
 	u32 user;
@@ -193,7 +194,7 @@ static int mal_cache_make(struct mal_object *obj,
 /* Its objects are gone: if it stays, that is for what has been reported. */
 static void mal_cache_unmake(struct mal_object *obj)
 {
-	mal_kmem_cache_destroy(obj->cache);
+	mal_kmem_cache_destroy_later(obj->cache);
 }
 
 static void mal_cache_info(struct mal_object *obj, u64 offset,

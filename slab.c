@@ -81,6 +81,7 @@
 
 #include "internal/buddy.h"
 #include "internal/inject.h"
+#include "internal/kunit.h"
 #include "internal/loan.h"
 #include "internal/peek.h"
 #include "internal/region.h"
@@ -393,6 +394,7 @@ void mal_slab_node_sum(const struct mal_slab_node *node, struct mal_slab_side *s
 	sum->nr_objects = mal_peek(a->nr_objects) + mal_peek(b->nr_objects);
 	sum->nr_free = mal_peek(a->nr_free) + mal_peek(b->nr_free);
 }
+MAL_EXPORT_FOR_KUNIT(mal_slab_node_sum);
 
 /* A slab comes to a side; who does this, puts it on a list. */
 static void mal_slab_side_count(struct mal_slab_side *side,
@@ -722,6 +724,7 @@ bool mal_slab_node_walk(struct mal_slab_node *node, mal_slab_look_fn look,
 	mal_slab_node_turn(node);
 	return mal_slab_cross_all(node, look, data);
 }
+MAL_EXPORT_FOR_KUNIT(mal_slab_node_walk);
 
 /* Is everything that is not in the slab LEAKED? */
 static bool mal_slab_is_leaked(const struct mal_slab *slab)

@@ -16,6 +16,17 @@
  * of caches, the grace period of its last slabs is waited for, and it is freed
  * after another: a late free of an object of it may still be looking.
  *
+ * A cache of modules' is gone when mal_kmem_cache_destroy() returns, and nothing of
+ * it calls their code any more. With SLAB_TYPESAFE_BY_RCU that takes a grace period;
+ * who closes a file may have tens of thousands of these, which are all of our own
+ * making: they go together, after one grace period for as many as there are then.
+ *
+ * Walks over all caches. There may be very many, and large ones, of whoever likes to
+ * make them. So the mutex is let go of after each, and nobody waits for more than
+ * one. A walk knows which cache is its next, and a cache that leaves the list tells
+ * it so; it ends at the last that was there when it began, so that none is too long
+ * because others make caches. It also ends at a fatal signal, if it can.
+ *
  * Constructed objects. The constructor runs once for each object, when its slab
  * is made, and the destructor once, before the pages go. Nothing of ours is
  * written into a free object, so it stays constructed in between.
@@ -53,6 +64,7 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
@@ -101,6 +113,10 @@
 static DEFINE_MUTEX(mal_cache_mutex);
 static LIST_HEAD(mal_caches);
 
+/* Walks over the list, and how many caches have been in it. */
+static LIST_HEAD(mal_cache_walks);
+static u64 mal_cache_serial;
+
 static struct shrinker *mal_cache_shrinker;
 static int mal_cache_cpuhp;
 
@@ -121,14 +137,106 @@ static void mal_caches_unlock(void)
 	cpus_read_unlock();
 }
 
+/* Returns false if the task has been killed. */
+static bool mal_caches_lock_killable(void)
+{
+	cpus_read_lock();
+	if (!mutex_lock_killable(&mal_cache_mutex))
+		return true;
+	cpus_read_unlock();
+	return false;
+}
+
+/**
+ * struct mal_cache_walk - a walk over all caches
+ * @link: in the list of walks
+ * @next: the next cache, or NULL
+ * @last: no cache that is newer
+ *
+ * Protected by mal_cache_mutex.
+ */
+struct mal_cache_walk {
+	struct list_head link;
+	struct mal_kmem_cache *next;
+	u64 last;
+};
+
+/* What is done with a cache, under the mutex; false ends the walk. */
+typedef bool (*mal_cache_look_fn)(struct mal_kmem_cache *cache, void *data);
+
+static struct mal_kmem_cache *mal_cache_after(const struct list_head *link)
+{
+	return list_is_last(link, &mal_caches) ? NULL :
+	       list_entry(link->next, struct mal_kmem_cache, link);
+}
+
+static void mal_cache_enlist(struct mal_kmem_cache *cache)
+{
+	lockdep_assert_held(&mal_cache_mutex);
+	cache->serial = ++mal_cache_serial;
+	list_add_tail(&cache->link, &mal_caches);
+}
+
+static void mal_cache_unlist(struct mal_kmem_cache *cache)
+{
+	struct mal_cache_walk *walk;
+
+	lockdep_assert_held(&mal_cache_mutex);
+	list_for_each_entry(walk, &mal_cache_walks, link)
+		if (walk->next == cache)
+			walk->next = mal_cache_after(&cache->link);
+	list_del(&cache->link);
+}
+
+/* The mutex is held, before and after. */
+static void mal_caches_walk_locked(mal_cache_look_fn look, void *data)
+{
+	struct mal_cache_walk walk = {
+		.next = mal_cache_after(&mal_caches),
+		.last = mal_cache_serial,
+	};
+	struct mal_kmem_cache *cache;
+	bool go_on = true;
+
+	list_add(&walk.link, &mal_cache_walks);
+	while (go_on && walk.next && walk.next->serial <= walk.last) {
+		cache = walk.next;
+		walk.next = mal_cache_after(&cache->link);
+		go_on = look(cache, data);
+		mal_caches_unlock();
+		cond_resched();
+		mal_caches_lock();
+	}
+	list_del(&walk.link);
+}
+
+/* For those who cannot leave it half done. */
+static void mal_caches_walk_all(mal_cache_look_fn look, void *data)
+{
+	mal_caches_lock();
+	mal_caches_walk_locked(look, data);
+	mal_caches_unlock();
+}
+
+/* On behalf of a user: @look ends it at a fatal signal. */
+static void mal_caches_walk(mal_cache_look_fn look, void *data)
+{
+	if (!mal_caches_lock_killable())
+		return;
+	mal_caches_walk_locked(look, data);
+	mal_caches_unlock();
+}
+
 /* The sheaves of a CPU that is gone. */
 static int mal_cache_cpu_dead(unsigned int cpu)
 {
 	struct mal_kmem_cache *cache;
 
 	mutex_lock(&mal_cache_mutex);
-	list_for_each_entry(cache, &mal_caches, link)
+	list_for_each_entry(cache, &mal_caches, link) {
 		mal_sheaf_drain_dead(cache, cpu);
+		cond_resched();
+	}
 	mutex_unlock(&mal_cache_mutex);
 	return 0;
 }
@@ -178,6 +286,8 @@ static void mal_cache_empty(struct mal_kmem_cache *cache)
  * mal_kmem_cache_shrink() - give the memory that a cache does not need away
  * @cache: the cache
  *
+ * A task that has been killed need not wait for its turn: then nothing is given.
+ *
  * Context: task; sleeps.
  * Return: 0 if no slab is left, else 1.
  */
@@ -186,7 +296,8 @@ int mal_kmem_cache_shrink(struct mal_kmem_cache *cache)
 	unsigned long slabs = 0;
 	int nid;
 
-	mal_caches_lock();
+	if (!mal_caches_lock_killable())
+		return 1;
 	mal_cache_empty(cache);
 	mal_caches_unlock();
 	for_each_node(nid) {
@@ -199,12 +310,19 @@ int mal_kmem_cache_shrink(struct mal_kmem_cache *cache)
 }
 MAL_EXPORT(mal_kmem_cache_shrink);
 
-static unsigned long mal_caches_reap(bool drain)
+/*
+ * Until there are @enough pages. The mutex may only be tried here, so it is kept to
+ * the end. Who has been killed needs but a few, and may have to have them.
+ */
+static unsigned long mal_caches_reap(bool drain, unsigned long enough)
 {
 	struct mal_kmem_cache *cache;
 	unsigned long pages = 0;
 
 	list_for_each_entry(cache, &mal_caches, link) {
+		if (pages >= enough || (pages && fatal_signal_pending(current)))
+			break;
+		cond_resched();
 		if (cache->flags & MAL_CACHE_NO_REAP)
 			continue;
 		if (drain)
@@ -277,25 +395,28 @@ unsigned long mal_slab_reap(unsigned long min_pages)
 	if (min_pages ? !mutex_trylock(&mal_cache_mutex) : !mal_caches_trylock())
 		return 0;
 	if (!min_pages || mal_caches_reapable() >= min_pages)
-		pages = mal_caches_reap(!min_pages);
+		pages = mal_caches_reap(!min_pages, ULONG_MAX);
 	mutex_unlock(&mal_cache_mutex);
 	return pages;
 }
 MAL_EXPORT_FOR_KUNIT(mal_slab_reap);
 
+static bool mal_cache_shrink_look(struct mal_kmem_cache *cache, void *data)
+{
+	mal_cache_empty(cache);
+	return !fatal_signal_pending(current);
+}
+
 /**
  * mal_slab_shrink() - give away what caches do not need, all of it
+ *
+ * Ended by a fatal signal.
  *
  * Context: task; sleeps.
  */
 void mal_slab_shrink(void)
 {
-	struct mal_kmem_cache *cache;
-
-	mal_caches_lock();
-	list_for_each_entry(cache, &mal_caches, link)
-		mal_cache_empty(cache);
-	mal_caches_unlock();
+	mal_caches_walk(mal_cache_shrink_look, NULL);
 }
 MAL_EXPORT_FOR_KUNIT(mal_slab_shrink);
 
@@ -350,7 +471,8 @@ static unsigned long mal_cache_shrinker_scan(struct shrinker *shrinker,
 
 	if (!mutex_trylock(&mal_cache_mutex))
 		return SHRINK_STOP;
-	pages = mal_caches_reap(false) ?: mal_caches_reap(true);
+	pages = mal_caches_reap(false, sc->nr_to_scan) ?:
+		mal_caches_reap(true, sc->nr_to_scan);
 	mutex_unlock(&mal_cache_mutex);
 	return pages ?: SHRINK_STOP;
 }
@@ -370,6 +492,7 @@ static void mal_cache_scan_guards(struct work_struct *work)
 
 	mutex_lock(&mal_cache_mutex);
 	list_for_each_entry(cache, &mal_caches, link) {
+		cond_resched();
 		if (!(cache->flags & MAL_CACHE_GUARD))
 			continue;
 		again = true;
@@ -607,7 +730,7 @@ mal_cache_make(const char *name, unsigned int size,
 	if (cache->flags & MAL_CACHE_GUARD)
 		schedule_delayed_work(&mal_cache_guard_work, MAL_GUARD_SCAN);
 	mutex_lock(&mal_cache_mutex);
-	list_add_tail(&cache->link, &mal_caches);
+	mal_cache_enlist(cache);
 	mutex_unlock(&mal_cache_mutex);
 	return cache;
 }
@@ -747,16 +870,69 @@ MAL_EXPORT(mal_usercopy_allowed);
  * Unmaking
  */
 
-static void mal_cache_release(struct mal_kmem_cache *cache)
+/* So many wait for the same grace period, about. */
+#define MAL_CACHES_GOING	1024
+
+/* Those that wait for their slabs to go; protected by the mutex. */
+static LIST_HEAD(mal_caches_going);
+static unsigned int mal_nr_caches_going;
+
+static void mal_caches_release_going(struct work_struct *work);
+static DECLARE_WORK(mal_caches_going_work, mal_caches_release_going);
+
+static void mal_cache_drain_dead(struct mal_kmem_cache *cache)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		mal_sheaf_drain_dead(cache, cpu);
-	if (cache->flags & MAL_CACHE_RCU)
-		rcu_barrier();
+}
+
+/* Its last slabs are gone. */
+static void mal_cache_release_last(struct mal_kmem_cache *cache)
+{
 	free_percpu(cache->cpu);
 	call_rcu(&cache->rcu, mal_cache_free_rcu);
+}
+
+static void mal_cache_release(struct mal_kmem_cache *cache)
+{
+	mal_cache_drain_dead(cache);
+	if (cache->flags & MAL_CACHE_RCU)
+		rcu_barrier();
+	mal_cache_release_last(cache);
+}
+
+/* All that have come by then, after one barrier. */
+static void mal_caches_release_going(struct work_struct *work)
+{
+	struct mal_kmem_cache *cache, *next;
+	LIST_HEAD(going);
+
+	mutex_lock(&mal_cache_mutex);
+	list_splice_init(&mal_caches_going, &going);
+	mal_nr_caches_going = 0;
+	mutex_unlock(&mal_cache_mutex);
+	rcu_barrier();
+	list_for_each_entry_safe(cache, next, &going, link) {
+		mal_cache_release_last(cache);
+		cond_resched();
+	}
+}
+
+/* Whoever makes and destroys them without end has to wait when there are many. */
+static void mal_cache_release_later(struct mal_kmem_cache *cache)
+{
+	bool many;
+
+	mal_cache_drain_dead(cache);
+	mutex_lock(&mal_cache_mutex);
+	list_add_tail(&cache->link, &mal_caches_going);
+	many = ++mal_nr_caches_going >= MAL_CACHES_GOING;
+	mutex_unlock(&mal_cache_mutex);
+	queue_work(system_unbound_wq, &mal_caches_going_work);
+	if (many)
+		flush_work(&mal_caches_going_work);
 }
 
 static void mal_cache_forget_leaked(struct mal_kmem_cache *cache)
@@ -765,6 +941,21 @@ static void mal_cache_forget_leaked(struct mal_kmem_cache *cache)
 
 	for_each_node(nid)
 		mal_slab_node_forget_leaked(cache->nodes[nid]);
+}
+
+/* Take it out of the list, if nobody has objects of it. */
+static int mal_cache_take_out(struct mal_kmem_cache *cache)
+{
+	struct mal_cache_stats stats;
+
+	mal_caches_lock();
+	mal_cache_empty(cache);
+	mal_cache_forget_leaked(cache);
+	mal_cache_stats(cache, &stats);
+	if (!stats.slabs)
+		mal_cache_unlist(cache);
+	mal_caches_unlock();
+	return stats.slabs ? -EBUSY : 0;
 }
 
 /**
@@ -776,19 +967,11 @@ static void mal_cache_forget_leaked(struct mal_kmem_cache *cache)
  */
 int mal_kmem_cache_remove(struct mal_kmem_cache *cache)
 {
-	struct mal_cache_stats stats;
+	int err = mal_cache_take_out(cache);
 
-	mal_caches_lock();
-	mal_cache_empty(cache);
-	mal_cache_forget_leaked(cache);
-	mal_cache_stats(cache, &stats);
-	if (!stats.slabs)
-		list_del(&cache->link);
-	mal_caches_unlock();
-	if (stats.slabs)
-		return -EBUSY;
-	mal_cache_release(cache);
-	return 0;
+	if (!err)
+		mal_cache_release(cache);
+	return err;
 }
 MAL_EXPORT_FOR_KUNIT(mal_kmem_cache_remove);
 
@@ -828,7 +1011,7 @@ void mal_kmem_cache_abandon(struct mal_kmem_cache *cache)
 	       cache->name, stats.slab_pages);
 	mal_cache_report_leaks(cache);
 	mutex_lock(&mal_cache_mutex);
-	list_del(&cache->link);
+	mal_cache_unlist(cache);
 	mutex_unlock(&mal_cache_mutex);
 	mal_cache_release(cache);
 }
@@ -855,6 +1038,23 @@ void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
 	mal_cache_report_leaks(cache);
 }
 MAL_EXPORT(mal_kmem_cache_destroy);
+
+/**
+ * mal_kmem_cache_destroy_later() - destroy a cache of the module's own
+ * @cache: the cache: its constructor is in this module, and it has no destructor
+ *
+ * As mal_kmem_cache_destroy(), but the last slabs of a cache with
+ * SLAB_TYPESAFE_BY_RCU may go after this has returned.
+ *
+ * Context: task; sleeps; seldom, for a grace period.
+ */
+void mal_kmem_cache_destroy_later(struct mal_kmem_cache *cache)
+{
+	if (!(cache->flags & MAL_CACHE_RCU) || mal_cache_take_out(cache))
+		mal_kmem_cache_destroy(cache);
+	else
+		mal_cache_release_later(cache);
+}
 
 /*
  * Figures
@@ -909,29 +1109,39 @@ void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats
 
 MAL_EXPORT_FOR_KUNIT(mal_cache_stats);
 
+struct mal_cache_tally {
+	u64 *checked;
+	u64 errors;
+};
+
+static bool mal_cache_validate(struct mal_kmem_cache *cache, void *data)
+{
+	struct mal_cache_tally *tally = data;
+	int nid;
+
+	tally->errors += mal_sheaf_validate(cache, tally->checked);
+	for_each_node(nid) {
+		tally->errors += mal_slab_node_validate(cache, nid, tally->checked);
+		tally->errors += mal_depot_validate(cache, nid, tally->checked);
+	}
+	return !fatal_signal_pending(current);
+}
+
 /**
  * mal_slab_validate() - check every invariant of every cache
  * @checked: the number of things checked is added here
+ *
+ * Ended by a fatal signal.
  *
  * Context: task; sleeps.
  * Return: how many of them were wrong. Each has been reported.
  */
 u64 mal_slab_validate(u64 *checked)
 {
-	struct mal_kmem_cache *cache;
-	u64 errors = 0;
-	int nid;
+	struct mal_cache_tally tally = { .checked = checked };
 
-	mal_caches_lock();
-	list_for_each_entry(cache, &mal_caches, link) {
-		errors += mal_sheaf_validate(cache, checked);
-		for_each_node(nid) {
-			errors += mal_slab_node_validate(cache, nid, checked);
-			errors += mal_depot_validate(cache, nid, checked);
-		}
-	}
-	mal_caches_unlock();
-	return errors;
+	mal_caches_walk(mal_cache_validate, &tally);
+	return tally.errors;
 }
 MAL_EXPORT_FOR_KUNIT(mal_slab_validate);
 
@@ -1010,14 +1220,15 @@ void mal_cache_stats_fill(struct mal_kmem_cache *cache,
  * @stats: filled in
  *
  * Context: task; sleeps.
- * Return: true, or false if there are not so many.
+ * Return: true, or false if there are not so many, or the task has been killed.
  */
 bool mal_cache_stats_at(unsigned int index, struct memalloc_stats_cache *stats)
 {
 	struct mal_kmem_cache *cache;
 	bool found = false;
 
-	mutex_lock(&mal_cache_mutex);
+	if (mutex_lock_killable(&mal_cache_mutex))
+		return false;
 	list_for_each_entry(cache, &mal_caches, link) {
 		found = !index--;
 		if (!found)
@@ -1034,22 +1245,30 @@ MAL_EXPORT_FOR_KUNIT(mal_cache_stats_at);
  * mal_cache_count() - how many caches there are
  *
  * Context: task; sleeps.
- * Return: a number.
+ * Return: a number; zero if the task has been killed.
  */
 unsigned int mal_cache_count(void)
 {
 	struct mal_kmem_cache *cache;
 	unsigned int count = 0;
 
-	mutex_lock(&mal_cache_mutex);
+	if (mutex_lock_killable(&mal_cache_mutex))
+		return 0;
 	list_for_each_entry(cache, &mal_caches, link)
 		count++;
 	mutex_unlock(&mal_cache_mutex);
 	return count;
 }
 
-static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)
+/* Does it make sense to print more? */
+static bool mal_show_goes_on(struct seq_file *m)
 {
+	return !seq_has_overflowed(m) && !fatal_signal_pending(current);
+}
+
+static bool mal_cache_show(struct mal_kmem_cache *cache, void *data)
+{
+	struct seq_file *m = data;
 	char letters[MAL_SLAB_LETTERS];
 	struct mal_cache_stats stats;
 
@@ -1064,6 +1283,7 @@ static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)
 	seq_printf(m, " : cpustat %llu %llu", stats.hits, stats.misses);
 	seq_printf(m, " : debug %s\n",
 		   mal_slab_option_letters(cache->flags, letters));
+	return mal_show_goes_on(m);
 }
 
 /**
@@ -1078,17 +1298,24 @@ static void mal_cache_show(struct seq_file *m, struct mal_kmem_cache *cache)
  */
 void mal_slab_show(struct seq_file *m)
 {
-	struct mal_kmem_cache *cache;
-
 	seq_puts(m, "\n[slabs]\n");
 	seq_puts(m, "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>");
 	seq_puts(m, " : tunables <limit> <batchcount> <sharedfactor>");
 	seq_puts(m, " : slabdata <active_slabs> <num_slabs> <sharedavail>");
 	seq_puts(m, " : cpustat <hits> <misses> : debug <modes>\n");
-	mutex_lock(&mal_cache_mutex);
-	list_for_each_entry(cache, &mal_caches, link)
-		mal_cache_show(m, cache);
-	mutex_unlock(&mal_cache_mutex);
+	mal_caches_walk(mal_cache_show, m);
+}
+
+static bool mal_cache_look_for_tracked(struct mal_kmem_cache *cache, void *tracked)
+{
+	*(bool *)tracked = mal_slab_leak_is_tracked(cache);
+	return !*(bool *)tracked && !fatal_signal_pending(current);
+}
+
+static bool mal_cache_leaks_show(struct mal_kmem_cache *cache, void *m)
+{
+	mal_slab_leak_show(m, cache);
+	return mal_show_goes_on(m);
 }
 
 /**
@@ -1102,21 +1329,15 @@ void mal_slab_show(struct seq_file *m)
  */
 void mal_slab_leaks_show(struct seq_file *m)
 {
-	struct mal_kmem_cache *cache;
 	bool tracked = false;
 
-	mutex_lock(&mal_cache_mutex);
-	list_for_each_entry(cache, &mal_caches, link)
-		tracked |= mal_slab_leak_is_tracked(cache);
+	mal_caches_walk(mal_cache_look_for_tracked, &tracked);
 	if (!tracked)
-		goto out;
+		return;
 	seq_puts(m, "\n[leaks]\n");
 	seq_puts(m, "# cache            objects      bytes   oldest site\n");
-	list_for_each_entry(cache, &mal_caches, link)
-		mal_slab_leak_show(m, cache);
+	mal_caches_walk(mal_cache_leaks_show, m);
 	mal_leak_show(m);
-out:
-	mutex_unlock(&mal_cache_mutex);
 }
 
 /*
@@ -1140,35 +1361,29 @@ static void mal_cache_orphan(struct mal_kmem_cache *cache,
 	WRITE_ONCE(cache->dtor, NULL);
 }
 
-static void mal_cache_module_live(struct mal_kmem_cache *cache,
-				  struct module *module)
+static bool mal_cache_module_live(struct mal_kmem_cache *cache, void *module)
 {
 	mal_slab_leak_keep_sites(cache, module);
 	cache->creator = mal_site_keep(cache->creator, module);
+	return true;
 }
 
-static void mal_cache_module_going(struct mal_kmem_cache *cache,
-				   struct module *module)
+static bool mal_cache_module_going(struct mal_kmem_cache *cache, void *module)
 {
 	mal_slab_leak_report(cache, module);
 	mal_cache_orphan(cache, module);
+	return true;
 }
 
 static int mal_cache_module_notify(struct notifier_block *block,
 				   unsigned long event, void *module)
 {
-	struct mal_kmem_cache *cache;
-
 	if (module == THIS_MODULE)
 		return NOTIFY_OK;
-	mutex_lock(&mal_cache_mutex);
-	list_for_each_entry(cache, &mal_caches, link) {
-		if (event == MODULE_STATE_LIVE)
-			mal_cache_module_live(cache, module);
-		else if (event == MODULE_STATE_GOING)
-			mal_cache_module_going(cache, module);
-	}
-	mutex_unlock(&mal_cache_mutex);
+	if (event == MODULE_STATE_LIVE)
+		mal_caches_walk_all(mal_cache_module_live, module);
+	else if (event == MODULE_STATE_GOING)
+		mal_caches_walk_all(mal_cache_module_going, module);
 	return NOTIFY_OK;
 }
 
@@ -1245,6 +1460,7 @@ void mal_slab_cache_exit(void)
 {
 	struct mal_kmem_cache *cache, *next;
 
+	flush_work(&mal_caches_going_work);
 	list_for_each_entry_safe(cache, next, &mal_caches, link) {
 		pr_err("leak: cache %s\n", cache->name);
 		mal_kmem_cache_abandon(cache);

@@ -191,7 +191,8 @@ struct mal_slab_node {
  * @dtor: see struct mal_kmem_cache_args
  * @useroffset: see struct mal_kmem_cache_args
  * @usersize: see struct mal_kmem_cache_args
- * @link: in the list of all caches
+ * @link: in the list of all caches, or of those on the way out
+ * @serial: grows from one cache to the next that is made
  * @rcu: on the way out
  * @samples: allocations whose size has been noted; kmalloc only
  * @sampled: sum of those sizes
@@ -219,6 +220,7 @@ struct mal_kmem_cache {
 	unsigned int useroffset;
 	unsigned int usersize;
 	struct list_head link;
+	u64 serial;
 	struct rcu_head rcu;
 	atomic64_t samples;
 	atomic64_t sampled;

@@ -34,6 +34,7 @@ struct mal_cache_stats {
 void mal_deferred_sync(void);
 
 int mal_kmem_cache_remove(struct mal_kmem_cache *cache);
+void mal_kmem_cache_destroy_later(struct mal_kmem_cache *cache);
 void mal_kmem_cache_abandon(struct mal_kmem_cache *cache);
 void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats);
 void mal_cache_stats_fill(struct mal_kmem_cache *cache,

@@ -27,6 +27,7 @@ extern struct kunit_suite mal_slab_rcu_suite;
 extern struct kunit_suite mal_slab_reentry_suite;
 extern struct kunit_suite mal_slab_handoff_suite;
 extern struct kunit_suite mal_slab_property_suite;
+extern struct kunit_suite mal_slab_walk_suite;
 extern struct kunit_suite mal_slab_debug_suite;
 extern struct kunit_suite mal_sanitizer_suite;
 extern struct kunit_suite mal_mempool_suite;

@@ -561,6 +561,37 @@ TEST_F(cache, no_new_object_shows_what_was_in_the_pages)
 	}
 }
 
+/*
+ * One after the other they would take a grace period each, and the harness's patience
+ * with them.
+ */
+TEST_F(cache, thousands_that_wait_for_a_grace_period_go_together)
+{
+	struct memalloc_cache_create request = device_cache_of("typesafe", 64);
+	struct memalloc_stats_cache stats;
+	__u64 objects;
+	int i, fd;
+
+	fd = device_open();
+	ASSERT_LE(0, fd);
+	request.flags = MEMALLOC_CACHE_TYPESAFE_BY_RCU;
+	for (i = 0; i < 4000; i++) {
+		ASSERT_EQ(0, create(fd, &request));
+		if (i % 8 == 0) {
+			ASSERT_EQ(0, device_alloc_objects(fd, request.out_handle, 1,
+							  &objects));
+		}
+	}
+	ASSERT_EQ(0, device_cache(fd, request.out_handle, &stats));
+	EXPECT_EQ(0, close(fd));
+	EXPECT_EQ(0, device_validate(self->fd));
+	/* And the same for those that are freed, without end. */
+	for (i = 0; i < 3000; i++) {
+		ASSERT_EQ(0, create(self->fd, &request));
+		ASSERT_EQ(0, device_free(self->fd, request.out_handle));
+	}
+}
+
 TEST_F(cache, info_says_where_each_object_is)
 {
 	struct memalloc_cache_create request = device_cache_of("where", 5000);
