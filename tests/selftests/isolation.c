@@ -4,6 +4,7 @@
  */
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -523,25 +524,48 @@ TEST_F(quota, of_one_file_is_not_used_up_by_another)
 
 /* --- nobody holds up the others ------------------------------------------------------ */
 
-/*
- * What takes long, on a file of its own: all that it says is that it was done, that
- * there is no more memory, or that a signal came.
+/**
+ * struct job - a command that takes long, and what it works on
+ * @fd: a file that parent and child share, so that what is left can be looked at
+ * @handle: what was prepared; zero: nothing
+ * @words: of what is filled: the mapping of a block
  */
-static int fill_a_lot(int fd)
-{
+struct job {
+	int fd;
 	__u64 handle;
+	volatile __u64 *words;
+};
 
-	return device_alloc(fd, MEMALLOC_MAX_ORDER, &handle) ?:
-	       device_fill(fd, handle, order_bytes(MEMALLOC_MAX_ORDER), WORD) ?:
-	       device_free(fd, handle);
+enum { WORDS = (4096 << MEMALLOC_MAX_ORDER) / sizeof(__u64) };
+
+static int prepare_nothing(struct job *job)
+{
+	(void)job;
+	return 0;
 }
 
-static int fill_in_a_batch(int fd)
+static int prepare_a_block(struct job *job)
 {
+	job->words = device_alloc_mapped(job->fd, MEMALLOC_MAX_ORDER, &job->handle);
+	return job->words == MAP_FAILED ? -errno : 0;
+}
+
+static int prepare_a_pool(struct job *job)
+{
+	return device_mempool_create(job->fd, MEMALLOC_MEMPOOL_KMALLOC, 100, 1, &job->handle);
+}
+
+static int fill_a_lot(struct job *job)
+{
+	return device_fill(job->fd, job->handle, order_bytes(MEMALLOC_MAX_ORDER),
+			   MEMALLOC_BATCH_MAX);
+}
+
+/* The last one fills with what fill_a_lot() does. */
+static int fill_in_a_batch(struct job *job)
+{
+	static struct memalloc_pattern_io fills[MEMALLOC_BATCH_MAX];
 	static struct memalloc_batch_op ops[MEMALLOC_BATCH_MAX];
-	struct memalloc_pattern_io fill = {
-		.size = sizeof(fill), .length = order_bytes(MEMALLOC_MAX_ORDER),
-	};
 	struct memalloc_batch batch = {
 		.size = sizeof(batch),
 		.count = MEMALLOC_BATCH_MAX,
@@ -549,73 +573,156 @@ static int fill_in_a_batch(int fd)
 		.ops = address_of(ops),
 	};
 	unsigned int i;
-	int err = device_alloc(fd, MEMALLOC_MAX_ORDER, (__u64 *)&fill.handle);
 
-	for (i = 0; i < MEMALLOC_BATCH_MAX; i++)
-		ops[i] = (struct memalloc_batch_op) {
-			.cmd = MEMALLOC_FILL, .arg = address_of(&fill),
+	for (i = 0; i < MEMALLOC_BATCH_MAX; i++) {
+		fills[i] = (struct memalloc_pattern_io) {
+			.size = sizeof(fills[i]),
+			.handle = job->handle,
+			.length = order_bytes(MEMALLOC_MAX_ORDER),
+			.value = i + 1,
 		};
-	return err ?: device_ioctl(fd, MEMALLOC_BATCH, &batch) ?: device_free(fd, fill.handle);
+		ops[i] = (struct memalloc_batch_op) {
+			.cmd = MEMALLOC_FILL, .arg = address_of(&fills[i]),
+		};
+	}
+	return device_ioctl(job->fd, MEMALLOC_BATCH, &batch);
 }
 
-static int make_a_large_area(int fd)
+static int make_a_large_area(struct job *job)
 {
 	struct memalloc_alloc alloc;
 
-	return device_alloc_area(fd, 32 << 20, MEMALLOC_GFP_NOWARN, &alloc) ?:
-	       device_free(fd, alloc.out_handle);
+	return device_alloc_area(job->fd, 32 << 20, MEMALLOC_GFP_NOWARN, &alloc);
 }
 
-static int make_a_large_pool(int fd)
+static int make_a_large_pool(struct job *job)
 {
 	__u64 pool;
 
-	return device_mempool_create(fd, MEMALLOC_MEMPOOL_KMALLOC, 100, MEMALLOC_MEMPOOL_MAX,
-				     &pool) ?:
-	       device_mempool_resize(fd, pool, 1) ?:
-	       device_mempool_resize(fd, pool, MEMALLOC_MEMPOOL_MAX) ?:
-	       device_free(fd, pool);
+	return device_mempool_create(job->fd, MEMALLOC_MEMPOOL_KMALLOC, 100,
+				     MEMALLOC_MEMPOOL_MAX, &pool);
 }
 
-static int make_many_objects(int fd)
+static int enlarge_the_pool(struct job *job)
 {
-	__u64 cache, handle;
-
-	return device_cache_create(fd, "many", 1000, &cache) ?:
-	       device_alloc_objects(fd, cache, MEMALLOC_COUNT_MAX, &handle) ?:
-	       device_free(fd, handle) ?: device_free(fd, cache);
+	return device_mempool_resize(job->fd, job->handle, MEMALLOC_MEMPOOL_MAX);
 }
 
-static int wait_for_an_element(int fd)
+static bool block_is_begun(const struct job *job)
+{
+	return job->words[0];
+}
+
+static bool block_is_filled(const struct job *job)
+{
+	return job->words[WORDS - 1] == MEMALLOC_BATCH_MAX;
+}
+
+/* It is charged before it is made, and stays so if it is. */
+static bool file_has_something(const struct job *job)
+{
+	struct memalloc_stats_file stats;
+
+	return !device_file(job->fd, &stats) && stats.handles;
+}
+
+static struct memalloc_stats_mempool pool_of(const struct job *job)
+{
+	struct memalloc_stats_mempool pool = {};
+	struct memalloc_stats stats = {
+		.size = sizeof(stats),
+		.section = MEMALLOC_SECTION_MEMPOOL,
+		.length = sizeof(pool),
+		.data = address_of(&pool),
+		.handle = job->handle,
+	};
+
+	device_ioctl(job->fd, MEMALLOC_STATS, &stats);
+	return pool;
+}
+
+static bool pool_is_to_be_large(const struct job *job)
+{
+	return pool_of(job).min_nr == MEMALLOC_MEMPOOL_MAX;
+}
+
+static bool pool_is_large(const struct job *job)
+{
+	return pool_of(job).elements == MEMALLOC_MEMPOOL_MAX;
+}
+
+static int wait_for_an_element(struct job *job)
 {
 	__u64 pool, handle;
-	int err = device_mempool_create(fd, MEMALLOC_MEMPOOL_PAGES, MEMALLOC_MAX_ORDER, 1, &pool);
+	int err = device_mempool_create(job->fd, MEMALLOC_MEMPOOL_PAGES, MEMALLOC_MAX_ORDER, 1,
+					&pool);
 
 	while (!err)
-		err = device_alloc_element(fd, pool, MEMALLOC_GFP_NOWARN, 0, &handle);
+		err = device_alloc_element(job->fd, pool, MEMALLOC_GFP_NOWARN, 0, &handle);
 	return err;
 }
 
-static int wait_for_a_block(int fd)
+static int wait_for_a_block(struct job *job)
 {
 	struct memalloc_alloc alloc;
 	int err = 0;
 
 	while (!err)
-		err = device_alloc_pages(fd, MEMALLOC_MAX_ORDER,
+		err = device_alloc_pages(job->fd, MEMALLOC_MAX_ORDER,
 					 MEMALLOC_GFP_NOFAIL | MEMALLOC_GFP_NOWARN, &alloc);
 	return err;
 }
 
+static int validate_all(struct job *job)
+{
+	return device_validate(job->fd);
+}
+
+static int shrink_all(struct job *job)
+{
+	return device_shrink(job->fd);
+}
+
+/*
+ * What takes long. Of those that end by themselves it can be seen that they have begun,
+ * and that they were carried out. Only a signal ends "element" and "nofail". Of the last
+ * two nothing is left to be seen.
+ */
 static const struct long_command {
 	const char *name;
-	int (*run)(int fd);
+	int (*prepare)(struct job *job);
+	int (*run)(struct job *job);
+	bool (*is_begun)(const struct job *job);
+	bool (*is_whole)(const struct job *job);
 } long_commands[] = {
-	{ "fill", fill_a_lot }, { "batch", fill_in_a_batch }, { "area", make_a_large_area },
-	{ "pool", make_a_large_pool }, { "objects", make_many_objects },
-	{ "element", wait_for_an_element }, { "nofail", wait_for_a_block },
-	{ "validate", device_validate }, { "shrink", device_shrink },
+	{ "fill", prepare_a_block, fill_a_lot, block_is_begun, block_is_filled },
+	{ "batch", prepare_a_block, fill_in_a_batch, block_is_begun, block_is_filled },
+	{ "area", prepare_nothing, make_a_large_area, file_has_something, file_has_something },
+	{ "pool", prepare_nothing, make_a_large_pool, file_has_something, file_has_something },
+	{ "resize", prepare_a_pool, enlarge_the_pool, pool_is_to_be_large, pool_is_large },
+	{ "element", prepare_nothing, wait_for_an_element, NULL, NULL },
+	{ "nofail", prepare_nothing, wait_for_a_block, NULL, NULL },
+	{ "validate", prepare_nothing, validate_all, NULL, NULL },
+	{ "shrink", prepare_nothing, shrink_all, NULL, NULL },
 };
+
+static int job_open(const struct long_command *command, struct job *job)
+{
+	int err;
+
+	*job = (struct job) { .fd = device_open() };
+	err = job->fd < 0 ? job->fd : command->prepare(job);
+	if (job->words == MAP_FAILED)
+		job->words = NULL;
+	return err;
+}
+
+static void job_close(struct job *job)
+{
+	if (job->words)
+		munmap((void *)job->words, WORDS * sizeof(job->words[0]));
+	close(job->fd);
+}
 
 FIXTURE(nuisance) {
 	int watch;
@@ -638,6 +745,57 @@ FIXTURE_TEARDOWN_PARENT(nuisance)
 		parameter_write("cap_mb", self->cap);
 }
 
+/*
+ * Kill who carries out a command as soon as it has begun. Return: 1 if it was not
+ * carried out, 0 if it was, or an error.
+ */
+static int cut_short(const struct long_command *command)
+{
+	struct job job;
+	int status, whole, err = job_open(command, &job);
+	bool ended = false;
+	pid_t child;
+
+	if (err)
+		return err;
+	child = fork();
+	if (!child)
+		_exit(!!command->run(&job));
+	while (!ended && !command->is_begun(&job)) {
+		ended = waitpid(child, &status, WNOHANG) == child;
+		sched_yield();
+	}
+	if (!ended) {
+		kill(child, SIGKILL);
+		waitpid(child, &status, 0);
+	}
+	whole = command->is_whole(&job);
+	job_close(&job);
+	return WIFEXITED(status) && WEXITSTATUS(status) ? -EIO : !whole;
+}
+
+/*
+ * Who ignores signals carries it out every time. Who heeds them may be through before
+ * the signal comes, but not every time.
+ */
+TEST_F(nuisance, is_stopped_by_a_signal_in_any_command)
+{
+	unsigned int i, tries;
+	int cut;
+
+	for (i = 0; i < ARRAY_SIZE(long_commands); i++) {
+		if (!long_commands[i].is_begun)
+			continue;
+		cut = 0;
+		for (tries = 0; !cut && tries < 100; tries++)
+			cut = cut_short(&long_commands[i]);
+		EXPECT_EQ(1, cut) {
+			TH_LOG("%s was not cut short", long_commands[i].name);
+		}
+		TH_LOG("%s: %u tries", long_commands[i].name, tries);
+	}
+}
+
 static void no_action(int signal)
 {
 	(void)signal;
@@ -648,22 +806,22 @@ static void be_a_nuisance(const struct long_command *command, bool signals)
 {
 	const struct sigaction action = { .sa_handler = no_action };
 	const struct itimerval timer = { { 0, 3000 }, { 0, 3000 } };
-	int err, fd;
+	struct job job;
+	int err;
 
 	sigaction(SIGALRM, &action, NULL);
 	if (signals)
 		setitimer(ITIMER_REAL, &timer, NULL);
 	for (;;) {
-		fd = device_open();
-		err = command->run(fd);
+		err = job_open(command, &job) ?: command->run(&job);
 		if (err && err != -EINTR && err != -ENOMEM)
 			_exit(1);
-		close(fd);
+		job_close(&job);
 	}
 }
 
 /* Whatever it is at, it is gone when it is killed, and has left nothing. */
-TEST_F(nuisance, is_stopped_by_a_signal_in_any_command)
+TEST_F(nuisance, leaves_nothing_when_it_is_killed)
 {
 	const unsigned int rounds = effort_of(6) + 1;
 	const struct long_command *command;
