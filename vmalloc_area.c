@@ -75,16 +75,13 @@ static __always_inline void mal_area_tell_kmemleak(const struct mal_area *area, 
 }
 
 /* An area of the cache is somebody's now. */
-static __always_inline void *mal_area_give(struct mal_area *area,
-					   unsigned long size, gfp_t gfp, u8 flags,
-					   unsigned long caller)
+static __always_inline void mal_area_give(struct mal_area *area, unsigned long size,
+					  u8 flags, unsigned long caller)
 {
 	area->size = size;
 	area->caller = caller;
 	area->flags = flags;
 	WRITE_ONCE(area->state, MAL_AREA_USED);
-	mal_area_tell_kmemleak(area, gfp);
-	return area->address;
 }
 
 /* One of a CPU's part: it is small. */
@@ -92,18 +89,22 @@ static __always_inline void *mal_area_use(struct mal_area *area,
 					  unsigned long size, gfp_t gfp, u8 flags,
 					  unsigned long caller)
 {
+	mal_area_give(area, size, flags, caller);
 	if (want_init_on_alloc(gfp))
 		memset(area->address, 0, PAGE_ALIGN(size));
-	return mal_area_give(area, size, gfp, flags, caller);
+	mal_area_tell_kmemleak(area, gfp);
+	return area->address;
 }
 
 /* One of a node's part. */
 static void *mal_area_use_large(struct mal_area *area, unsigned long size, gfp_t gfp,
 				u8 flags, unsigned long caller)
 {
+	mal_area_give(area, size, flags, caller);
 	if (want_init_on_alloc(gfp))
 		mal_area_clear(area, PAGE_ALIGN(size));
-	return mal_area_give(area, size, gfp, flags, caller);
+	mal_area_tell_kmemleak(area, gfp);
+	return area->address;
 }
 
 /* No more than may be borrowed at all: others need not make room in vain. */
