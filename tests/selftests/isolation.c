@@ -557,8 +557,9 @@ static int prepare_a_pool(struct job *job)
 
 static int fill_a_lot(struct job *job)
 {
-	return device_fill(job->fd, job->handle, order_bytes(MEMALLOC_MAX_ORDER),
-			   MEMALLOC_BATCH_MAX);
+	return device_pattern(job->fd, MEMALLOC_FILL, job->handle,
+			      order_bytes(MEMALLOC_MAX_ORDER), MEMALLOC_PATTERN_REPEAT,
+			      MEMALLOC_BATCH_MAX);
 }
 
 /* The last one fills with what fill_a_lot() does. */
@@ -579,6 +580,7 @@ static int fill_in_a_batch(struct job *job)
 			.size = sizeof(fills[i]),
 			.handle = job->handle,
 			.length = order_bytes(MEMALLOC_MAX_ORDER),
+			.pattern = MEMALLOC_PATTERN_REPEAT,
 			.value = i + 1,
 		};
 		ops[i] = (struct memalloc_batch_op) {
@@ -746,10 +748,10 @@ FIXTURE_TEARDOWN_PARENT(nuisance)
 }
 
 /*
- * Kill who carries out a command as soon as it has begun. Return: 1 if it was not
- * carried out, 0 if it was, or an error.
+ * Send a signal to who carries out a command, as soon as it has begun. Return: 1 if it
+ * was not carried out, 0 if it was, or an error.
  */
-static int cut_short(const struct long_command *command)
+static int cut_short(const struct long_command *command, int signal)
 {
 	struct job job;
 	int status, whole, err = job_open(command, &job);
@@ -766,7 +768,7 @@ static int cut_short(const struct long_command *command)
 		sched_yield();
 	}
 	if (!ended) {
-		kill(child, SIGKILL);
+		kill(child, signal);
 		waitpid(child, &status, 0);
 	}
 	whole = command->is_whole(&job);
@@ -786,9 +788,10 @@ TEST_F(nuisance, is_stopped_by_a_signal_in_any_command)
 	for (i = 0; i < ARRAY_SIZE(long_commands); i++) {
 		if (!long_commands[i].is_begun)
 			continue;
-		cut = 0;
+		cut = cut_short(&long_commands[i], 0);
+		EXPECT_EQ(0, cut);
 		for (tries = 0; !cut && tries < 100; tries++)
-			cut = cut_short(&long_commands[i]);
+			cut = cut_short(&long_commands[i], SIGKILL);
 		EXPECT_EQ(1, cut) {
 			TH_LOG("%s was not cut short", long_commands[i].name);
 		}
