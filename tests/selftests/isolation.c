@@ -555,6 +555,11 @@ static int prepare_a_pool(struct job *job)
 	return device_mempool_create(job->fd, MEMALLOC_MEMPOOL_KMALLOC, 100, 1, &job->handle);
 }
 
+static int prepare_a_cache(struct job *job)
+{
+	return device_cache_create(job->fd, "many", 1000, &job->handle);
+}
+
 static int fill_a_lot(struct job *job)
 {
 	return device_pattern(job->fd, MEMALLOC_FILL, job->handle,
@@ -605,6 +610,13 @@ static int make_a_large_pool(struct job *job)
 				     MEMALLOC_MEMPOOL_MAX, &pool);
 }
 
+static int make_many_objects(struct job *job)
+{
+	__u64 handle;
+
+	return device_alloc_objects(job->fd, job->handle, MEMALLOC_COUNT_MAX, &handle);
+}
+
 static int enlarge_the_pool(struct job *job)
 {
 	return device_mempool_resize(job->fd, job->handle, MEMALLOC_MEMPOOL_MAX);
@@ -621,11 +633,11 @@ static bool block_is_filled(const struct job *job)
 }
 
 /* It is charged before it is made, and stays so if it is. */
-static bool file_has_something(const struct job *job)
+static bool file_has_more(const struct job *job)
 {
 	struct memalloc_stats_file stats;
 
-	return !device_file(job->fd, &stats) && stats.handles;
+	return !device_file(job->fd, &stats) && stats.handles > !!job->handle;
 }
 
 static struct memalloc_stats_mempool pool_of(const struct job *job)
@@ -699,8 +711,9 @@ static const struct long_command {
 } long_commands[] = {
 	{ "fill", prepare_a_block, fill_a_lot, block_is_begun, block_is_filled },
 	{ "batch", prepare_a_block, fill_in_a_batch, block_is_begun, block_is_filled },
-	{ "area", prepare_nothing, make_a_large_area, file_has_something, file_has_something },
-	{ "pool", prepare_nothing, make_a_large_pool, file_has_something, file_has_something },
+	{ "area", prepare_nothing, make_a_large_area, file_has_more, file_has_more },
+	{ "pool", prepare_nothing, make_a_large_pool, file_has_more, file_has_more },
+	{ "objects", prepare_a_cache, make_many_objects, file_has_more, file_has_more },
 	{ "resize", prepare_a_pool, enlarge_the_pool, pool_is_to_be_large, pool_is_large },
 	{ "element", prepare_nothing, wait_for_an_element, NULL, NULL },
 	{ "nofail", prepare_nothing, wait_for_a_block, NULL, NULL },
