@@ -867,6 +867,103 @@ TEST_F(nuisance, leaves_nothing_when_it_is_killed)
 	EXPECT_EQ(0, device_validate(self->watch));
 }
 
+enum { STAYING = 40, COMING = 300 };
+
+static int make_pool_that_stays(int fd, unsigned int i)
+{
+	struct memalloc_mempool_create create = {
+		.size = sizeof(create),
+		.backend = MEMALLOC_MEMPOOL_KMALLOC,
+		.bytes = 64,
+		.min_nr = 1,
+		.node = -1,
+	};
+
+	snprintf(create.name, sizeof(create.name), "stays%u", i);
+	return device_ioctl(fd, MEMALLOC_MEMPOOL_CREATE, &create);
+}
+
+/* So many areas that their table grows; they go for good when the cache is emptied. */
+static void come_and_go(void)
+{
+	struct memalloc_alloc alloc;
+	unsigned int i;
+	__u64 pool;
+	int fd;
+
+	for (;;) {
+		fd = device_open();
+		for (i = 0; i < COMING; i++) {
+			device_alloc_area(fd, 4096, 0, &alloc);
+			device_mempool_create(fd, MEMALLOC_MEMPOOL_KMALLOC, 64, 1, &pool);
+		}
+		close(fd);
+		fd = device_open();
+		device_shrink(fd);
+		close(fd);
+	}
+}
+
+/* How often areas of 101 pages and more, and pools by their names, are listed. */
+static void count_listed(unsigned int areas[STAYING], unsigned int pools[STAYING],
+			 bool *in_order)
+{
+	FILE *proc = fopen("/proc/memalloc", "re");
+	unsigned int number, last = 0;
+	unsigned long bytes;
+	char line[512];
+	const char *name;
+
+	*in_order = true;
+	while (proc && fgets(line, sizeof(line), proc)) {
+		name = strstr(line, " u:stays");
+		if (name && sscanf(name, " u:stays%u", &number) == 1 && number < STAYING) {
+			*in_order &= number >= last;
+			last = number;
+			pools[number]++;
+		} else if (strstr(line, " pages=1") && sscanf(line, "%lu", &bytes) == 1 &&
+			   bytes / 4096 - 101 < STAYING) {
+			areas[bytes / 4096 - 101]++;
+		}
+	}
+	if (proc)
+		fclose(proc);
+}
+
+/* Who reads does not hold up who makes and unmakes: the list changes meanwhile. */
+TEST_F(nuisance, hides_none_who_stay_by_coming_and_going)
+{
+	const unsigned int readings = effort_of(20);
+	struct memalloc_alloc alloc;
+	int fd = device_open();
+	unsigned int i, reading;
+	bool in_order;
+	pid_t child;
+
+	ASSERT_LE(0, fd);
+	for (i = 0; i < STAYING; i++) {
+		ASSERT_EQ(0, make_pool_that_stays(fd, i));
+		ASSERT_EQ(0, device_alloc_area(fd, (101 + i) * 4096, 0, &alloc));
+	}
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		come_and_go();
+	for (reading = 0; reading < readings; reading++) {
+		unsigned int areas[STAYING] = {}, pools[STAYING] = {};
+
+		count_listed(areas, pools, &in_order);
+		EXPECT_TRUE(in_order);
+		for (i = 0; i < STAYING; i++) {
+			EXPECT_EQ(1, areas[i]);
+			EXPECT_EQ(1, pools[i]);
+		}
+	}
+	kill(child, SIGKILL);
+	EXPECT_EQ(child, waitpid(child, NULL, 0));
+	close(fd);
+}
+
 /* Lines of ours in the kernel log since it was read last. */
 static unsigned int count_lines(int log)
 {
