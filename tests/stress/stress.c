@@ -48,6 +48,7 @@ enum {
 	MAX_MINIMUM = 8,	/* elements that a pool has at least */
 	MAX_PERCPU = 2000,	/* bytes on each processor */
 	MAX_AREA = 100000,
+	ENOUGH_CACHES = 200,	/* that each flag is among them, whatever the seed */
 	PATIENCE_US = 5000,	/* of who waits for an element */
 	PAUSE_US = 20000,	/* between two events */
 };
@@ -69,7 +70,22 @@ static const char *const kind_names[] = {
 
 enum { KINDS = sizeof(kind_names) / sizeof(kind_names[0]) };
 
-static unsigned long *taken;	/* of each kind, in memory that all share */
+/* What a cache may be, beside being one; and how many were. */
+static const char *const flag_names[] = {
+	"HWCACHE_ALIGN", "DMA", "DMA32", "TYPESAFE_BY_RCU", "RECLAIM_ACCOUNT", "NO_REAP",
+	"RED_ZONE", "POISON", "STORE_USER", "CHECKS", "QUARANTINE", "GUARD",
+};
+
+enum { FLAGS = sizeof(flag_names) / sizeof(flag_names[0]) };
+
+_Static_assert(MEMALLOC_CACHE_ALL == (1 << FLAGS) - 1, "each flag has a name");
+
+/* In memory that all share. */
+static struct counts {
+	unsigned long taken[KINDS];
+	unsigned long caches;
+	unsigned long flags[FLAGS];
+} *counts;
 
 struct allocation {
 	__u64 handle;
@@ -123,12 +139,36 @@ static void wish_area(struct user *user, struct memalloc_alloc *alloc)
 	alloc->bytes = 1 + user_size(user, MAX_AREA);
 }
 
+/* Half of them as most are, the others with half of the flags that there are. */
+static void user_create_cache(struct user *user)
+{
+	struct memalloc_cache_create create =
+		device_cache_of("stress", 1 + seed_below(&user->seed, MAX_OBJECT));
+	int i, err;
+
+	if (seed_below(&user->seed, 2))
+		create.flags = seed_below(&user->seed, MEMALLOC_CACHE_ALL + 1);
+	if (create.flags & MEMALLOC_CACHE_DMA)
+		create.flags &= ~MEMALLOC_CACHE_DMA32;
+	if (seed_below(&user->seed, 4) == 0)
+		create.ctor = MEMALLOC_CTOR_ZERO + seed_below(&user->seed, 2);
+	err = device_ioctl(user->fd, MEMALLOC_CACHE_CREATE, &create);
+	if (err && !is_refusal(err))
+		_exit(fail("create a cache with flags %#x: %s", create.flags, strerror(-err)));
+	if (err)
+		return;
+	user->cache = create.out_handle;
+	__atomic_fetch_add(&counts->caches, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < FLAGS; i++)
+		if (create.flags & 1 << i)
+			__atomic_fetch_add(&counts->flags[i], 1, __ATOMIC_RELAXED);
+}
+
 /* A page if there is no cache to be had. */
 static void wish_objects(struct user *user, struct memalloc_alloc *alloc)
 {
 	if (!user->cache)
-		device_cache_create(user->fd, "stress", 1 + seed_below(&user->seed, MAX_OBJECT),
-				    &user->cache);
+		user_create_cache(user);
 	if (!user->cache)
 		return;
 	alloc->kind = MEMALLOC_KIND_OBJECT;
@@ -219,7 +259,7 @@ static int user_alloc(struct user *user, struct allocation *one)
 
 	if (err)
 		return is_refusal(err) ? 0 : fail("alloc: %s", strerror(-err));
-	__atomic_fetch_add(&taken[alloc.kind], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&counts->taken[alloc.kind], 1, __ATOMIC_RELAXED);
 	*one = (struct allocation) {
 		.handle = alloc.out_handle,
 		.value = seed_next(&user->seed),
@@ -625,9 +665,16 @@ static int tell_what_was_taken(void)
 		if (!kind_names[i])
 			continue;
 		snprintf(name, sizeof(name), "allocations of %s", kind_names[i]);
-		figure(name, taken[i]);
-		if (!taken[i])
+		figure(name, counts->taken[i]);
+		if (!counts->taken[i])
 			err = fail("nobody had any %s", kind_names[i]);
+	}
+	figure("caches", counts->caches);
+	for (i = 0; i < FLAGS; i++) {
+		snprintf(name, sizeof(name), "caches with %s", flag_names[i]);
+		figure(name, counts->flags[i]);
+		if (!counts->flags[i] && counts->caches >= ENOUGH_CACHES)
+			err = fail("none of %lu caches had %s", counts->caches, flag_names[i]);
 	}
 	return err;
 }
@@ -679,9 +726,9 @@ int main(int argc, char **argv)
 	seed = argc > 3 ? strtoull(argv[3], NULL, 0) : seed_choose();
 	printf("# seed=%llu\n", (unsigned long long)seed);
 	watch = device_open();
-	taken = mmap(NULL, KINDS * sizeof(*taken), PROT_READ | PROT_WRITE,
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (watch < 0 || taken == MAP_FAILED)
+	if (watch < 0 || counts == MAP_FAILED)
 		return fail("open: %s", strerror(errno));
 	if (!strcmp(argv[1], "all"))
 		return run_all(strtoul(argv[2], NULL, 0));
