@@ -47,7 +47,8 @@
  *
  * The lock of a depot is taken with interrupts as they are: an interrupt only
  * tries it, and goes past the depot if that fails. What it is held for takes a
- * few instructions, and disabling interrupts would cost more than that.
+ * few instructions, and disabling interrupts would cost more than that. Only a
+ * kernel for a single processor has to: there is nothing in its locks to be tried.
  *
  * Locking: mal_slab_node.depot_lock, and mal_slab_node.lock for the slabs; neither
  * is taken while the other is held.
@@ -186,24 +187,49 @@ static struct mal_sheaf *mal_sheaf_create(struct mal_kmem_cache *cache, gfp_t gf
 	return sheaf;
 }
 
+/* Whoever tries a lock gets it. */
+#define MAL_LOCKS_ARE_NOTHING	(!IS_ENABLED(CONFIG_SMP) && !IS_ENABLED(CONFIG_PREEMPT_RT))
+
+static __always_inline void mal_depot_lock_task(struct mal_slab_node *node,
+						unsigned long *flags)
+	__acquires(&node->depot_lock)
+{
+	if (MAL_LOCKS_ARE_NOTHING)
+		spin_lock_irqsave(&node->depot_lock, *flags);
+	else
+		spin_lock(&node->depot_lock);
+}
+
+static __always_inline void mal_depot_unlock_task(struct mal_slab_node *node,
+						  unsigned long flags)
+	__releases(&node->depot_lock)
+{
+	if (MAL_LOCKS_ARE_NOTHING)
+		spin_unlock_irqrestore(&node->depot_lock, flags);
+	else
+		spin_unlock(&node->depot_lock);
+}
+
 /*
  * Returns false in an interrupt that may have come while the lock is held here.
  * (Sparse cannot know of a lock that is taken or not, so it is told of none.)
  */
-static bool mal_depot_lock(struct mal_slab_node *node)
+static __always_inline bool mal_depot_lock(struct mal_slab_node *node,
+					   unsigned long *flags)
 {
-	if (likely(in_task()))
-		spin_lock(&node->depot_lock);
+	if (MAL_LOCKS_ARE_NOTHING || likely(in_task()))
+		mal_depot_lock_task(node, flags);
 	else if (!spin_trylock(&node->depot_lock))
 		return false;
 	__release(&node->depot_lock);
 	return true;
 }
 
-static void mal_depot_unlock(struct mal_slab_node *node)
+static __always_inline void mal_depot_unlock(struct mal_slab_node *node,
+					     unsigned long flags)
 {
 	__acquire(&node->depot_lock);
-	spin_unlock(&node->depot_lock);
+	mal_depot_unlock_task(node, flags);
 }
 
 static struct mal_sheaf *mal_depot_pop(struct list_head *sheaves,
@@ -255,14 +281,15 @@ static struct mal_sheaf *mal_depot_exchange_empty(struct mal_kmem_cache *cache,
 						  struct mal_sheaf *sheaf)
 {
 	struct mal_sheaf *surplus = NULL, *full;
+	unsigned long flags;
 
-	if (!mal_depot_lock(node))
+	if (!mal_depot_lock(node, &flags))
 		return sheaf;
 	full = mal_depot_pop_full(node);
 	if (full && sheaf && !mal_depot_push(cache, node, sheaf))
 		surplus = sheaf;
 	sheaf = full ?: sheaf ?: mal_depot_pop_empty(node);
-	mal_depot_unlock(node);
+	mal_depot_unlock(node, flags);
 	if (surplus)
 		kfree_rcu(surplus, rcu);
 	return sheaf;
@@ -276,12 +303,14 @@ static struct mal_sheaf *mal_depot_exchange_full(struct mal_kmem_cache *cache,
 						 struct mal_slab_node *node,
 						 struct mal_sheaf *sheaf)
 {
-	if (mal_depot_lock(node)) {
+	unsigned long flags;
+
+	if (mal_depot_lock(node, &flags)) {
 		if (sheaf && mal_depot_push(cache, node, sheaf))
 			sheaf = NULL;
 		if (!sheaf)
 			sheaf = mal_depot_pop_empty(node);
-		mal_depot_unlock(node);
+		mal_depot_unlock(node, flags);
 	}
 	if (!sheaf)
 		return mal_sheaf_create(cache, GFP_NOWAIT);
@@ -293,12 +322,13 @@ static struct mal_sheaf *mal_depot_exchange_full(struct mal_kmem_cache *cache,
 static bool mal_depot_add(struct mal_kmem_cache *cache,
 			  struct mal_slab_node *node, struct mal_sheaf *sheaf)
 {
+	unsigned long flags;
 	bool added;
 
-	if (!mal_depot_lock(node))
+	if (!mal_depot_lock(node, &flags))
 		return false;
 	added = mal_depot_push(cache, node, sheaf);
-	mal_depot_unlock(node);
+	mal_depot_unlock(node, flags);
 	return added;
 }
 
@@ -326,14 +356,15 @@ static void mal_depot_put(struct mal_kmem_cache *cache,
 void mal_depot_flush(struct mal_kmem_cache *cache, struct mal_slab_node *node)
 {
 	struct mal_sheaf *sheaf, *next;
+	unsigned long flags;
 	LIST_HEAD(sheaves);
 
-	spin_lock(&node->depot_lock);
+	mal_depot_lock_task(node, &flags);
 	list_splice_init(&node->full_sheaves, &sheaves);
 	list_splice_init(&node->empty_sheaves, &sheaves);
 	node->nr_full_sheaves = 0;
 	node->nr_empty_sheaves = 0;
-	spin_unlock(&node->depot_lock);
+	mal_depot_unlock_task(node, flags);
 	list_for_each_entry_safe(sheaf, next, &sheaves, link) {
 		mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
 		kfree_rcu(sheaf, rcu);
@@ -864,11 +895,12 @@ unsigned long mal_sheaf_count(struct mal_kmem_cache *cache)
 	rcu_read_unlock();
 	for_each_node(nid) {
 		struct mal_slab_node *node = cache->nodes[nid];
+		unsigned long flags;
 
-		spin_lock(&node->depot_lock);
+		mal_depot_lock_task(node, &flags);
 		list_for_each_entry(sheaf, &node->full_sheaves, link)
 			count += sheaf->nr;
-		spin_unlock(&node->depot_lock);
+		mal_depot_unlock_task(node, flags);
 	}
 	return count;
 }
@@ -994,8 +1026,9 @@ u64 mal_depot_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
 	struct mal_slab_node *node = cache->nodes[nid];
 	unsigned int full = 0, empty = 0;
 	struct mal_sheaf *sheaf;
+	unsigned long flags;
 
-	spin_lock(&node->depot_lock);
+	mal_depot_lock_task(node, &flags);
 	list_for_each_entry(sheaf, &node->full_sheaves, link) {
 		mal_sheaf_check(&tally, sheaf->nr, "a full sheaf is empty");
 		mal_sheaf_tally_entries(&tally, sheaf->entries,
@@ -1009,7 +1042,7 @@ u64 mal_depot_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
 	mal_sheaf_check(&tally, full == node->nr_full_sheaves &&
 			empty == node->nr_empty_sheaves,
 			"the sheaves in the depot are not as many as counted");
-	spin_unlock(&node->depot_lock);
+	mal_depot_unlock_task(node, flags);
 	*checked += tally.checked;
 	return tally.errors;
 }
