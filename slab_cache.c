@@ -1060,9 +1060,10 @@ void mal_kmem_cache_destroy_later(struct mal_kmem_cache *cache)
  * Figures
  */
 
-static void mal_node_stats(struct mal_slab_node *node,
+static void mal_node_stats(struct mal_kmem_cache *cache, int nid,
 			   struct mal_cache_stats *stats)
 {
+	struct mal_slab_node *node = cache->nodes[nid];
 	struct mal_slab_side sum;
 	unsigned long flags;
 
@@ -1077,7 +1078,7 @@ static void mal_node_stats(struct mal_slab_node *node,
 	stats->objects += node->nr_guards;
 	stats->active_slabs += node->nr_guards_live;
 	stats->slabs += node->nr_guards;
-	stats->slab_pages += node->nr_guards;
+	stats->slab_pages += node->nr_guards << mal_guard_order(cache);
 	spin_unlock_irqrestore(&node->lock, flags);
 }
 
@@ -1095,7 +1096,7 @@ void mal_cache_stats(struct mal_kmem_cache *cache, struct mal_cache_stats *stats
 
 	memset(stats, 0, sizeof(*stats));
 	for_each_node(nid)
-		mal_node_stats(cache->nodes[nid], stats);
+		mal_node_stats(cache, nid, stats);
 	cached = mal_sheaf_count(cache);
 	stats->active -= min(cached, stats->active);
 	for_each_possible_cpu(cpu) {

@@ -3,7 +3,7 @@
  * Guards: samples of allocations, each in a page of its own
  *
  * In a cache with GUARD, now and then an allocation that the sheaves at hand
- * cannot serve gets an object at the end of a page where there is nothing else.
+ * cannot serve gets an object in the middle of a page where there is nothing else.
  * The rest of the page is redzone, the free object is poison, both stacks are
  * kept, and what is freed stays untouched for a while. All of it is looked at
  * when the object is freed, when its page goes, and by a scan every second: so
@@ -14,6 +14,11 @@
  * address space, and sees each access in the fault. The functions for that are
  * not for modules, nor is the handler of the fault. So we see writes, and see
  * them afterwards; reads only where the kernel has its address sanitizer.
+ *
+ * As nothing but a redzone sees a write, there must be one on both sides, as wide as
+ * it goes; the host's KFENCE puts one side at the end of the page, where the fault sees
+ * it. If an object has to be where a page of its own leaves it none, it gets two pages:
+ * 2048 bytes that are aligned to as many, or nearly a page.
  *
  * A guard is a slab of one object, with a state of its own: GUARDED instead of
  * ALLOCATED. So it never gets into a sheaf, and the short ways need not know of
@@ -38,10 +43,13 @@
  *
  * Context: any but NMI.
  */
+#include <linux/align.h>
 #include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
@@ -61,6 +69,9 @@
 /* What is freed is held so long. */
 #define MAL_GUARD_HELD_MS	10000
 
+/* On both sides of an object, at least. */
+#define MAL_GUARD_REDZONE	sizeof(void *)
+
 #define MAL_GUARD_FLAGS		(MAL_CACHE_GUARD | MAL_CACHE_RED_ZONE | \
 				 MAL_CACHE_POISON | MAL_CACHE_STORE_USER)
 
@@ -72,7 +83,7 @@ static unsigned int mal_guard_max = 128;
 module_param_named(slab_guards, mal_guard_max, uint, 0644);
 MODULE_PARM_DESC(slab_guards, "Pages for samples in the debug mode G, at most (default: 128)");
 
-/* Guards that there are, freed ones included. */
+/* Pages in guards, in freed ones, too. */
 static atomic_t mal_guards = ATOMIC_INIT(0);
 
 /* When the next sample may be taken. */
@@ -88,7 +99,26 @@ static unsigned long mal_guard_next;
 bool mal_guard_fits(const struct mal_kmem_cache *cache)
 {
 	return !mal_lean() && !cache->gfp && !(cache->flags & MAL_CACHE_NO_INIT) &&
-	       cache->object_size + sizeof(void *) <= PAGE_SIZE;
+	       cache->align <= PAGE_SIZE &&
+	       cache->object_size + MAL_GUARD_REDZONE <= PAGE_SIZE;
+}
+
+/* Before an object, at least; a multiple of how it is aligned. */
+static unsigned int mal_guard_left(const struct mal_kmem_cache *cache)
+{
+	return ALIGN(MAL_GUARD_REDZONE, cache->align);
+}
+
+/**
+ * mal_guard_order() - how large the guards of a cache are
+ * @cache: a cache that has some
+ *
+ * Context: any.
+ * Return: the order of the block of pages that each one is.
+ */
+unsigned int mal_guard_order(const struct mal_kmem_cache *cache)
+{
+	return get_order(mal_guard_left(cache) + cache->object_size + MAL_GUARD_REDZONE);
 }
 
 /* Of those who come at the same time, one gets it. */
@@ -110,8 +140,9 @@ static bool mal_guard_is_due(void)
  */
 
 static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
-					   struct page *page)
+					   struct page *page, unsigned int order)
 {
+	unsigned int middle = ((PAGE_SIZE << order) - cache->object_size) / 2;
 	struct mal_slab *slab;
 
 	if (mal_inject_should_fail())
@@ -125,7 +156,8 @@ static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
 	slab->cpu = cache->cpu;
 	slab->nr = 1;
 	slab->nid = page_to_nid(page);
-	slab->left = round_down(PAGE_SIZE - cache->object_size, cache->align);
+	slab->order = order;
+	slab->left = max(round_down(middle, cache->align), mal_guard_left(cache));
 	slab->base = page_address(page) + slab->left;
 	slab->flags = MAL_GUARD_FLAGS;
 	memset(slab->states, MAL_OBJECT_NONE, sizeof(u64));
@@ -135,26 +167,27 @@ static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
 
 static struct mal_slab *mal_guard_create(struct mal_kmem_cache *cache)
 {
+	unsigned int order = mal_guard_order(cache);
 	struct mal_slab *slab;
 	struct page *page;
 
-	page = mal_alloc_pages_node(numa_mem_id(), GFP_NOWAIT | __GFP_NOWARN, 0);
+	page = mal_alloc_pages_node(numa_mem_id(), GFP_NOWAIT | __GFP_NOWARN, order);
 	if (!page)
 		return NULL;
-	slab = mal_guard_describe(cache, page);
+	slab = mal_guard_describe(cache, page, order);
 	if (!slab)
 		goto err_page;
 	if (!mal_debug_slab_init(slab, GFP_NOWAIT | __GFP_NOWARN))
 		goto err_slab;
 	if (mal_sanitizer_on())
-		mal_sanitizer_set_redzone(page_address(page), PAGE_SIZE);
+		mal_sanitizer_set_redzone(page_address(page), PAGE_SIZE << order);
 	mal_slab_mark(slab);
 	return slab;
 
 err_slab:
 	kfree(slab);
 err_page:
-	mal_free_page(page);
+	mal_free_pages(page, order);
 	return NULL;
 }
 
@@ -165,13 +198,13 @@ static void mal_guard_destroy(struct mal_slab *slab)
 	bool leaked = slab->states[0] == MAL_OBJECT_LEAKED;
 
 	if (mal_sanitizer_on())
-		mal_sanitizer_set_valid(block, PAGE_SIZE);
+		mal_sanitizer_set_valid(block, PAGE_SIZE << slab->order);
 	mal_slab_unmark(slab, leaked);
 	if (!leaked)
-		mal_free_page(virt_to_page(block));
+		mal_free_pages(virt_to_page(block), slab->order);
 	mal_debug_slab_exit(slab);
+	atomic_sub(1 << slab->order, &mal_guards);
 	kfree_rcu(slab, rcu);
-	atomic_dec(&mal_guards);
 }
 
 static void mal_guard_destroy_list(struct list_head *slabs)
@@ -192,16 +225,17 @@ static void mal_guard_destroy_list(struct list_head *slabs)
  */
 void *mal_guard_alloc(struct mal_kmem_cache *cache, unsigned long caller)
 {
+	unsigned int pages = 1 << mal_guard_order(cache);
 	struct mal_slab_node *node;
 	struct mal_slab *slab = NULL;
 	unsigned long flags;
 
 	if (!mal_guard_is_due())
 		return NULL;
-	if (atomic_inc_return(&mal_guards) <= READ_ONCE(mal_guard_max))
+	if (atomic_add_return(pages, &mal_guards) <= READ_ONCE(mal_guard_max))
 		slab = mal_guard_create(cache);
 	if (!slab) {
-		atomic_dec(&mal_guards);
+		atomic_sub(pages, &mal_guards);
 		return NULL;
 	}
 	mal_track_note(&slab->tracks[0].alloc, caller);

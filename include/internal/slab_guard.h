@@ -11,6 +11,7 @@ struct mal_kmem_cache;
 struct mal_slab_node;
 
 bool mal_guard_fits(const struct mal_kmem_cache *cache);
+unsigned int mal_guard_order(const struct mal_kmem_cache *cache);
 void *mal_guard_alloc(struct mal_kmem_cache *cache, unsigned long caller);
 bool mal_guard_free(struct mal_kmem_cache *cache, void *object,
 		    unsigned long caller);

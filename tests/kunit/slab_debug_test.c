@@ -269,16 +269,22 @@ static bool mal_is_guard(const void *object)
 	return slab && mal_slab_is_guard(slab);
 }
 
-static struct mal_kmem_cache *mal_guarded(struct kunit *test, slab_flags_t flags)
+static struct mal_kmem_cache *mal_guarded_size(struct kunit *test, unsigned int size,
+					       unsigned int align, slab_flags_t flags)
 {
-	struct mal_kmem_cache_args args = { .guard = true };
+	struct mal_kmem_cache_args args = { .guard = true, .align = align };
 	struct mal_kmem_cache *cache;
 
 	if (mal_lean())
 		kunit_skip(test, "memalloc is loaded with \"lean\"");
-	cache = mal_kmem_cache_create_args("guarded", MAL_TEST_SIZE, &args, flags);
+	cache = mal_kmem_cache_create_args("guarded", size, &args, flags);
 	KUNIT_ASSERT_NOT_NULL(test, cache);
 	return cache;
+}
+
+static struct mal_kmem_cache *mal_guarded(struct kunit *test, slab_flags_t flags)
+{
+	return mal_guarded_size(test, MAL_TEST_SIZE, 0, flags);
 }
 
 /* Each allocation of a cache with debug modes may be a sample, if it is time. */
@@ -298,25 +304,58 @@ static u8 *mal_new_guard(struct kunit *test, struct mal_kmem_cache *cache)
 	return NULL;
 }
 
-/* Anywhere in the page. */
+/* A byte next to it on either side, whatever its size and however it is aligned. */
 static void mal_test_guard_finds_overflow(struct kunit *test)
 {
-	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
-	static const long offsets[] = {
-		-1, -8, -(long)(PAGE_SIZE - MAL_TEST_SIZE),
+	static const struct { unsigned int size, align; } kinds[] = {
+		{ 1, 1 }, { MAL_TEST_SIZE, 8 }, { 64, 64 }, { 2048, 2048 },
+		{ PAGE_SIZE - sizeof(void *), 8 }, { 40, PAGE_SIZE },
 	};
-	u64 before = mal_overflows();
-	u8 *object;
+	int i, side;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct mal_kmem_cache *cache;
+		u64 before = mal_overflows();
+
+		cache = mal_guarded_size(test, kinds[i].size, kinds[i].align,
+					 SLAB_RED_ZONE);
+		for (side = 0; side < 2; side++) {
+			u8 *object = mal_new_guard(test, cache);
+
+			KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object,
+							   kinds[i].align));
+			memset(object, i, kinds[i].size);
+			KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
+			mal_flip(side ? object + kinds[i].size : object - 1, 0x40);
+			mal_kmem_cache_free(cache, object);
+			KUNIT_EXPECT_EQ_MSG(test, mal_overflows(), before + side + 1,
+					    "%u bytes, side %d", kinds[i].size, side);
+			KUNIT_EXPECT_FALSE(test, mal_is_guard(object));
+		}
+		mal_expect_destroyed(test, cache);
+	}
+}
+
+/* Up to both ends of the page, while it is somebody's. */
+static void mal_test_guard_scan_finds_overflow(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
+	u8 *object = mal_new_guard(test, cache);
+	u8 *page = (u8 *)((unsigned long)object & PAGE_MASK);
+	u8 *ends[] = { page, page + PAGE_SIZE - 1 };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
-		object = mal_new_guard(test, cache);
-		memset(object, i, MAL_TEST_SIZE);
-		mal_flip(object + offsets[i], 0x40);
-		mal_kmem_cache_free(cache, object);
-		KUNIT_EXPECT_GE(test, mal_overflows(), before + i + 1);
-		KUNIT_EXPECT_FALSE(test, mal_is_guard(object));
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		u64 before = mal_overflows();
+		int tries = 500;
+
+		mal_flip(ends[i], 0x40);
+		while (mal_overflows() == before && tries--)
+			msleep(20);
+		KUNIT_EXPECT_GT(test, mal_overflows(), before);
+		mal_flip(ends[i], 0x40);
 	}
+	mal_kmem_cache_free(cache, object);
 	mal_expect_destroyed(test, cache);
 }
 
@@ -719,6 +758,7 @@ static struct kunit_case mal_slab_debug_cases[] = {
 	KUNIT_CASE(mal_test_quarantine_holds_back),
 	KUNIT_CASE(mal_test_late_write_is_found_when_the_slab_goes),
 	KUNIT_CASE_SLOW(mal_test_guard_finds_overflow),
+	KUNIT_CASE_SLOW(mal_test_guard_scan_finds_overflow),
 	KUNIT_CASE_SLOW(mal_test_guard_scan_finds_a_late_write),
 	KUNIT_CASE(mal_test_guard_is_freed_once),
 	KUNIT_CASE(mal_test_guards_mix_with_others),
