@@ -141,6 +141,13 @@ static void mal_warn_no_object(const struct mal_kmem_cache *cache, gfp_t gfp,
 		cache->name, &gfp, nid, (void *)caller);
 }
 
+static void mal_report_two_frees(const struct mal_kmem_cache *cache, unsigned long caller)
+{
+	mal_report(MAL_REPORT_DOUBLE_FREE, 0,
+		   "an object of cache %s was freed by two at once, found by %pS",
+		   cache->name, (void *)caller);
+}
+
 /**
  * mal_object_alloc_slow() - allocate, if the main sheaf cannot serve
  * @cache: the cache
@@ -175,9 +182,7 @@ noinline void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 		}
 		if (mal_lean() || mal_object_claim(entry.state))
 			break;
-		mal_report(MAL_REPORT_DOUBLE_FREE, 0,
-			   "an object of cache %s was freed by two at once, found by %pS",
-			   cache->name, (void *)caller);
+		mal_report_two_frees(cache, caller);
 		entry.object = NULL;
 	}
 	mal_sanitizer_alloc(cache, entry.object, cache->object_size);
@@ -454,11 +459,11 @@ static size_t mal_entries_claim(const struct mal_sheaf_entry *top, size_t nr,
 
 /* As many objects as the main sheaf has. Returns how many. */
 static size_t mal_sheaf_pop_many(struct mal_kmem_cache *cache, size_t want,
-				 void **objects)
+				 void **objects, unsigned long caller)
 {
 	struct mal_sheaf_entry *top;
 	struct mal_cpu_sheaves *cpu;
-	size_t taken = 0, i;
+	size_t popped = 0, taken = 0, i;
 
 	preempt_disable();
 	cpu = this_cpu_ptr(cache->cpu);
@@ -467,18 +472,21 @@ static size_t mal_sheaf_pop_many(struct mal_kmem_cache *cache, size_t want,
 	if (cpu->top == cpu->bottom && cpu->spare && cpu->spare->nr)
 		mal_cpu_swap_spare(cpu);
 	top = cpu->top;
-	taken = min_t(size_t, want, top - cpu->bottom);
-	cpu->top = top - taken;
-	cpu->hits += taken;
+	popped = min_t(size_t, want, top - cpu->bottom);
+	cpu->top = top - popped;
+	taken = popped;
 	if (mal_lean())
-		mal_entries_copy(top, taken, objects);
+		mal_entries_copy(top, popped, objects);
 	else
-		taken = mal_entries_claim(top, taken, objects);
+		taken = mal_entries_claim(top, popped, objects);
+	cpu->hits += taken;
 	mal_cpu_leave(cpu);
 	for (i = 0; mal_sanitizer_on() && i < taken; i++)
 		mal_sanitizer_alloc(cache, objects[i], cache->object_size);
 out:
 	preempt_enable();
+	for (; unlikely(popped > taken); popped--)
+		mal_report_two_frees(cache, caller);
 	return taken;
 }
 
@@ -529,7 +537,8 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 		return 0;
 	mal_object_may_sleep(gfp);
 	while (taken < nr) {
-		some = mal_sheaf_pop_many(cache, nr - taken, objects + taken);
+		some = mal_sheaf_pop_many(cache, nr - taken, objects + taken,
+					  _RET_IP_);
 		if (some && want_init_on_alloc(gfp))
 			mal_objects_zero(cache, some, objects + taken);
 		mal_objects_tell_kmemleak(cache, gfp, some, objects + taken);

@@ -153,6 +153,43 @@ static void mal_test_double_free_in_bulk(struct kunit *test)
 	mal_kmem_cache_free_bulk(misuse->cache, 16, objects);
 }
 
+/* For who looked at it a moment ago, the object is still allocated. */
+static void mal_forget_free(void *object)
+{
+	struct mal_slab *slab = mal_slab_of(object);
+
+	slab->states[mal_slab_index(slab->cache, slab, object)] = MAL_OBJECT_ALLOCATED;
+}
+
+/* By two at once, each of whom was believed: nobody gets it twice, and it is told. */
+static void mal_test_double_free_is_found_on_allocation(struct kunit *test)
+{
+	struct mal_misuse *misuse = test->priv;
+	void *objects[16];
+	int i, j, bulk;
+
+	for (bulk = 0; bulk < 2; bulk++) {
+		void *object = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, object);
+		mal_kmem_cache_free(misuse->cache, object);
+		mal_forget_free(object);
+		mal_kmem_cache_free(misuse->cache, object);
+		mal_expect_report(test, double_free, ({
+			for (i = 0; !bulk && i < 16; i++)
+				objects[i] = mal_kmem_cache_alloc(misuse->cache, GFP_KERNEL);
+			if (bulk)
+				KUNIT_ASSERT_EQ(test, mal_kmem_cache_alloc_bulk(misuse->cache,
+										GFP_KERNEL, 16,
+										objects), 16);
+		}));
+		for (i = 0; i < 16; i++)
+			for (j = 0; j < i; j++)
+				KUNIT_EXPECT_PTR_NE(test, objects[i], objects[j]);
+		mal_kmem_cache_free_bulk(misuse->cache, 16, objects);
+	}
+}
+
 static void mal_test_wrong_cache(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -390,14 +427,6 @@ static void mal_test_double_free_rcu_loses_nothing(struct kunit *test)
 		mal_expect_told(test, objects[i], false);
 }
 
-/* For who looked at it a moment ago, the object is still allocated. */
-static void mal_forget_free(void *object)
-{
-	struct mal_slab *slab = mal_slab_of(object);
-
-	slab->states[mal_slab_index(slab->cache, slab, object)] = MAL_OBJECT_ALLOCATED;
-}
-
 /* The instant that two processors seldom hit: mal_kfree() has not seen the other one. */
 static void mal_test_double_free_rcu_unseen(struct kunit *test)
 {
@@ -536,6 +565,7 @@ static struct kunit_case mal_slab_misuse_cases[] = {
 	KUNIT_CASE(mal_test_double_free_in_slab),
 	KUNIT_CASE(mal_test_free_in_page_that_is_free),
 	KUNIT_CASE(mal_test_double_free_in_bulk),
+	KUNIT_CASE(mal_test_double_free_is_found_on_allocation),
 	KUNIT_CASE(mal_test_wrong_cache),
 	KUNIT_CASE(mal_test_free_of_inner_address),
 	KUNIT_CASE(mal_test_free_in_waste),
