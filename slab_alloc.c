@@ -84,7 +84,8 @@ static void mal_slab_put_deferred(struct mal_slab *slab)
 		mal_kmemleak_free(entry.object);
 		if (mal_slab_is_guard(slab)) {
 			WRITE_ONCE(slab->states[i], MAL_OBJECT_GUARDED);
-			mal_guard_free(slab->cache, entry.object, 0);
+			mal_guard_free(slab->cache, entry.object, 0,
+				       slab->cache->flags & MAL_CACHE_KMALLOC);
 			continue;
 		}
 		WRITE_ONCE(slab->states[i], mal_lean() ? MAL_OBJECT_ALLOCATED :
@@ -248,11 +249,12 @@ noinline void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp,
  * @cache: the cache that it is said to be of
  * @object: any address
  * @caller: code address of who does it
+ * @by_kfree: this is mal_kfree()
  *
  * Context: any.
  */
 noinline void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
-				  unsigned long caller)
+				  unsigned long caller, bool by_kfree)
 {
 	struct mal_slab *slab;
 	bool done = false;
@@ -266,7 +268,7 @@ noinline void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
 		done = true;
 	}
 	rcu_read_unlock();
-	if (!done && (in_nmi() || !mal_guard_free(cache, object, caller)))
+	if (!done && (in_nmi() || !mal_guard_free(cache, object, caller, by_kfree)))
 		mal_slab_report_free(cache, object, caller);
 }
 

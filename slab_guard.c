@@ -65,6 +65,7 @@
 #include "internal/slab_kmemleak.h"
 #include "internal/slab_sanitizer.h"
 #include "internal/slab_track.h"
+#include "internal/trace.h"
 
 /* What is freed is held so long. */
 #define MAL_GUARD_HELD_MS	10000
@@ -293,13 +294,14 @@ static void mal_guard_put(struct mal_slab_node *node, struct mal_slab *slab,
  * @cache: the cache that it is said to be of
  * @object: any address
  * @caller: code address of who does it
+ * @by_kfree: this is mal_kfree()
  *
  * Context: any but NMI.
  * Return: true if it has been taken back; false if this is no guard that
  * somebody has.
  */
 bool mal_guard_free(struct mal_kmem_cache *cache, void *object,
-		    unsigned long caller)
+		    unsigned long caller, bool by_kfree)
 {
 	struct mal_track_event event;
 	struct mal_slab_node *node;
@@ -317,6 +319,10 @@ bool mal_guard_free(struct mal_kmem_cache *cache, void *object,
 	node = cache->nodes[slab->nid];
 	spin_lock_irqsave(&node->lock, flags);
 	ours = slab->states[0] == MAL_OBJECT_GUARDED;
+	if (ours && by_kfree)
+		trace_mal_kfree(caller, object);
+	else if (ours)
+		trace_mal_kmem_cache_free(caller, object, cache);
 	if (ours)
 		mal_guard_put(node, slab, &event, &removed);
 	spin_unlock_irqrestore(&node->lock, flags);

@@ -34,7 +34,7 @@ void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 			  unsigned long caller, bool by_kfree);
 void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
-			 unsigned long caller);
+			 unsigned long caller, bool by_kfree);
 void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			       unsigned long caller);
 void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid);
@@ -144,7 +144,7 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 
 	if (unlikely(!mal_object_release(cache, slab, object, &state))) {
 		preempt_enable();
-		mal_object_free_odd(cache, object, _RET_IP_);
+		mal_object_free_odd(cache, object, _RET_IP_, by_kfree);
 		return;
 	}
 	mal_kmemleak_free(object);
