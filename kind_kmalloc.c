@@ -63,8 +63,8 @@ static int mal_bytes_alloc(struct mal_object *obj,
 			   const struct mal_request *request)
 {
 	obj->zone = request->gfp & __GFP_DMA;
-	obj->memory = mal_kmalloc_node(request->bytes,
-				       mal_bytes_gfp(request->gfp), request->node);
+	obj->memory = mal_kmalloc_caller(request->bytes, mal_bytes_gfp(request->gfp),
+					 request->node, _THIS_IP_);
 	return obj->memory ? 0 : -ENOMEM;
 }
 

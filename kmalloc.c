@@ -56,6 +56,13 @@ static struct mal_kmem_cache *mal_kmalloc_cache(size_t size, gfp_t gfp)
 	return mal_kmalloc_caches[mal_kmalloc_type(gfp)][index];
 }
 
+/* For a size that user space may have chosen: also where the look at it was foreseen. */
+static struct mal_kmem_cache *mal_kmalloc_cache_nospec(size_t size, gfp_t gfp)
+{
+	return mal_kmalloc_cache(array_index_nospec(size - 1, MAL_KMALLOC_MAX_CLASS) + 1,
+				 gfp);
+}
+
 /*
  * Allocation
  */
@@ -242,7 +249,7 @@ void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller)
 			return ZERO_SIZE_PTR;
 		return mal_large_alloc(size, gfp, node, caller);
 	}
-	cache = mal_kmalloc_cache(size, gfp);
+	cache = mal_kmalloc_cache_nospec(size, gfp);
 	if (mal_is_watched())
 		return mal_kmalloc_watched(cache, gfp, node, size, caller);
 	return mal_kmalloc_anyhow(cache, gfp, node, size, caller);
@@ -471,7 +478,7 @@ size_t mal_kmalloc_size_roundup(size_t size)
 		return size;
 	if (size > MAL_KMALLOC_MAX_CLASS)
 		return PAGE_ALIGN(size);
-	return mal_kmalloc_cache(size, GFP_KERNEL)->object_size;
+	return mal_kmalloc_cache_nospec(size, GFP_KERNEL)->object_size;
 }
 MAL_EXPORT(mal_kmalloc_size_roundup);
 
