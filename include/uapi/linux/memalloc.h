@@ -59,8 +59,9 @@
  * size class; for each object its part of its slab, with what lies between
  * objects, what the slab wastes and what describes it, debug modes included. A
  * cache counts with what describes it. What a cache keeps of freed objects counts
- * for no quota: it is taken away when the cap is reached or the host is short. Pages that are freed while a pipe or a device still holds them
- * count for the quota of the device until it does not.
+ * for no quota: it is taken away when the cap is reached or the host is short.
+ * Pages that are freed while a pipe or a device still holds them count for the
+ * quota of the device until it does not.
  */
 #ifndef _UAPI_LINUX_MEMALLOC_H
 #define _UAPI_LINUX_MEMALLOC_H
