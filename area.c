@@ -335,14 +335,16 @@ static bool mal_area_publish(struct mal_area *area, gfp_t gfp)
 {
 	if (!mal_area_register_add(area, gfp))
 		return false;
+	if (mal_inject_should_fail())
+		goto undo;
 	/*
 	 * A race of the table with itself: a bit of the word that a bucket's chain
 	 * begins with is its lock, and who holds it reads the word plainly.
 	 */
-	if (!mal_inject_should_fail() &&
-	    !data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
+	if (!data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
 					      mal_area_params)))
 		return true;
+undo:
 	xa_erase(&mal_area_register, area->number);
 	return false;
 }

@@ -104,8 +104,10 @@
  * One list for each order of magnitude of a run, from none to a whole chunk; and one
  * for chunks without areas.
  */
-#define MAL_PERCPU_SLOTS	(const_ilog2(MAL_PERCPU_GRAINS) + 3)
-#define MAL_PERCPU_EMPTY	(MAL_PERCPU_SLOTS - 1)
+enum {
+	MAL_PERCPU_EMPTY = const_ilog2(MAL_PERCPU_GRAINS) + 2,
+	MAL_PERCPU_SLOTS,
+};
 
 /* Protects which chunks there are. */
 static DEFINE_MUTEX(mal_percpu_mutex);

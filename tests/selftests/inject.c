@@ -851,13 +851,20 @@ static int free_all(FIXTURE_DATA(walk) *self)
 	       device_free(self->fd, self->cache) ?: device_free(self->fd, self->memory);
 }
 
+/* Of caches that are typesafe by RCU, when a grace period has passed. */
 static bool all_goes_back(int fd)
 {
 	struct memalloc_stats_borrowing stats;
+	unsigned int patience = 1000;	/* of 10 ms */
 
-	return !device_validate(fd) && !device_shrink(fd) &&
-	       !device_borrowing(fd, &stats) && stats.borrowed == stats.reserve &&
-	       stats.borrowed == stats.borrowed_total - stats.returned_total;
+	while (!device_validate(fd) && !device_shrink(fd) &&
+	       !device_borrowing(fd, &stats) && patience--) {
+		if (stats.borrowed == stats.reserve &&
+		    stats.borrowed == stats.borrowed_total - stats.returned_total)
+			return true;
+		usleep(10000);
+	}
+	return false;
 }
 
 /*
