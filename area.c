@@ -598,9 +598,18 @@ void mal_area_report(const void *address, unsigned long caller)
 	rcu_read_unlock();
 }
 
-static __always_inline struct mal_area *mal_area_change(const void *address,
-							enum mal_area_state from,
-							enum mal_area_state to)
+/**
+ * mal_area_claim() - take an area from its owner
+ * @address: what the owner says it is
+ * @from: the state that it is to be in, not FREE
+ * @to: and the one that it is in then: FREE, or RCU if it is to be claimed once more
+ *	after a grace period
+ *
+ * Context: any.
+ * Return: the area, or NULL: see mal_area_report().
+ */
+struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
+				enum mal_area_state to)
 {
 	struct mal_area *area;
 
@@ -610,33 +619,6 @@ static __always_inline struct mal_area *mal_area_change(const void *address,
 		area = NULL;
 	rcu_read_unlock();
 	return area;
-}
-
-/**
- * mal_area_claim() - take an area from its owner
- * @address: what the owner says it is
- * @state: the state that it is to be in, not FREE
- *
- * Context: any.
- * Return: the area, free, or NULL: see mal_area_report().
- */
-struct mal_area *mal_area_claim(const void *address, enum mal_area_state state)
-{
-	return mal_area_change(address, state, MAL_AREA_FREE);
-}
-
-/**
- * mal_area_claim_rcu() - take an area from its owner, for after a grace period
- * @address: what the owner says it is
- *
- * Then, mal_area_claim() with MAL_AREA_RCU is to follow.
- *
- * Context: any.
- * Return: true, or false: see mal_area_report().
- */
-bool mal_area_claim_rcu(const void *address)
-{
-	return mal_area_change(address, MAL_AREA_USED, MAL_AREA_RCU);
 }
 
 /*

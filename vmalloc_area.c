@@ -440,7 +440,7 @@ void mal_vfree(const void *address)
 		might_sleep_if(!in_interrupt());
 	if (unlikely(!address))
 		return;
-	area = mal_area_claim(address, MAL_AREA_USED);
+	area = mal_area_claim(address, MAL_AREA_USED, MAL_AREA_FREE);
 	if (unlikely(!area))
 		mal_area_report(address, _RET_IP_);
 	else if (unlikely(!mal_area_recycle(area)))
@@ -451,7 +451,7 @@ MAL_EXPORT(mal_vfree);
 static void mal_vfree_from(const void *address, enum mal_area_state state,
 			   unsigned long caller)
 {
-	struct mal_area *area = mal_area_claim(address, state);
+	struct mal_area *area = mal_area_claim(address, state, MAL_AREA_FREE);
 
 	if (unlikely(!area))
 		mal_area_report(address, caller);
@@ -492,7 +492,7 @@ static void mal_vfree_rcu_done(struct rcu_head *head)
 void mal_vfree_call_rcu(struct rcu_head *head, const void *address,
 			unsigned long caller)
 {
-	if (likely(mal_area_claim_rcu(address)))
+	if (likely(mal_area_claim(address, MAL_AREA_USED, MAL_AREA_RCU)))
 		call_rcu(head, mal_vfree_rcu_done);
 	else
 		mal_area_report(address, caller);

@@ -59,7 +59,7 @@ void mal_vunmap(const void *address)
 	might_sleep();
 	if (!address)
 		return;
-	area = mal_area_claim(address, MAL_AREA_MAPPED);
+	area = mal_area_claim(address, MAL_AREA_MAPPED, MAL_AREA_FREE);
 	if (!area)
 		mal_area_report(address, _RET_IP_);
 	else if (unlikely(in_interrupt()))

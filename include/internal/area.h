@@ -150,8 +150,8 @@ void mal_area_destroy(struct mal_area *area);
 void mal_area_destroy_list(struct list_head *areas);
 void mal_area_clear(struct mal_area *area, unsigned long size);
 
-struct mal_area *mal_area_claim(const void *address, enum mal_area_state state);
-bool mal_area_claim_rcu(const void *address);
+struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
+				enum mal_area_state to);
 void mal_area_report(const void *address, unsigned long caller);
 struct mal_area *mal_area_around(const void *address);
 
