@@ -378,7 +378,8 @@ err_vmap:
 err_fill:
 	mal_area_free_pages(area, nr_pages);
 err_describe:
-	kvfree(area);
+	/* It may have been in the register, where somebody has found it. */
+	kvfree_rcu(area, rcu);
 	return NULL;
 }
 
@@ -442,7 +443,8 @@ struct mal_area *mal_area_create_map(struct page **pages,
 err_vmap:
 	vunmap(area->base);
 err_describe:
-	kvfree(area);
+	/* As in mal_area_create(). */
+	kvfree_rcu(area, rcu);
 	return NULL;
 }
 
@@ -688,6 +690,8 @@ static bool mal_area_runs_piece(struct mal_area_runs *runs)
 	unsigned long end = min(runs->next + MAL_AREA_PIECE, area->nr_pages);
 	int nid;
 
+	if (area->flags & MAL_AREA_MAP)
+		return false;
 	for (; runs->next < end; runs->next++) {
 		nid = page_to_nid(area->pages[runs->next]);
 		if (nid != runs->nid)
@@ -700,7 +704,8 @@ static bool mal_area_runs_piece(struct mal_area_runs *runs)
 
 /*
  * An area may have very many pages, and may go while we give way: then its line ends
- * there; or it goes on with the nodes of one that has its number and memory now.
+ * there; or it goes on with the nodes of one that has its number and memory now, unless
+ * that has no pages of ours.
  */
 static void mal_area_show_nodes(struct mal_area_runs *runs)
 {
