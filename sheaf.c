@@ -87,7 +87,10 @@
  * Home
  */
 
-/* Where an entry belongs; with "lean", this is where misuse is found out. */
+/*
+ * Where an entry belongs, or NULL: with "lean", this is where misuse is found out. That
+ * is not reported under the lock of a node, which the report takes.
+ */
 static struct mal_slab *mal_entry_slab(struct mal_kmem_cache *cache,
 				       const struct mal_sheaf_entry *entry,
 				       u32 *index)
@@ -95,22 +98,18 @@ static struct mal_slab *mal_entry_slab(struct mal_kmem_cache *cache,
 	struct mal_slab *slab = mal_slab_of(entry->object);
 
 	if (unlikely(!slab || slab->cache != cache))
-		goto bad;
+		return NULL;
 	*index = mal_slab_index(cache, slab, entry->object);
 	if (unlikely(*index >= slab->nr))
-		goto bad;
+		return NULL;
 	if (mal_lean() && slab->states[*index] != MAL_OBJECT_ALLOCATED)
-		goto bad;
+		return NULL;
 	return slab;
-
-bad:
-	mal_slab_report_free(cache, entry->object, 0);
-	return NULL;
 }
 
 /*
- * Put back as many objects as are of one node, under one taking of its lock.
- * What is no object of the cache is left out. Returns how many are done.
+ * Put back as many objects as are of one node, under one taking of its lock; or leave
+ * out one that is no object of the cache. Returns how many are done.
  */
 static unsigned int mal_sheaf_return_run(struct mal_kmem_cache *cache,
 					 const struct mal_sheaf_entry *entries,
@@ -125,17 +124,17 @@ static unsigned int mal_sheaf_return_run(struct mal_kmem_cache *cache,
 	int nid;
 
 	slab = mal_entry_slab(cache, entries, &index);
-	if (unlikely(!slab))
+	if (unlikely(!slab)) {
+		mal_slab_report_free(cache, entries->object, 0);
 		return 1;
+	}
 	nid = slab->nid;
 	node = cache->nodes[nid];
 	spin_lock_irqsave(&node->lock, flags);
 	mal_slab_node_put(node, slab, index, surplus);
 	for (done = 1; done < nr; done++) {
 		slab = mal_entry_slab(cache, &entries[done], &index);
-		if (unlikely(!slab))
-			continue;
-		if (slab->nid != nid)
+		if (unlikely(!slab || slab->nid != nid))
 			break;
 		mal_slab_node_put(node, slab, index, surplus);
 	}

@@ -26,6 +26,7 @@ extern struct kunit_suite mal_slab_limit_suite;
 extern struct kunit_suite mal_slab_rcu_suite;
 extern struct kunit_suite mal_slab_reentry_suite;
 extern struct kunit_suite mal_slab_handoff_suite;
+extern struct kunit_suite mal_slab_lean_suite;
 extern struct kunit_suite mal_slab_property_suite;
 extern struct kunit_suite mal_slab_walk_suite;
 extern struct kunit_suite mal_slab_debug_suite;
