@@ -9,7 +9,8 @@
  *
  *	mal_kfree_call_rcu() --> young --work--> waiting --grace period--> freed
  *
- * A list is made of blocks of addresses, which are the host's memory. Only if
+ * A list is made of blocks of addresses, which are the host's memory. Who may hold a
+ * raw lock asks nobody for memory: each CPU has a block in store for them. Only if
  * there is none, the memory that is to be freed is linked through the struct
  * rcu_head in it.
  *
@@ -81,8 +82,9 @@ struct mal_rcu_list {
 
 /**
  * struct mal_rcu_batch - what was freed on one CPU
- * @lock: protects @young
+ * @lock: protects @young and @spare
  * @young: not yet waiting
+ * @spare: an empty block for who cannot ask for one, or NULL
  * @waiting: waiting for a grace period; the workers'
  * @is_waiting: @waiting is in use
  * @gather: makes the young ones wait
@@ -91,6 +93,7 @@ struct mal_rcu_list {
 struct mal_rcu_batch {
 	raw_spinlock_t lock;
 	struct mal_rcu_list young;
+	struct mal_rcu_block *spare;
 	struct mal_rcu_list waiting;
 	bool is_waiting;
 	struct delayed_work gather;
@@ -168,18 +171,31 @@ static noinline void mal_rcu_free_one(void *object)
  * Lists
  */
 
-/* Without memory, or where it cannot be asked for, there is none. */
 static struct mal_rcu_block *mal_rcu_block_create(void)
 {
 	struct mal_rcu_block *block;
 
-	if (mal_inject_should_fail() ||
-	    (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
+	if (mal_inject_should_fail())
 		return NULL;
 	block = kmalloc(MAL_RCU_BLOCK_BYTES, GFP_NOWAIT | __GFP_NOWARN);
 	if (block)
 		block->nr = 0;
 	return block;
+}
+
+/* Put a block in store, if there is none. */
+static void mal_rcu_refill(struct mal_rcu_batch *batch)
+{
+	struct mal_rcu_block *block;
+
+	if (READ_ONCE(batch->spare))
+		return;
+	block = mal_rcu_block_create();
+	raw_spin_lock_irq(&batch->lock);
+	if (!batch->spare)
+		swap(batch->spare, block);
+	raw_spin_unlock_irq(&batch->lock);
+	kfree(block);
 }
 
 /* Returns false if there is no room. */
@@ -193,10 +209,14 @@ static bool mal_rcu_note(struct mal_rcu_list *list, void *object)
 	return true;
 }
 
-/* With a block that is empty, or none. */
-static void mal_rcu_note_first(struct mal_rcu_list *list, struct mal_rcu_block *block,
+/* With a block that is empty, or the one in store, or none. */
+static void mal_rcu_note_first(struct mal_rcu_batch *batch, struct mal_rcu_block *block,
 			       struct rcu_head *head, void *object)
 {
+	struct mal_rcu_list *list = &batch->young;
+
+	if (!block)
+		swap(batch->spare, block);
 	if (block) {
 		block->next = list->blocks;
 		list->blocks = block;
@@ -231,9 +251,10 @@ void mal_kfree_call_rcu(struct rcu_head *head, void *object)
 	raw_spin_lock_irqsave(&batch->lock, flags);
 	if (unlikely(!mal_rcu_note(&batch->young, object))) {
 		raw_spin_unlock_irqrestore(&batch->lock, flags);
-		block = mal_rcu_block_create();
+		/* Where it cannot be known whether this may ask for memory, it may not. */
+		block = preemptible() ? mal_rcu_block_create() : NULL;
 		raw_spin_lock_irqsave(&batch->lock, flags);
-		mal_rcu_note_first(&batch->young, block, head, object);
+		mal_rcu_note_first(batch, block, head, object);
 	}
 	raw_spin_unlock_irqrestore(&batch->lock, flags);
 	/* No more than a look, if it waits for its time already. */
@@ -246,6 +267,7 @@ static void mal_rcu_gather(struct work_struct *work)
 	struct mal_rcu_batch *batch = container_of(to_delayed_work(work),
 						   struct mal_rcu_batch, gather);
 
+	mal_rcu_refill(batch);
 	/* Pairs with the release in mal_rcu_free(). */
 	if (smp_load_acquire(&batch->is_waiting)) {
 		queue_delayed_work(mal_rcu_wq, &batch->gather,
@@ -333,6 +355,7 @@ int mal_kfree_rcu_init(void)
 		raw_spin_lock_init(&batch->lock);
 		INIT_DELAYED_WORK(&batch->gather, mal_rcu_gather);
 		INIT_RCU_WORK(&batch->free, mal_rcu_free);
+		mal_rcu_refill(batch);
 	}
 	return 0;
 }
@@ -344,6 +367,13 @@ int mal_kfree_rcu_init(void)
  */
 void mal_kfree_rcu_exit(void)
 {
+	int cpu;
+
 	mal_kfree_rcu_barrier();
 	destroy_workqueue(mal_rcu_wq);
+	for_each_possible_cpu(cpu) {
+		struct mal_rcu_batch *batch = per_cpu_ptr(&mal_rcu_batches, cpu);
+
+		kfree(batch->spare);
+	}
 }

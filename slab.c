@@ -69,6 +69,7 @@
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -782,12 +783,17 @@ void mal_slab_node_forget_leaked(struct mal_slab_node *node)
  * What was wrong with a free
  */
 
-/* The lock of the tracks may be of whom an NMI has interrupted. */
+/*
+ * The lock of the tracks may be of whom an NMI has interrupted; and where it is one
+ * that sleeps, it is not taken by who may not.
+ */
 static void mal_tell_who_had_it(struct mal_slab *slab, u32 index)
 {
 	struct mal_track track;
 
-	if (!in_nmi() && mal_debug_track(slab, index, &track))
+	if (in_nmi() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
+		return;
+	if (mal_debug_track(slab, index, &track))
 		mal_track_print(&track);
 }
 
