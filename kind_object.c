@@ -160,7 +160,7 @@ static void *mal_objects_map(struct mal_object *obj, u64 offset, size_t *len)
 
 	*len = min_t(size_t, *len, size - within);
 	return (obj->count == 1 ? obj->one :
-		obj->many[array_index_nospec(index, obj->count)]) + within;
+		obj->many[array_index_nospec((unsigned long)index, obj->count)]) + within;
 }
 
 static void mal_objects_info(struct mal_object *obj, u64 offset,

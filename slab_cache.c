@@ -357,9 +357,11 @@ static unsigned long mal_caches_reapable(void)
 	struct mal_kmem_cache *cache;
 	unsigned long pages = 0;
 
-	list_for_each_entry(cache, &mal_caches, link)
+	list_for_each_entry(cache, &mal_caches, link) {
 		if (!(cache->flags & MAL_CACHE_NO_REAP))
 			pages += mal_cache_reapable(cache);
+		cond_resched();
+	}
 	return pages;
 }
 
@@ -444,9 +446,11 @@ static unsigned long mal_caches_idle(void)
 	struct mal_kmem_cache *cache;
 	unsigned long pages = 0;
 
-	list_for_each_entry(cache, &mal_caches, link)
+	list_for_each_entry(cache, &mal_caches, link) {
 		if (!(cache->flags & MAL_CACHE_NO_REAP))
 			pages += mal_cache_idle(cache);
+		cond_resched();
+	}
 	return pages;
 }
 

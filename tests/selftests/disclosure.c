@@ -456,7 +456,12 @@ TEST_F(written, in_the_log_has_none)
 	ASSERT_LE(0, log);
 	ASSERT_EQ(0, misuse());
 	ASSERT_EQ(0, use_all(self->fd));
-	while ((got = read(log, line, sizeof(line) - 1)) > 0) {
+	for (;;) {
+		got = read(log, line, sizeof(line) - 1);
+		if (got < 0 && errno == EPIPE)
+			continue; /* some were overwritten before */
+		if (got <= 0)
+			break;
 		line[got] = '\0';
 		if (!strstr(line, "memalloc: "))
 			continue;
