@@ -191,6 +191,27 @@ bool mal_loan_charge_bytes(size_t bytes, gfp_t gfp)
 		mal_region_charge_bytes(bytes));
 }
 
+/**
+ * mal_loan_charge_other() - charge pages that are to be borrowed past the page allocator
+ * @nr_pages: how many
+ * @gfp: how they may be had, as for mal_loan_charge_bytes(); but none has more than
+ *	the cap
+ *
+ * Context: any but NMI; sleeps if @gfp allows it.
+ * Return: true, to be undone by mal_region_uncharge_other(); or false.
+ */
+bool mal_loan_charge_other(unsigned long nr_pages, gfp_t gfp)
+{
+	if (mal_region_charge_other(nr_pages))
+		return true;
+	if (!gfpflags_allow_blocking(gfp))
+		return false;
+	return (mal_loan_make_room(nr_pages, gfp, false) &&
+		mal_region_charge_other(nr_pages)) ||
+	       (mal_loan_make_room(nr_pages, gfp, true) &&
+		mal_region_charge_other(nr_pages));
+}
+
 static unsigned long mal_shrinker_count(struct shrinker *shrinker,
 					struct shrink_control *sc)
 {

@@ -421,16 +421,11 @@ static unsigned long mal_chunk_pages(const struct mal_percpu_chunk *chunk)
 /* Charged, but for the one that is kept; with the mutex held. */
 static bool mal_chunk_charge(struct mal_percpu_chunk *chunk, gfp_t gfp)
 {
-	unsigned long pages = mal_chunk_pages(chunk);
-
 	if (!mal_percpu_chunks.kept) {
 		mal_percpu_chunks.kept = true;
 		return true;
 	}
-	chunk->charged = mal_region_charge_other(pages);
-	if (!chunk->charged && gfpflags_allow_blocking(gfp) &&
-	    mal_loan_shrink(pages))
-		chunk->charged = mal_region_charge_other(pages);
+	chunk->charged = mal_loan_charge_other(mal_chunk_pages(chunk), gfp);
 	return chunk->charged;
 }
 

@@ -14,6 +14,7 @@ struct seq_file;
 void mal_loan_set_cap(unsigned long pages);
 unsigned long mal_loan_shrink(unsigned long nr_pages);
 bool mal_loan_charge_bytes(size_t bytes, gfp_t gfp);
+bool mal_loan_charge_other(unsigned long nr_pages, gfp_t gfp);
 bool mal_loan_is_refilling(void);
 void mal_loan_check(struct mal_zone *zone);
 u64 mal_page_validate(u64 *checked);

@@ -216,23 +216,54 @@ static __u64 keep(int fd, size_t which, __u64 *cache)
 	return stats.pages;
 }
 
-/* As much as if there were none, when the cap is reached; of pages and of slabs. */
-TEST_F(charge, what_caches_keep_is_there_for_others)
+static unsigned int take_all_percpu(int fd)
 {
-	unsigned int all, i;
+	struct memalloc_alloc alloc;
+	unsigned int taken = 0;
+
+	while (!device_alloc_percpu(fd, 2000, 0, &alloc))
+		taken++;
+	return taken;
+}
+
+/* Caches that keep so many pages, or more. Return: how many they keep. */
+static __u64 keep_pages(int fd, __u64 wanted)
+{
 	__u64 cache, kept = 0;
+	unsigned int i;
+
+	for (i = 0; kept < wanted && i < 100; i++)
+		kept += keep(fd, i % ARRAY_SIZE(keepers), &cache);
+	return kept;
+}
+
+/* As much as if there were none, when the cap is reached. */
+static void expect_all(struct __test_metadata *_metadata, FIXTURE_DATA(charge) *self,
+		       unsigned int (*take_all)(int fd))
+{
+	unsigned int all, again;
 	int fd = device_open();
+	__u64 kept;
 
 	ASSERT_LE(0, fd);
-	all = take_all_pages(fd);
+	all = take_all(fd);
 	close(fd);
-	for (i = 0; kept < all / 2; i++) {
-		ASSERT_GT(100, i);
-		kept += keep(self->fd, i % ARRAY_SIZE(keepers), &cache);
-	}
-	TH_LOG("%u caches keep %llu of %u pages", i, kept, all);
-	EXPECT_LE(all - all / 64, take_all_pages(self->other));
+	kept = keep_pages(self->fd, (CAP_MB << 20) / page_size() / 2);
+	again = take_all(self->other);
+	TH_LOG("%u, and %u when caches keep %llu pages", all, again, kept);
+	EXPECT_LE((CAP_MB << 20) / page_size() / 2, kept);
+	EXPECT_LE(all - all / 64, again);
 	EXPECT_EQ(0, device_validate(self->other));
+}
+
+TEST_F(charge, what_caches_keep_is_there_for_others)
+{
+	expect_all(_metadata, self, take_all_pages);
+}
+
+TEST_F(charge, what_caches_keep_is_there_for_percpu_areas)
+{
+	expect_all(_metadata, self, take_all_percpu);
 }
 
 /* The host has its way with whatever no one has, held back or at hand on a CPU. */
