@@ -27,18 +27,20 @@
  * table has the last word: whatever is read on the way may be stale or
  * foreign, what is in the table and around the address is right.
  *
- * Register. All areas are in an array by a number, too, for those who go through all
- * of them. The number of the last one is all that they need to go on from there:
- * so they give way after each, and need no lock. Areas that are there all the time
- * are visited once, whatever comes and goes meanwhile.
+ * Walks. All areas are in a list, too, for those who go through all of them. User space
+ * may make many, so they have a mark in the list, right behind the area that they are
+ * at, and let go of the lock after each: areas that are there all the time are visited
+ * once, whatever comes and goes meanwhile. New ones come last, and a walk is over after
+ * as many as there were when it began.
  *
  * Misuse. Freeing takes an area from its owner with one atomic operation, so
  * that of two who free it, at whatever time, one is told. Freeing an address
  * inside an area, or one that is not ours, is reported.
  *
- * Locking: those of the table, a bit of a bucket, and of the register; innermost.
+ * Locking: that of the table, a bit of a bucket; and mal_area_list_lock, which protects
+ * the list and its marks, and keeps the areas that are on it. Both are innermost.
  *
- * Lifetimes: an area is removed from register and table, then unmapped, then its
+ * Lifetimes: an area is removed from list and table, then unmapped, then its
  * pages are freed; the structure goes after a grace period. Pages that somebody else
  * holds by then are set aside by the page layer.
  *
@@ -49,6 +51,7 @@
 #include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/kmemleak.h>
+#include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -59,9 +62,9 @@
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
-#include <linux/xarray.h>
 
 #include <memalloc/page_alloc.h>
 
@@ -94,7 +97,9 @@
 #define MAL_AREA_PAUSE		(HZ / 50 + 1)
 
 static struct rhashtable mal_area_table;
-static DEFINE_XARRAY_ALLOC(mal_area_register);
+static DEFINE_SPINLOCK(mal_area_list_lock);
+static LIST_HEAD(mal_areas);
+static unsigned long mal_area_nr;
 static atomic_long_t mal_area_count, mal_area_pages, mal_area_maps;
 
 /* The key is the address itself, where the table is used to a pointer to it. */
@@ -322,31 +327,36 @@ static bool mal_area_map(struct mal_area *area, unsigned long align, gfp_t gfp)
 	return area->base;
 }
 
-static bool mal_area_register_add(struct mal_area *area, gfp_t gfp)
+static void mal_area_list_add(struct mal_area *area)
 {
-	if (mal_inject_should_fail())
-		return false;
-	return !xa_alloc(&mal_area_register, &area->number, area, xa_limit_32b,
-			 gfp & MAL_GFP_FOR_METADATA);
+	spin_lock(&mal_area_list_lock);
+	list_add_tail(&area->link, &mal_areas);
+	mal_area_nr++;
+	spin_unlock(&mal_area_list_lock);
+}
+
+static void mal_area_list_del(struct mal_area *area)
+{
+	spin_lock(&mal_area_list_lock);
+	list_del(&area->link);
+	mal_area_nr--;
+	spin_unlock(&mal_area_list_lock);
 }
 
 /* From here on it can be found. */
-static bool mal_area_publish(struct mal_area *area, gfp_t gfp)
+static bool mal_area_publish(struct mal_area *area)
 {
-	if (!mal_area_register_add(area, gfp))
-		return false;
 	if (mal_inject_should_fail())
-		goto undo;
+		return false;
 	/*
 	 * A race of the table with itself: a bit of the word that a bucket's chain
 	 * begins with is its lock, and who holds it reads the word plainly.
 	 */
-	if (!data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
-					      mal_area_params)))
-		return true;
-undo:
-	xa_erase(&mal_area_register, area->number);
-	return false;
+	if (data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
+					     mal_area_params)))
+		return false;
+	mal_area_list_add(area);
+	return true;
 }
 
 static struct mal_area *mal_area_try_create(unsigned long nr_pages,
@@ -367,7 +377,7 @@ static struct mal_area *mal_area_try_create(unsigned long nr_pages,
 		area->class = nr_pages;
 	if (!mal_area_map(area, align, gfp))
 		goto err_fill;
-	if (!mal_area_publish(area, gfp))
+	if (!mal_area_publish(area))
 		goto err_vmap;
 	atomic_long_inc(&mal_area_count);
 	atomic_long_add(nr_pages, &mal_area_pages);
@@ -378,8 +388,7 @@ err_vmap:
 err_fill:
 	mal_area_free_pages(area, nr_pages);
 err_describe:
-	/* It may have been in the register, where somebody has found it. */
-	kvfree_rcu(area, rcu);
+	kvfree(area);
 	return NULL;
 }
 
@@ -435,7 +444,7 @@ struct mal_area *mal_area_create_map(struct page **pages,
 	if (!area->base)
 		goto err_describe;
 	area->address = area->base;
-	if (!mal_area_publish(area, GFP_KERNEL))
+	if (!mal_area_publish(area))
 		goto err_vmap;
 	atomic_long_inc(&mal_area_maps);
 	return area;
@@ -443,8 +452,7 @@ struct mal_area *mal_area_create_map(struct page **pages,
 err_vmap:
 	vunmap(area->base);
 err_describe:
-	/* As in mal_area_create(). */
-	kvfree_rcu(area, rcu);
+	kvfree(area);
 	return NULL;
 }
 
@@ -462,7 +470,7 @@ void mal_area_destroy(struct mal_area *area)
 	 */
 	data_race(rhashtable_remove_fast(&mal_area_table, &area->hash,
 					 mal_area_params));
-	xa_erase(&mal_area_register, area->number);
+	mal_area_list_del(area);
 	vunmap(area->base);
 	if (area->flags & MAL_AREA_MAP) {
 		atomic_long_dec(&mal_area_maps);
@@ -640,29 +648,93 @@ void mal_area_totals(struct mal_area_totals *totals)
 	totals->maps = atomic_long_read(&mal_area_maps);
 }
 
-/* Call @visit for each area that is in use, under rcu_read_lock(). */
+/**
+ * struct mal_area_walk - a walk through all areas
+ * @left: areas that it visits yet, at most
+ * @mark: in the list behind the area that it is at; an area without pages
+ *
+ * On the stack of the task.
+ */
+struct mal_area_walk {
+	unsigned long left;
+	struct mal_area mark;
+};
+
+static void mal_area_walk_begin(struct mal_area_walk *walk)
+	__acquires(&mal_area_list_lock)
+{
+	*walk = (struct mal_area_walk) { };
+	spin_lock(&mal_area_list_lock);
+	list_add(&walk->mark.link, &mal_areas);
+	walk->left = mal_area_nr;
+}
+
+static void mal_area_walk_end(struct mal_area_walk *walk)
+	__releases(&mal_area_list_lock)
+{
+	list_del(&walk->mark.link);
+	spin_unlock(&mal_area_list_lock);
+}
+
+static void mal_area_walk_rest(void)
+	__must_hold(&mal_area_list_lock)
+{
+	spin_unlock(&mal_area_list_lock);
+	cond_resched();
+	spin_lock(&mal_area_list_lock);
+}
+
+/* The next area, or NULL. There are as many marks of others as there are walks. */
+static struct mal_area *mal_area_walk_next(struct mal_area_walk *walk)
+	__must_hold(&mal_area_list_lock)
+{
+	struct mal_area *area = &walk->mark;
+
+	if (!walk->left)
+		return NULL;
+	list_for_each_entry_continue(area, &mal_areas, link) {
+		if (!area->nr_pages)
+			continue;
+		list_move(&walk->mark.link, &area->link);
+		walk->left--;
+		return area;
+	}
+	return NULL;
+}
+
+/* Is it still at this area? */
+static bool mal_area_walk_is_at(const struct mal_area_walk *walk,
+				const struct mal_area *area)
+	__must_hold(&mal_area_list_lock)
+{
+	const struct mal_area *at = &walk->mark;
+
+	list_for_each_entry_continue_reverse(at, &mal_areas, link)
+		if (at->nr_pages)
+			return at == area;
+	return false;
+}
+
+/* Call @visit for each area that is in use, with the lock held. */
 static void mal_area_for_each(void (*visit)(struct mal_area *area, void *data),
 			      void *data)
 {
+	struct mal_area_walk walk;
 	struct mal_area *area;
-	unsigned long number;
 
-	rcu_read_lock();
-	xa_for_each(&mal_area_register, number, area) {
+	mal_area_walk_begin(&walk);
+	while ((area = mal_area_walk_next(&walk))) {
 		if (READ_ONCE(area->state) != MAL_AREA_FREE)
 			visit(area, data);
-		rcu_read_unlock();
-		cond_resched();
-		rcu_read_lock();
+		mal_area_walk_rest();
 	}
-	rcu_read_unlock();
+	mal_area_walk_end(&walk);
 }
 
 /**
  * struct mal_area_runs - the nodes of an area's pages, a run of one node at a time
  * @m: where they are printed
- * @area: the area, only to be compared with
- * @number: of it, in the register
+ * @area: the area
  * @next: the page to look at next
  * @nid: the node of the run
  * @nr: pages in it so far
@@ -670,7 +742,6 @@ static void mal_area_for_each(void (*visit)(struct mal_area *area, void *data),
 struct mal_area_runs {
 	struct seq_file *m;
 	const struct mal_area *area;
-	unsigned long number;
 	unsigned long next;
 	int nid;
 	unsigned long nr;
@@ -683,15 +754,13 @@ static void mal_area_runs_flush(struct mal_area_runs *runs)
 	runs->nr = 0;
 }
 
-/* Under rcu_read_lock(). Returns false when there are no more pages. */
+/* With the lock held. Returns false when there are no more pages. */
 static bool mal_area_runs_piece(struct mal_area_runs *runs)
 {
 	const struct mal_area *area = runs->area;
 	unsigned long end = min(runs->next + MAL_AREA_PIECE, area->nr_pages);
 	int nid;
 
-	if (area->flags & MAL_AREA_MAP)
-		return false;
 	for (; runs->next < end; runs->next++) {
 		nid = page_to_nid(area->pages[runs->next]);
 		if (nid != runs->nid)
@@ -702,22 +771,15 @@ static bool mal_area_runs_piece(struct mal_area_runs *runs)
 	return end < area->nr_pages;
 }
 
-/*
- * An area may have very many pages, and may go while we give way: then its line ends
- * there; or it goes on with the nodes of one that has its number and memory now, unless
- * that has no pages of ours.
- */
-static void mal_area_show_nodes(struct mal_area_runs *runs)
+/* An area may have very many pages, and may go while we give way: its line ends then. */
+static void mal_area_show_nodes(struct mal_area_walk *walk, struct mal_area_runs *runs)
+	__must_hold(&mal_area_list_lock)
 {
-	bool more = true;
-
-	while (more) {
-		rcu_read_lock();
-		more = xa_load(&mal_area_register, runs->number) == runs->area &&
-		       mal_area_runs_piece(runs);
-		rcu_read_unlock();
-		cond_resched();
-		more &= !fatal_signal_pending(current) && !seq_has_overflowed(runs->m);
+	while (mal_area_runs_piece(runs)) {
+		mal_area_walk_rest();
+		if (!mal_area_walk_is_at(walk, runs->area) ||
+		    fatal_signal_pending(current) || seq_has_overflowed(runs->m))
+			break;
 	}
 	mal_area_runs_flush(runs);
 	seq_putc(runs->m, '\n');
@@ -746,25 +808,20 @@ static bool mal_area_show(struct seq_file *m, const struct mal_area *area)
  */
 void mal_area_list(struct seq_file *m)
 {
+	struct mal_area_walk walk;
 	struct mal_area_runs runs;
 	struct mal_area *area;
-	unsigned long number;
-	bool has_nodes;
 
-	rcu_read_lock();
-	xa_for_each(&mal_area_register, number, area) {
-		has_nodes = READ_ONCE(area->state) != MAL_AREA_FREE &&
-			    mal_area_show(m, area);
-		runs = (struct mal_area_runs) { m, area, number };
-		rcu_read_unlock();
-		if (has_nodes)
-			mal_area_show_nodes(&runs);
-		cond_resched();
-		rcu_read_lock();
+	mal_area_walk_begin(&walk);
+	while ((area = mal_area_walk_next(&walk))) {
+		runs = (struct mal_area_runs) { m, area };
+		if (READ_ONCE(area->state) != MAL_AREA_FREE && mal_area_show(m, area))
+			mal_area_show_nodes(&walk, &runs);
+		mal_area_walk_rest();
 		if (fatal_signal_pending(current) || seq_has_overflowed(m))
 			break;
 	}
-	rcu_read_unlock();
+	mal_area_walk_end(&walk);
 }
 
 static void mal_area_leaked(struct mal_area *area, void *module)
@@ -838,6 +895,5 @@ void mal_area_exit(void)
 {
 	unregister_module_notifier(&mal_area_notifier);
 	mal_area_for_each(mal_area_leaked, NULL);
-	xa_destroy(&mal_area_register);
 	rhashtable_destroy(&mal_area_table);
 }

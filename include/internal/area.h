@@ -56,7 +56,7 @@ enum mal_area_state {
  * @nr_pages: how many
  * @size: bytes that were asked for
  * @caller: code address of who has it, or had it
- * @number: in the register of all areas
+ * @link: in the list of all areas
  * @rcu: on the way out
  * @pages: the pages; with MAL_AREA_MAP, none
  *
@@ -80,7 +80,7 @@ struct mal_area {
 	unsigned long nr_pages;
 	unsigned long size;
 	unsigned long caller;
-	u32 number;
+	struct list_head link;
 	struct rcu_head rcu;
 	struct page *pages[];
 };
