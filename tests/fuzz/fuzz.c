@@ -36,6 +36,8 @@
 enum {
 	CHECK_EVERY = 256,	/* inputs */
 	WRITE_EVERY = 4096,
+	PATIENCE = 1000,
+	PATIENCE_US = 10000,
 };
 
 static int watch = -1;		/* a file that holds nothing */
@@ -95,20 +97,31 @@ static void check_nothing_held(void)
 		found("an input has left something allocated");
 }
 
-static void check_all_returned(void)
+static bool all_is_returned(void)
 {
 	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
-	struct memalloc_validate validate = { .size = sizeof(validate) };
 	struct memalloc_stats_borrowing borrowing;
 
-	if (ioctl(watch, MEMALLOC_VALIDATE, &validate) || validate.out_errors)
-		found("not valid");
 	if (ioctl(watch, MEMALLOC_SHRINK, &shrink))
 		found("cannot shrink");
 	stats(MEMALLOC_SECTION_BORROWING, &borrowing, sizeof(borrowing));
-	if (borrowing.borrowed != borrowing.reserve || borrowing.quarantined ||
-	    borrowing.borrowed != borrowing.borrowed_total - borrowing.returned_total)
-		found("not all pages have been returned");
+	return borrowing.borrowed == borrowing.reserve && !borrowing.quarantined &&
+	       borrowing.borrowed == borrowing.borrowed_total - borrowing.returned_total;
+}
+
+/* Caches that are typesafe by RCU go when a grace period has passed. */
+static void check_all_returned(void)
+{
+	struct memalloc_validate validate = { .size = sizeof(validate) };
+	unsigned int patience = PATIENCE;
+
+	if (ioctl(watch, MEMALLOC_VALIDATE, &validate) || validate.out_errors)
+		found("not valid");
+	while (!all_is_returned()) {
+		if (!patience--)
+			found("not all pages have been returned");
+		usleep(PATIENCE_US);
+	}
 }
 
 static void check(void)

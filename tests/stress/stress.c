@@ -258,7 +258,11 @@ static int user_alloc(struct user *user, struct allocation *one)
 	int err = user_ask(user, &alloc);
 
 	if (err)
-		return is_refusal(err) ? 0 : fail("alloc: %s", strerror(-err));
+		return is_refusal(err) ? 0 :
+		       fail("alloc: %s; %u bytes, kind %u, gfp %#x, node %d, order %u, flags %#x, count %u, bytes %llu, parent %#llx, align %llu",
+			    strerror(-err), alloc.size, alloc.kind, alloc.gfp, alloc.node,
+			    alloc.order, alloc.flags, alloc.count, alloc.bytes, alloc.parent,
+			    alloc.align);
 	__atomic_fetch_add(&counts->taken[alloc.kind], 1, __ATOMIC_RELAXED);
 	*one = (struct allocation) {
 		.handle = alloc.out_handle,
