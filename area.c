@@ -502,18 +502,23 @@ void mal_area_destroy_list(struct list_head *areas)
  * mal_area_clear() - fill the first bytes of an area with zeroes
  * @area: an area of pages of ours
  * @size: how many, up to all
+ * @gfp: what they are for; with __GFP_NOFAIL, always to the end
  *
  * Context: task; sleeps.
+ * Return: true, or false if who waits for it is about to be killed.
  */
-void mal_area_clear(struct mal_area *area, unsigned long size)
+bool mal_area_clear(struct mal_area *area, unsigned long size, gfp_t gfp)
 {
 	unsigned long at, bytes;
 
 	for (at = 0; at < size; at += bytes) {
+		if (mal_area_is_in_vain(gfp))
+			return false;
 		bytes = min(size - at, MAL_AREA_PIECE * PAGE_SIZE);
 		memset(area->address + at, 0, bytes);
 		cond_resched();
 	}
+	return true;
 }
 
 /*

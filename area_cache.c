@@ -417,7 +417,7 @@ void mal_area_cache_keep(struct mal_area *area)
 	if (held)
 		atomic_long_inc(&mal_area_held);
 	else if (want_init_on_free())
-		mal_area_clear(area, area->nr_pages << PAGE_SHIFT);
+		mal_area_clear(area, area->nr_pages << PAGE_SHIFT, __GFP_NOFAIL);
 	if (held || area->nid == NUMA_NO_NODE ||
 	    (!mal_area_stack(area) && !mal_area_park(area)))
 		mal_area_destroy(area);

@@ -96,13 +96,15 @@ static __always_inline void *mal_area_use(struct mal_area *area,
 	return area->address;
 }
 
-/* One of a node's part. */
+/* One of a node's part. It goes back, and NULL is returned, if a signal comes meanwhile. */
 static void *mal_area_use_large(struct mal_area *area, unsigned long size, gfp_t gfp,
 				u8 flags, unsigned long caller)
 {
+	if (want_init_on_alloc(gfp) && !mal_area_clear(area, PAGE_ALIGN(size), gfp)) {
+		mal_area_cache_keep(area);
+		return NULL;
+	}
 	mal_area_give(area, size, flags, caller);
-	if (want_init_on_alloc(gfp))
-		mal_area_clear(area, PAGE_ALIGN(size));
 	mal_area_tell_kmemleak(area, gfp);
 	return area->address;
 }
@@ -165,6 +167,7 @@ static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
 {
 	unsigned long nr_pages = (size >> PAGE_SHIFT) + !!offset_in_page(size);
 	struct mal_area *area = NULL;
+	void *memory;
 
 	if (!size || mal_inject_may_fail(gfp))
 		goto fail;
@@ -177,8 +180,12 @@ static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
 	might_alloc(gfp);
 	if (!(gfp & MAL_GFP_PLACE) && align <= PAGE_SIZE)
 		area = mal_area_cache_take(nr_pages, nid);
-	if (area)
-		return mal_area_use_large(area, size, gfp, flags, caller);
+	if (area) {
+		memory = mal_area_use_large(area, size, gfp, flags, caller);
+		if (!memory)
+			goto fail;
+		return memory;
+	}
 	area = mal_area_create_patiently(nr_pages, align, gfp, nid, caller);
 	if (!area)
 		goto fail;

@@ -148,7 +148,7 @@ struct mal_area *mal_area_create_map(struct page **pages,
 				     unsigned long caller);
 void mal_area_destroy(struct mal_area *area);
 void mal_area_destroy_list(struct list_head *areas);
-void mal_area_clear(struct mal_area *area, unsigned long size);
+bool mal_area_clear(struct mal_area *area, unsigned long size, gfp_t gfp);
 
 struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
 				enum mal_area_state to);

@@ -560,6 +560,24 @@ static int prepare_a_cache(struct job *job)
 	return device_cache_create(job->fd, "many", 1000, &job->handle);
 }
 
+static int make_a_large_area(struct job *job)
+{
+	struct memalloc_alloc alloc;
+
+	return device_alloc_area(job->fd, 32 << 20, MEMALLOC_GFP_NOWARN, &alloc);
+}
+
+/* The next one has it, and it is cleared for that. */
+static int prepare_a_kept_area(struct job *job)
+{
+	struct memalloc_alloc alloc;
+	int err = parameter_set("area_cache_mb", 96);
+
+	if (!err)
+		err = device_alloc_area(job->fd, 32 << 20, MEMALLOC_GFP_NOWARN, &alloc);
+	return err ?: device_free(job->fd, alloc.out_handle);
+}
+
 static int fill_a_lot(struct job *job)
 {
 	return device_pattern(job->fd, MEMALLOC_FILL, job->handle,
@@ -593,13 +611,6 @@ static int fill_in_a_batch(struct job *job)
 		};
 	}
 	return device_ioctl(job->fd, MEMALLOC_BATCH, &batch);
-}
-
-static int make_a_large_area(struct job *job)
-{
-	struct memalloc_alloc alloc;
-
-	return device_alloc_area(job->fd, 32 << 20, MEMALLOC_GFP_NOWARN, &alloc);
 }
 
 static int make_a_large_pool(struct job *job)
@@ -712,6 +723,7 @@ static const struct long_command {
 	{ "fill", prepare_a_block, fill_a_lot, block_is_begun, block_is_filled },
 	{ "batch", prepare_a_block, fill_in_a_batch, block_is_begun, block_is_filled },
 	{ "area", prepare_nothing, make_a_large_area, file_has_more, file_has_more },
+	{ "kept area", prepare_a_kept_area, make_a_large_area, file_has_more, file_has_more },
 	{ "pool", prepare_nothing, make_a_large_pool, file_has_more, file_has_more },
 	{ "objects", prepare_a_cache, make_many_objects, file_has_more, file_has_more },
 	{ "resize", prepare_a_pool, enlarge_the_pool, pool_is_to_be_large, pool_is_large },
@@ -743,12 +755,15 @@ FIXTURE(nuisance) {
 	int watch;
 	__u64 seed;
 	char cap[PARAMETER_LENGTH];
+	char area_cache[PARAMETER_LENGTH];
 };
 
 FIXTURE_SETUP(nuisance)
 {
 	ASSERT_EQ(0, parameter_read("cap_mb", self->cap));
 	ASSERT_EQ(0, parameter_set("cap_mb", 48));
+	ASSERT_EQ(0, parameter_read("area_cache_mb", self->area_cache));
+	ASSERT_EQ(0, parameter_set("area_cache_mb", 0));
 	self->watch = device_open();
 	ASSERT_LE(0, self->watch);
 	SEED_PRINT(self->seed);
@@ -756,6 +771,8 @@ FIXTURE_SETUP(nuisance)
 
 FIXTURE_TEARDOWN_PARENT(nuisance)
 {
+	if (self->area_cache[0])
+		parameter_write("area_cache_mb", self->area_cache);
 	if (self->cap[0])
 		parameter_write("cap_mb", self->cap);
 }
