@@ -8,6 +8,9 @@
  *
  * A round is over when all of them have been there, so none is missing.
  *
+ * On PREEMPT_RT nobody allocates in hardirq, where no lock may sleep: neither of the
+ * host nor of memalloc. Callbacks of drivers are called by threads there, and so are ours.
+ *
  * Context: task for what is called from outside.
  */
 #include <linux/completion.h>
@@ -36,8 +39,8 @@
  * @finished: all rounds are done; a thread stopped before it begins does none
  * @timer: softirq
  * @tasklet: softirq
- * @irq_work: hardirq
- * @hrtimer: hardirq
+ * @irq_work: hardirq, but on PREEMPT_RT
+ * @hrtimer: hardirq, but on PREEMPT_RT
  */
 struct client_cpu {
 	struct task_struct *task;
@@ -66,6 +69,11 @@ static void client_count_context(bool right)
 		atomic_long_inc(&client_wrong);
 }
 
+static void client_count_hardirq(void)
+{
+	client_count_context(in_hardirq() != IS_ENABLED(CONFIG_PREEMPT_RT));
+}
+
 static void client_on_timer(struct timer_list *timer)
 {
 	client_count_context(in_serving_softirq());
@@ -81,14 +89,14 @@ static void client_on_tasklet(struct tasklet_struct *tasklet)
 
 static void client_on_irq_work(struct irq_work *work)
 {
-	client_count_context(in_hardirq());
+	client_count_hardirq();
 	client_burst(container_of(work, struct client_cpu, irq_work),
 		     CLIENT_IRQ_WORK);
 }
 
 static enum hrtimer_restart client_on_hrtimer(struct hrtimer *timer)
 {
-	client_count_context(in_hardirq());
+	client_count_hardirq();
 	client_burst(container_of(timer, struct client_cpu, hrtimer),
 		     CLIENT_HRTIMER);
 	return HRTIMER_NORESTART;
@@ -100,7 +108,7 @@ static void client_round(struct client_cpu *cpu)
 	mod_timer(&cpu->timer, jiffies + 1);
 	tasklet_schedule(&cpu->tasklet);
 	irq_work_queue(&cpu->irq_work);
-	hrtimer_start(&cpu->hrtimer, ns_to_ktime(50 * NSEC_PER_USEC), HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&cpu->hrtimer, ns_to_ktime(50 * NSEC_PER_USEC), HRTIMER_MODE_REL_PINNED);
 	client_burst(cpu, CLIENT_TASK);
 	wait_event(cpu->done, !atomic_read(&cpu->running));
 	client_complete(3 * CLIENT_BURST);
@@ -126,9 +134,8 @@ static int client_start(struct client_cpu *cpu)
 	init_completion(&cpu->finished);
 	timer_setup(&cpu->timer, client_on_timer, TIMER_PINNED);
 	tasklet_setup(&cpu->tasklet, client_on_tasklet);
-	cpu->irq_work = IRQ_WORK_INIT_HARD(client_on_irq_work);
-	hrtimer_setup(&cpu->hrtimer, client_on_hrtimer, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	init_irq_work(&cpu->irq_work, client_on_irq_work);
+	hrtimer_setup(&cpu->hrtimer, client_on_hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED);
 	task = kthread_create_on_cpu(client_thread, cpu, cpu->cpu, "client/%u");
 	if (IS_ERR(task))
 		return PTR_ERR(task);
