@@ -15,8 +15,8 @@
  * @CLIENT_TASK: a thread
  * @CLIENT_TIMER: a timer; softirq
  * @CLIENT_TASKLET: a tasklet; softirq
- * @CLIENT_IRQ_WORK: irq_work; hardirq
- * @CLIENT_HRTIMER: a high-resolution timer; hardirq
+ * @CLIENT_IRQ_WORK: irq_work; hardirq, but on PREEMPT_RT
+ * @CLIENT_HRTIMER: a high-resolution timer; hardirq, but on PREEMPT_RT
  * @CLIENT_NR_CONTEXTS: how many there are
  */
 enum client_context {

@@ -71,7 +71,7 @@ static void client_count_context(bool right)
 
 static void client_count_hardirq(void)
 {
-	client_count_context(in_hardirq() != IS_ENABLED(CONFIG_PREEMPT_RT));
+	client_count_context(!!in_hardirq() != IS_ENABLED(CONFIG_PREEMPT_RT));
 }
 
 static void client_on_timer(struct timer_list *timer)
