@@ -59,7 +59,6 @@
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -208,12 +207,6 @@ static void mal_area_free_pages(struct mal_area *area, unsigned long nr_pages)
 		i += mal_area_free_block(area->pages[i]);
 		cond_resched();
 	}
-}
-
-/* Who is about to be killed has no use for it. */
-static bool mal_area_is_in_vain(gfp_t gfp)
-{
-	return !(gfp & __GFP_NOFAIL) && fatal_signal_pending(current);
 }
 
 /*

@@ -96,11 +96,15 @@ static __always_inline void *mal_area_use(struct mal_area *area,
 	return area->address;
 }
 
-/* One of a node's part. It goes back, and NULL is returned, if a signal comes meanwhile. */
+/*
+ * One of a node's part. It goes back, and NULL is returned, if a signal comes meanwhile.
+ * With init_on_free it is zeroes.
+ */
 static void *mal_area_use_large(struct mal_area *area, unsigned long size, gfp_t gfp,
 				u8 flags, unsigned long caller)
 {
-	if (want_init_on_alloc(gfp) && !mal_area_clear(area, PAGE_ALIGN(size), gfp)) {
+	if (want_init_on_alloc(gfp) && !want_init_on_free() &&
+	    !mal_area_clear(area, PAGE_ALIGN(size), gfp)) {
 		mal_area_cache_keep(area);
 		return NULL;
 	}
@@ -133,7 +137,8 @@ static struct mal_area *mal_area_create_patiently(unsigned long nr_pages,
 
 	do {
 		area = mal_area_create(nr_pages, align, eager, nid, caller);
-	} while (!area && --tries && mal_area_cache_shrink(nr_pages));
+	} while (!area && --tries && !mal_area_is_in_vain(gfp) &&
+		 mal_area_cache_shrink(nr_pages));
 	return area ?: mal_area_create(nr_pages, align, gfp, nid, caller);
 }
 
@@ -141,7 +146,7 @@ static void mal_vmalloc_warn(unsigned long size, gfp_t gfp, int nid,
 			     unsigned long caller)
 {
 	atomic_long_inc(&mal_vmalloc_failures);
-	if (gfp & __GFP_NOWARN)
+	if (gfp & __GFP_NOWARN || mal_area_is_in_vain(gfp))
 		return;
 	pr_warn_ratelimited("no area of %lu bytes, gfp %pGg, node %d, for %pS\n",
 			    size, &gfp, nid, (void *)caller);

@@ -12,6 +12,7 @@
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
@@ -138,6 +139,18 @@ static __always_inline bool mal_pages_are_held(struct page *const *page,
 		if (unlikely(page_ref_count(*page) != MAL_PAGE_REFS))
 			return true;
 	return false;
+}
+
+/**
+ * mal_area_is_in_vain() - has who asks for an area no use for it any more?
+ * @gfp: what it was asked for with
+ *
+ * Context: any; in an interrupt it is about whoever was interrupted.
+ * Return: true if the caller is about to be killed, and may be refused.
+ */
+static inline bool mal_area_is_in_vain(gfp_t gfp)
+{
+	return !(gfp & __GFP_NOFAIL) && fatal_signal_pending(current);
 }
 
 struct mal_area *mal_area_create(unsigned long nr_pages, unsigned long align,
