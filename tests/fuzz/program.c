@@ -71,11 +71,16 @@ static void on_signal(int number)
 	(void)number;
 }
 
-/* If what fails is the kernel's own work for the signal, the program dies of it. */
+/*
+ * If what fails is the kernel's own work for the signal, the program dies of it: so
+ * nothing is made to fail from here until the signal has come.
+ */
 static void interrupt(struct thread *thread)
 {
+	pthread_mutex_lock(&thread->signalling);
 	verb_stop_failing_of(thread);
 	pthread_kill(thread->id, SIGUSR2);
+	pthread_mutex_unlock(&thread->signalling);
 }
 
 static void *ticker(void *arg)

@@ -1021,7 +1021,10 @@ static unsigned int act_fail(struct thread *thread, const struct record *records
 	if (thread->fail_nth < 0)
 		return 1;
 	snprintf(text, sizeof(text), "%u", 1 + records[at].field[0].what % 40);
+	pthread_mutex_lock(&thread->signalling);
+	getppid(); /* a signal that has been sent comes now */
 	if (pwrite(thread->fail_nth, text, strlen(text), 0) > 0)
 		thread->failing = true;
+	pthread_mutex_unlock(&thread->signalling);
 	return 1;
 }

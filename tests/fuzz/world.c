@@ -157,6 +157,7 @@ void world_thread_start(struct thread *thread)
 	int i;
 
 	thread->id = pthread_self();
+	pthread_mutex_init(&thread->signalling, NULL);
 	area_start(&thread->area);
 	for (i = 0; i < WINDOWS; i++)
 		thread->window[i].start = reserve(NULL, WINDOW_BYTES);

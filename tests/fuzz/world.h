@@ -60,6 +60,7 @@ struct thread {
 	int fail_nth;			/* file descriptor, or -1 */
 	_Atomic bool failing;		/* the next system call may fail inside */
 	_Atomic unsigned int turn;	/* system calls begun and ended: odd, in one */
+	pthread_mutex_t signalling;	/* no signal is sent, and no failure asked for */
 	pthread_t id;
 };
 
