@@ -30,7 +30,7 @@ KDIR ?= $(or $(call headers_in,/lib/modules/$(running)/build),$(shell printf '%s
 	$(call headers_in,/lib/modules/*/build /usr/src/linux-headers-*) | sort -V | tail -n 1))
 
 # Links to the sources, so that the kernel's build leaves nothing beside them.
-sources := $(patsubst $(top)/%,%,$(wildcard $(top)/Kbuild $(top)/*.c) \
+sources := $(patsubst $(top)/%,%,$(wildcard $(top)/Kbuild $(top)/*.c $(top)/device/*.c $(top)/debug/*.c) \
 	$(shell find $(top)/include -name '*.h'))
 links := $(addprefix $(host)/,$(sources))
 
