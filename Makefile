@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# memalloc: what there is to type. "make help" lists it.
+# memalloc: main Makefile.  "make help" lists the targets.
 #
-# The kernel's build system reads Kbuild, not this file. Everything that is
-# built goes to build/: build/host/ for the kernel of this machine, build/user/
-# for programs, build/KERNEL/ for the kernels of tests/vm.
+# The kernel's build system reads Kbuild, not this file. All output goes to
+# build/: build/host/ for the kernel of this machine, build/user/ for programs,
+# build/KERNEL/ for the kernels of tests/vm.
 
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
@@ -17,20 +17,23 @@ host := $(top)/build/host
 user := $(top)/build/user
 as_root := $(if $(filter-out 0,$(shell id -u)),sudo)
 
+# Try to build each one even if the other fails.
 .PHONY: all
-all: module tool
+all:
+	@status=0; $(MAKE) tool || status=1; $(MAKE) module || status=1; exit $$status
 
-# --- the module, for this machine ---------------------------------------------
+# --- the module, for this machine --------------------------------------------
 
-# Headers of the running kernel, or else the newest that there are.
+# Headers of the running kernel, or else the newest installed ones.
 running := $(shell uname -r)
 headers_in = $(patsubst %/include/config/auto.conf,%,\
 	$(wildcard $(addsuffix /include/config/auto.conf,$(1))))
 KDIR ?= $(or $(call headers_in,/lib/modules/$(running)/build),$(shell printf '%s\n' \
 	$(call headers_in,/lib/modules/*/build /usr/src/linux-headers-*) | sort -V | tail -n 1))
 
-# Links to the sources, so that the kernel's build leaves nothing beside them.
-sources := $(patsubst $(top)/%,%,$(wildcard $(top)/Kbuild $(top)/*.c $(top)/device/*.c $(top)/debug/*.c) \
+# Links to the sources, so that the kernel's build leaves no files among them.
+sources := $(patsubst $(top)/%,%,$(wildcard \
+	$(top)/Kbuild $(top)/*.c $(top)/device/*.c $(top)/debug/*.c) \
 	$(shell find $(top)/include -name '*.h'))
 links := $(addprefix $(host)/,$(sources))
 
@@ -38,18 +41,25 @@ $(links): $(host)/%:
 	@mkdir -p $(@D)
 	@ln -sfn $(top)/$* $@
 
-# The headers of a Debian kernel are in a package of the same name.
-headers_package := linux-headers-$(or $(filter %-amd64 %-arm64 %-686-pae,$(running)),amd64)
+# Debian's kernels identify themselves, and their headers are in a package named
+# after the release. For other kernels the location is unknown.
+kernel_version := $(shell uname -v)
+define get_headers
+$(if $(findstring Debian,$(kernel_version)),
+	$(strip $(as_root) apt-get install linux-headers-$(running)),
+	This is not a Debian kernel: install the headers that belong to it$(comma)
+	or set KDIR to its build directory.)
+endef
+comma := ,
 
 define no_headers
-memalloc: no kernel headers$(if $(KDIR), in $(KDIR), for $(running)). Install those of Debian's kernel with
-	$(strip $(as_root) apt-get install $(headers_package))
-or say where there are others: make KDIR=/path/to/linux-headers
-("make demo" and "make check" need none: they bring kernels of their own.)
+memalloc: no kernel headers$(if $(KDIR), in $(KDIR)) for $(running).$(get_headers)
+To use other headers, run make KDIR=/path/to/linux-headers
+("make demo" and "make check" need none: they use their own kernels.)
 endef
 
 define no_compiler
-memalloc: no gcc. Install what it takes to build with
+memalloc: no gcc. Install the build tools with
 	tools/setup build
 endef
 
@@ -66,61 +76,110 @@ module: $(links)
 tool:
 	@$(MAKE) -C tools OUT=$(user)
 
-# --- the module, in this machine ----------------------------------------------
+# --- the module, in this machine ---------------------------------------------
 
 define cannot_load
-memalloc could not be loaded. What the kernel (see dmesg, too) says above, means:
+memalloc could not be loaded. See the error above and dmesg:
   Key was rejected, Required key not available, Operation not permitted:
 	Secure Boot is on and the module is not signed. Sign build/host/memalloc.ko
-	with a key that is enrolled (mokutil --import), or switch Secure Boot off.
+	with an enrolled key (mokutil --import), or disable Secure Boot.
   Invalid module format:
-	it is built for $(KDIR), but $(running) runs. Install its headers with
-	$(strip $(as_root) apt-get install $(headers_package))
+	the module was built for $(KDIR), but the running kernel $(running)
+	needs its own headers.$(get_headers)
   Cannot allocate memory:
-	there is not so much to spare as reserve_mb asks for.
+	there is less free memory than reserve_mb.
   Permission denied, Operation not permitted:
-	loading takes root, and is not possible in a container.
+	loading needs root, and does not work in a container.
   Function not implemented:
-	the kernel that runs has no modules.
+	the running kernel does not support modules.
 endef
 
 .PHONY: load
 load: export cannot_load := $(cannot_load)
 load: module
 	@! [[ -d /sys/module/memalloc ]] || \
-		{ echo "memalloc is loaded already; make unload removes it" >&2; exit 1; }
+		{ echo "memalloc is already loaded; unload it with make unload" >&2; exit 1; }
 	@$(as_root) insmod $(host)/memalloc.ko $(PARAMS) || { echo "$$cannot_load" >&2; exit 1; }
 	@cd /sys/module/memalloc/parameters && \
-		echo "memalloc is loaded: it may borrow $$(<cap_mb) MiB, and keeps $$(<reserve_mb) MiB"
+		echo "memalloc is loaded: cap $$(<cap_mb) MiB, reserve $$(<reserve_mb) MiB"
 	@stat -c '%n: owner %U, group %G, mode %A' /dev/memalloc
 	@[[ -w /dev/memalloc ]] || \
-		echo "You are not allowed to use it: run memallocctl as root, or see make install."
+		echo "You have no access to it: run memallocctl as root, or see make install."
 
 .PHONY: unload
 unload:
 	@[[ -d /sys/module/memalloc ]] || { echo "memalloc is not loaded" >&2; exit 1; }
 	@$(as_root) rmmod memalloc || \
 		{ echo "memalloc is in use: by programs (fuser /dev/memalloc) or modules (lsmod)" >&2; exit 1; }
-	@echo "memalloc is removed"
+	@echo "memalloc is unloaded"
 	@$(as_root) dmesg | grep 'memalloc: .*returned$$' | tail -n 1
 
-# With DESTDIR a package is being made, and depmod is the target's business.
-.PHONY: install
-install: all
-	$(MAKE) -C $(KDIR) M=$(host) INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true \
-		CONFIG_MODULE_SIG_ALL= modules_install
-	$(if $(DESTDIR),,depmod -a $$(<$(KDIR)/include/config/kernel.release))
-	$(MAKE) -C tools OUT=$(user) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
-	@echo "Installed. To let the members of a group memalloc use /dev/memalloc:"
-	@echo "	groupadd --force --system memalloc && udevadm control --reload"
-	@echo "and, as for any module, modprobe memalloc loads it."
+INCLUDEDIR ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(PREFIX)/share/pkgconfig
+# As uname -r prints it; the kernel.release file of Debian's kernels differs.
+release_of_kdir = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+SYMVERSDIR ?= $(PREFIX)/lib/memalloc/$(release_of_kdir)
+modules_dir = $(DESTDIR)/lib/modules/$(release_of_kdir)/updates
 
-# --- kernels of our own: tests/vm -----------------------------------------------
+# Files for programs and modules that use this one.
+client_headers := $(notdir $(wildcard $(top)/include/memalloc/*.h))
+
+.PHONY: install-headers
+install-headers:
+	@install -D -m 644 $(top)/include/uapi/linux/memalloc.h \
+		$(DESTDIR)$(INCLUDEDIR)/linux/memalloc.h
+	@install -d $(DESTDIR)$(INCLUDEDIR)/memalloc $(DESTDIR)$(PKGCONFIGDIR)
+	@install -m 644 $(client_headers:%=$(top)/include/memalloc/%) \
+		$(DESTDIR)$(INCLUDEDIR)/memalloc
+	@sed -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@SYMVERSDIR@|$(SYMVERSDIR)|' \
+		-e "s|@VERSION@|$$(sed -n 's/^#define MEMALLOC_RELEASE[[:space:]]*"\(.*\)"/\1/p' \
+			$(top)/include/memalloc/version.h)|" \
+		$(top)/tools/memalloc.pc.in >$(DESTDIR)$(PKGCONFIGDIR)/memalloc.pc
+
+.PHONY: install-module
+install-module: module
+	@install -D -m 644 $(host)/memalloc.ko $(modules_dir)/memalloc.ko
+	@install -D -m 644 $(host)/Module.symvers $(DESTDIR)$(SYMVERSDIR)/Module.symvers
+	$(if $(DESTDIR),,@depmod -a $(release_of_kdir))
+
+# DESTDIR is set while building a package: do not touch this machine then.
+.PHONY: install
+install: install-module install-headers
+	@$(MAKE) -C tools OUT=$(user) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+	$(if $(DESTDIR),,@echo "$$installed")
+
+define installed
+Installed. To give the members of a group memalloc access to /dev/memalloc:
+	groupadd --force --system memalloc && udevadm control --reload
+Load the module with modprobe memalloc. make uninstall removes all files.
+endef
+install: export installed := $(installed)
+
+# Remove the files of install, with the same variables, and empty directories.
+.PHONY: uninstall
+uninstall:
+	@$(MAKE) -C tools OUT=$(user) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
+	@rm -f $(modules_dir)/memalloc.ko $(DESTDIR)$(SYMVERSDIR)/Module.symvers \
+		$(DESTDIR)$(INCLUDEDIR)/linux/memalloc.h $(DESTDIR)$(PKGCONFIGDIR)/memalloc.pc \
+		$(client_headers:%=$(DESTDIR)$(INCLUDEDIR)/memalloc/%)
+	@for dir in $(modules_dir) $(DESTDIR)$(SYMVERSDIR) $(DESTDIR)$(PREFIX)/lib/memalloc \
+		$(DESTDIR)$(INCLUDEDIR)/memalloc $(DESTDIR)$(INCLUDEDIR)/linux; do \
+		rmdir --ignore-fail-on-non-empty $$dir 2>/dev/null || true; done
+	$(if $(DESTDIR),,@depmod -a $(release_of_kdir))
+
+# Debian packages, in build/deb
+.PHONY: deb
+deb:
+	@tools/setup build deb
+	@tools/deb $(top)/build/deb
+
+# --- our own kernels: tests/vm -----------------------------------------------
 
 .PHONY: demo
 demo:
 	@tools/setup build vm
-	@tests/demo
+	@tests/demo $(if $(filter 1,$(V)),-v)
 
 .PHONY: check
 check:
@@ -132,13 +191,13 @@ check-long:
 
 SECONDS ?= 60
 
-# Many times as fast without sanitizers; then, what was found again with them.
+# Fuzz without sanitizers, which is much faster; then replay with sanitizers.
 .PHONY: fuzz
 fuzz:
 	@tests/fuzz/run --seconds $(SECONDS)
 	@tests/fuzz/run --replay
 
-# On each of the two kernels.
+# On each of the two kernels
 .PHONY: stress
 stress:
 	@tests/stress/run --seconds $(SECONDS)
@@ -164,7 +223,7 @@ bench-plots:
 	@tests/bench/report
 	@tests/bench/plot
 
-# --- the rest -------------------------------------------------------------------
+# --- other targets -----------------------------------------------------------
 
 .PHONY: clean
 clean:
@@ -173,22 +232,24 @@ clean:
 .PHONY: help
 help:
 	@echo 'On this machine:'
-	@echo '  make              the module (build/host/memalloc.ko) and memallocctl (build/user/)'
-	@echo '  make load         load it                 PARAMS="cap_mb=256 reserve_mb=16"'
-	@echo '  make unload       remove it'
-	@echo '  make install      module, tool, manual page, udev rule      DESTDIR= PREFIX=/usr/local'
-	@echo 'In kernels of its own, without touching this machine:'
-	@echo '  make demo         see it work on the kernel of Debian 12'
-	@echo '  make check        all tests'
-	@echo '  make check-long   what takes an hour: loops, stress, races, faults, other kernels'
-	@echo '  make fuzz         send the device all there is                  SECONDS=60'
-	@echo '  make stress       everything at once                            SECONDS=60'
-	@echo '  make shell        a prompt with the module loaded           KERNEL=uml uml-debug 6.1 6.12 7.2'
-	@$(if $(filter insns,$(benches)),echo '  make bench-insns  instructions of ours and of the host        KERNEL=6.1 BENCH=PATTERN')
-	@$(if $(filter time,$(benches)),echo '  make bench-time   nanoseconds of ours and of the host         KERNEL=uml BENCH=PATTERN')
-	@echo '  make bench-plots  bring the report and figures in docs/bench/ up to date'
-	@$(if $(filter memory,$(benches)),echo '  make bench-memory memory that ours and the host take          KERNEL=6.1')
-	@echo 'Of the sources:'
-	@echo '  make lint         style, warnings, documentation'
+	@echo '  make              build the module (build/host/memalloc.ko) and memallocctl (build/user/)'
+	@echo '  make load         load the module         PARAMS="cap_mb=256 reserve_mb=16"'
+	@echo '  make unload       unload it'
+	@echo '  make install      install module, tool, headers for clients DESTDIR= PREFIX=/usr/local'
+	@echo '  make uninstall    remove all installed files'
+	@echo '  make deb          build Debian packages in build/deb/'
+	@echo 'In its own kernels, without touching this machine:'
+	@echo '  make demo         demonstrate it on the kernel of Debian 12     V=1: full output'
+	@echo '  make check        run all tests'
+	@echo '  make check-long   run long tests: loops, stress, races, faults, other kernels'
+	@echo '  make fuzz         fuzz the device                               SECONDS=60'
+	@echo '  make stress       stress all layers at once                     SECONDS=60'
+	@echo '  make shell        open a shell with the module loaded         KERNEL=uml uml-debug 6.1 6.12 7.2'
+	@$(if $(filter insns,$(benches)),echo '  make bench-insns  count instructions of memalloc and host      KERNEL=6.1 BENCH=PATTERN')
+	@$(if $(filter time,$(benches)),echo '  make bench-time   measure time of memalloc and host             KERNEL=uml BENCH=PATTERN')
+	@echo '  make bench-plots  update the report and figures in docs/bench/'
+	@$(if $(filter memory,$(benches)),echo '  make bench-memory measure memory of memalloc and host           KERNEL=6.1')
+	@echo 'Sources:'
+	@echo '  make lint         check style, warnings, documentation'
 	@echo '  make clean        remove build/'
 	@echo 'KDIR=DIR: kernel headers to build with. C=1: run sparse. V=1: show commands.'

@@ -1,50 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Areas: pages, mapped one after the other
+ * Areas: pages mapped at contiguous addresses
  *
- * A module cannot write the kernel's page tables, so mapping is the host's
- * vmap(). It leaves a page without a mapping behind each area, the guard: who
- * writes past the end faults. vunmap() clears the page tables at once and
- * flushes the TLBs later, once for many areas: nothing is left for us to batch.
+ * A module cannot write the kernel's page tables, so the host's vmap() does the
+ * mapping. It leaves a guard page without a mapping behind each area, so an
+ * access past the end faults. vunmap() clears the page tables at once and
+ * flushes the TLBs later, once for many areas, so nothing is batched here.
  *
- * Pages. As many blocks as it takes, the largest first: one of 4 pages costs
- * not much more than a single page. A block of more than one page is taken only
- * where it comes cheap, without effort of ours or of the host; when an order has
- * failed, only smaller ones are tried for the rest of the area. Each block is an
- * allocation of the page layer's, in state AREA, which knows the number in the
- * area of its first page (mal_page.private):
+ * Pages. An area consists of several blocks, the largest first: a block of 4
+ * pages costs little more than a single page. A block of more than one page is
+ * used only if it is available without reclaim or borrowing effort. After an
+ * order has failed, only smaller ones are tried for the rest of the area. Each
+ * block is an allocation of the page layer in state AREA. Its mal_page.private
+ * is the index of its first page in the area:
  *
  *	7 pages:	| block of 4    | of 2  | 1 |
  *	private		  0		  4       6
  *
- * Alignment. An area that is aligned to more than a page is mapped together with
- * what is before and behind it up to there: its own pages again. So who writes
- * past its end damages what is theirs, and faults only after that.
+ * Alignment. For an alignment to more than a page, the mapping is extended on
+ * both sides to cover the alignment. The extension maps pages of the same area
+ * again. A write past the end of such an area therefore damages the area itself
+ * first, and faults only beyond the extension.
  *
- * Lookup. All areas are in a hash table, by the address at which they begin;
- * looking for one takes no lock. For an address inside an area, the page tables
- * tell the page, its block tells its number, that tells the beginning, and the
- * table has the last word: whatever is read on the way may be stale or
- * foreign, what is in the table and around the address is right.
+ * Lookup. A hash table contains all areas by start address. Lookup takes no
+ * lock. For an address inside an area, the page tables yield the page, its
+ * block yields the index, and the index yields the start address. The values
+ * read on the way may be stale or foreign. The result is valid only if the
+ * table contains an area with that start address that includes the address.
  *
- * Walks. All areas are in a list, too, for those who go through all of them. User space
- * may make many, so they have a mark in the list, right behind the area that they are
- * at, and let go of the lock after each: areas that are there all the time are visited
- * once, whatever comes and goes meanwhile. New ones come last, and a walk is over after
- * as many as there were when it began.
+ * Walks. All areas are on a list as well. User space may create many areas, so
+ * a walk keeps a mark in the list behind its current area and drops the lock
+ * after each area. It visits each area that exists throughout the walk once.
+ * New areas are added at the end. A walk ends after as many areas as existed
+ * when it began.
  *
- * Misuse. Freeing takes an area from its owner with one atomic operation, so
- * that of two who free it, at whatever time, one is told. Freeing an address
- * inside an area, or one that is not ours, is reported.
+ * Misuse. Freeing takes an area from its owner with one atomic operation. If
+ * two callers free it, at any time, one of them is reported. A free of an
+ * address inside an area, or of a foreign address, is reported.
  *
- * Locking: that of the table, a bit of a bucket; and mal_area_list_lock, which protects
- * the list and its marks, and keeps the areas that are on it. Both are innermost.
+ * Locking: the bucket locks of the table (one bit each); mal_area_list_lock,
+ * which protects the list and its marks and keeps areas on the list alive. No
+ * lock is taken under either.
  *
  * Lifetimes: an area is removed from list and table, then unmapped, then its
- * pages are freed; the structure goes after a grace period. Pages that somebody else
- * holds by then are set aside by the page layer.
+ * pages are freed. The structure is freed after a grace period. The page layer
+ * sets aside pages that are still pinned.
  *
- * Context: making and unmaking sleep. Looking for an area: any, NMI included.
+ * Context: creation and destruction sleep. Lookup: any, including NMI.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -72,27 +74,30 @@
 #include "internal/inject.h"
 #include "internal/page_alloc.h"
 #include "internal/peek.h"
-#include "internal/quarantine.h"
+#include "internal/pinned.h"
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/site.h"
 
-/* Not for pages of an area: they are single ones, and borrowed memory is low. */
+/*
+ * Flags not for areas, which consist of single pages; borrowed memory is never
+ * high.
+ */
 #define MAL_GFP_NOT_FOR_AREA	(__GFP_COMP | __GFP_HIGHMEM | __GFP_MOVABLE)
 
-/* A zone, or one node and no other, is asked for. */
+/* Requests for a zone. */
 #define MAL_GFP_PLACE		(__GFP_DMA | __GFP_DMA32)
 
-/* How hard somebody wants it: not for what need not be. */
+/* Flags that allow effort; cleared where there is an alternative. */
 #define MAL_GFP_EFFORT		(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | \
 				 __GFP_RETRY_MAYFAIL)
 
-/* What the host understands, of the flags of an allocation of pages. */
+/* Flags of a page allocation that may be passed to the host. */
 #define MAL_GFP_FOR_METADATA	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | \
 				 __GFP_NOWARN | __GFP_NORETRY | \
 				 __GFP_RETRY_MAYFAIL | __GFP_NOFAIL)
 
-/* How long one that must not fail waits before it tries again. */
+/* Delay before a __GFP_NOFAIL allocation is retried. */
 #define MAL_AREA_PAUSE		(HZ / 50 + 1)
 
 static struct rhashtable mal_area_table;
@@ -101,7 +106,7 @@ static LIST_HEAD(mal_areas);
 static unsigned long mal_area_nr;
 static atomic_long_t mal_area_count, mal_area_pages, mal_area_maps;
 
-/* The key is the address itself, where the table is used to a pointer to it. */
+/* The key is the address itself; the table expects a pointer to the key. */
 static __always_inline u32 mal_area_hash(const void *address, u32 len, u32 seed)
 {
 	return hash_long((unsigned long)address ^ seed, 32);
@@ -128,7 +133,7 @@ static const struct rhashtable_params mal_area_params = {
 };
 
 /*
- * Making
+ * Creation
  */
 
 static struct mal_area *mal_area_describe(unsigned long nr_pages,
@@ -143,7 +148,7 @@ static struct mal_area *mal_area_describe(unsigned long nr_pages,
 			gfp & MAL_GFP_FOR_METADATA);
 	if (!area)
 		return NULL;
-	/* Where an area is, is no reference to it. */
+	/* The address of an area is not a reference to it. */
 	kmemleak_scan_area(area, offsetof(struct mal_area, address), gfp);
 	kmemleak_scan_area(&area->base + 1, offsetof(struct mal_area, pages) -
 			   offsetofend(struct mal_area, base), gfp);
@@ -157,7 +162,9 @@ static struct mal_area *mal_area_describe(unsigned long nr_pages,
 	return area;
 }
 
-/* A block of @order pages, or fewer if that comes cheaper; in earnest, one. */
+/*
+ * Allocate a block of up to @order pages. Only a single page justifies effort.
+ */
 static struct page *mal_area_block(unsigned int *order, gfp_t gfp, int nid,
 				   unsigned long caller)
 {
@@ -172,7 +179,7 @@ static struct page *mal_area_block(unsigned int *order, gfp_t gfp, int nid,
 	return mal_alloc_pages_caller(nid, gfp, 0, caller);
 }
 
-/* The block is the area's from here on, from the page @nr. */
+/* Add a block to an area, at index @nr. */
 static void mal_area_add_block(struct mal_area *area, unsigned long nr,
 			       struct page *page, unsigned int order)
 {
@@ -185,33 +192,34 @@ static void mal_area_add_block(struct mal_area *area, unsigned long nr,
 	WRITE_ONCE(desc->state, MAL_PAGE_AREA);
 }
 
-/* What nobody else holds goes the fast way. Returns the number of pages. */
-static unsigned long mal_area_free_block(struct page *page)
+/* Use the fast path unless a page is pinned. Returns the number of pages. */
+static unsigned long mal_area_free_block(struct page *page, u32 account)
 {
 	struct mal_page *desc = mal_page_of(page);
 	unsigned int order = desc->order;
 
 	WRITE_ONCE(desc->state, MAL_PAGE_USED);
-	if (unlikely(mal_block_is_held(page, order)))
-		mal_free_pages_shared(page, order);
+	if (unlikely(mal_block_is_pinned(page, order)))
+		mal_free_pages_charged(page, order, account, _THIS_IP_);
 	else
 		mal_free_pages(page, order);
 	return 1UL << order;
 }
 
-static void mal_area_free_pages(struct mal_area *area, unsigned long nr_pages)
+static void mal_area_free_pages(struct mal_area *area, unsigned long nr_pages,
+				u32 account)
 {
 	unsigned long i = 0;
 
 	while (i < nr_pages) {
-		i += mal_area_free_block(area->pages[i]);
+		i += mal_area_free_block(area->pages[i], account);
 		cond_resched();
 	}
 }
 
 /*
- * Of blocks of @order at most. Returns false, and the area has no pages, if there
- * are not enough.
+ * Use blocks of up to @order. On failure the area has no pages, and false is
+ * returned.
  */
 static bool mal_area_fill(struct mal_area *area, unsigned int order, gfp_t gfp,
 			  int nid)
@@ -222,9 +230,9 @@ static bool mal_area_fill(struct mal_area *area, unsigned int order, gfp_t gfp,
 	for (i = 0; i < area->nr_pages; i += 1UL << order) {
 		order = min_t(unsigned int, order, ilog2(area->nr_pages - i));
 		page = mal_area_block(&order, gfp, nid, area->caller);
-		if (!page || mal_area_is_in_vain(gfp)) {
+		if (!page || mal_area_should_abort(gfp)) {
 			mal_free_pages(page, order);
-			mal_area_free_pages(area, i);
+			mal_area_free_pages(area, i, MAL_NO_ACCOUNT);
 			return false;
 		}
 		mal_area_add_block(area, i, page, order);
@@ -233,7 +241,7 @@ static bool mal_area_fill(struct mal_area *area, unsigned int order, gfp_t gfp,
 	return true;
 }
 
-/* The node of all pages, if they are all of one. */
+/* The node of all pages, if they share one. */
 static int mal_area_node(const struct mal_area *area, gfp_t gfp)
 {
 	int nid = page_to_nid(area->pages[0]);
@@ -250,7 +258,7 @@ static int mal_area_node(const struct mal_area *area, gfp_t gfp)
 	return nid;
 }
 
-/* vmap() has no flags of its own: it is told by the task what it must not do. */
+/* vmap() takes no flags. Restrict it by the scope of the task. */
 static void *mal_area_vmap(struct page **pages, unsigned long nr_pages, gfp_t gfp)
 {
 	unsigned int saved;
@@ -272,7 +280,9 @@ static void *mal_area_vmap(struct page **pages, unsigned long nr_pages, gfp_t gf
 	return address;
 }
 
-/* The page that is the first one at @address shall be it in the area, and so on. */
+/*
+ * Make the page mapped first at @address the first one of the area, and so on.
+ */
 static void mal_area_rotate(struct mal_area *area, struct page **mapped)
 {
 	unsigned long i;
@@ -284,9 +294,9 @@ static void mal_area_rotate(struct mal_area *area, struct page **mapped)
 }
 
 /*
- * The host is not to be asked for an alignment. So the pages, which are single
- * ones, are mapped one after the other, again and again: wherever that begins,
- * there is an aligned address in it from which on each of them is there once.
+ * vmap() takes no alignment. So map the pages, which are single ones, in
+ * sequence again and again. Wherever this mapping begins, it contains an
+ * aligned address from which on each page is mapped once.
  */
 static bool mal_area_map_aligned(struct mal_area *area, unsigned long align,
 				 gfp_t gfp)
@@ -336,14 +346,15 @@ static void mal_area_list_del(struct mal_area *area)
 	spin_unlock(&mal_area_list_lock);
 }
 
-/* From here on it can be found. */
+/* Lookups find the area from here on. */
 static bool mal_area_publish(struct mal_area *area)
 {
 	if (mal_inject_should_fail())
 		return false;
 	/*
-	 * A race of the table with itself: a bit of the word that a bucket's chain
-	 * begins with is its lock, and who holds it reads the word plainly.
+	 * A race within rhashtable: a bit of the word at the head of a bucket's
+	 * chain is the lock of the bucket, and its holder reads the word
+	 * plainly.
 	 */
 	if (data_race(rhashtable_insert_fast(&mal_area_table, &area->hash,
 					     mal_area_params)))
@@ -379,19 +390,19 @@ static struct mal_area *mal_area_try_create(unsigned long nr_pages,
 err_vmap:
 	vunmap(area->base);
 err_fill:
-	mal_area_free_pages(area, nr_pages);
+	mal_area_free_pages(area, nr_pages, MAL_NO_ACCOUNT);
 err_describe:
 	kvfree(area);
 	return NULL;
 }
 
 /**
- * mal_area_create() - make an area of pages of ours
- * @nr_pages: how many, at least one
- * @align: of the address, a power of two up to MAL_AREA_MAX_ALIGN
+ * mal_area_create() - create an area of our own pages
+ * @nr_pages: number of pages, at least one
+ * @align: alignment of the address, a power of two up to MAL_AREA_MAX_ALIGN
  * @gfp: as for __mal_vmalloc(); may sleep
  * @nid: the node to prefer, or NUMA_NO_NODE
- * @caller: code address of who it is for
+ * @caller: code address to attribute the area to
  *
  * Context: task; sleeps.
  * Return: the area, in use, or NULL.
@@ -411,12 +422,12 @@ struct mal_area *mal_area_create(unsigned long nr_pages, unsigned long align,
 }
 
 /**
- * mal_area_create_map() - make an area of a caller's pages
- * @pages: the pages; they stay the caller's
- * @nr_pages: how many
+ * mal_area_create_map() - create an area of a caller's pages
+ * @pages: the pages; the caller keeps its references
+ * @nr_pages: number of pages
  * @flags: for the host's vmap()
  * @prot: for the host's vmap()
- * @caller: code address of who it is for
+ * @caller: code address to attribute the area to
  *
  * Context: task; sleeps.
  * Return: the area, in use, or NULL.
@@ -450,16 +461,18 @@ err_describe:
 }
 
 /**
- * mal_area_destroy() - unmap an area, and free its pages
- * @area: the area; free, and nobody else's business
+ * mal_area_destroy_charged() - unmap an area and free its pages
+ * @area: the area, free and in no cache
+ * @account: ID of the account that is charged for pinned pages while they are
+ *	set aside, or MAL_NO_ACCOUNT
  *
  * Context: task; sleeps.
  */
-void mal_area_destroy(struct mal_area *area)
+void mal_area_destroy_charged(struct mal_area *area, u32 account)
 {
 	/*
-	 * First of all: as soon as it is unmapped, another may be at its address.
-	 * data_race(): as in mal_area_publish().
+	 * Remove the area first: once it is unmapped, its address may be
+	 * reused. data_race(): as in mal_area_publish().
 	 */
 	data_race(rhashtable_remove_fast(&mal_area_table, &area->hash,
 					 mal_area_params));
@@ -470,14 +483,25 @@ void mal_area_destroy(struct mal_area *area)
 	} else {
 		atomic_long_dec(&mal_area_count);
 		atomic_long_sub(area->nr_pages, &mal_area_pages);
-		mal_area_free_pages(area, area->nr_pages);
+		mal_area_free_pages(area, area->nr_pages, account);
 	}
 	kvfree_rcu(area, rcu);
 }
 
 /**
- * mal_area_destroy_list() - mal_area_destroy() of each
- * @areas: areas, by mal_area.by_age
+ * mal_area_destroy() - unmap an area and free its pages
+ * @area: the area; free, and owned by the caller
+ *
+ * Context: task; sleeps.
+ */
+void mal_area_destroy(struct mal_area *area)
+{
+	mal_area_destroy_charged(area, MAL_NO_ACCOUNT);
+}
+
+/**
+ * mal_area_destroy_list() - mal_area_destroy() for each area of a list
+ * @areas: areas, linked by mal_area.by_age
  *
  * Context: task; sleeps.
  */
@@ -492,20 +516,20 @@ void mal_area_destroy_list(struct list_head *areas)
 }
 
 /**
- * mal_area_clear() - fill the first bytes of an area with zeroes
- * @area: an area of pages of ours
- * @size: how many, up to all
- * @gfp: what they are for; with __GFP_NOFAIL, always to the end
+ * mal_area_clear() - zero the first bytes of an area
+ * @area: an area of our own pages
+ * @size: number of bytes, up to all
+ * @gfp: flags of the allocation; __GFP_NOFAIL makes it run to the end
  *
  * Context: task; sleeps.
- * Return: true, or false if who waits for it is about to be killed.
+ * Return: true, or false if the task is being killed.
  */
 bool mal_area_clear(struct mal_area *area, unsigned long size, gfp_t gfp)
 {
 	unsigned long at, bytes;
 
 	for (at = 0; at < size; at += bytes) {
-		if (mal_area_is_in_vain(gfp))
+		if (mal_area_should_abort(gfp))
 			return false;
 		bytes = min(size - at, MAL_AREA_PIECE * PAGE_SIZE);
 		memset(area->address + at, 0, bytes);
@@ -518,13 +542,13 @@ bool mal_area_clear(struct mal_area *area, unsigned long size, gfp_t gfp)
  * Lookup
  */
 
-/* Under rcu_read_lock(). */
+/* Called under rcu_read_lock(). */
 static __always_inline struct mal_area *mal_area_find(const void *address)
 {
 	return rhashtable_lookup(&mal_area_table, address, mal_area_params);
 }
 
-/* The number in its area of a page of an area; anything for other pages. */
+/* Index of a page in its area; undefined if the page belongs to no area. */
 static unsigned long mal_area_page_number(struct mal_page *desc)
 {
 	unsigned int order;
@@ -541,13 +565,13 @@ static unsigned long mal_area_page_number(struct mal_page *desc)
 }
 
 /**
- * mal_area_around() - the area that an address lies in
+ * mal_area_containing() - the area that contains an address
  * @address: any value
  *
  * Context: any, under rcu_read_lock().
  * Return: the area, in use or not, or NULL.
  */
-struct mal_area *mal_area_around(const void *address)
+struct mal_area *mal_area_containing(const void *address)
 {
 	struct mal_area *area = mal_area_find(address);
 	const void *begin;
@@ -571,9 +595,9 @@ struct mal_area *mal_area_around(const void *address)
 }
 
 /**
- * mal_area_report() - report why what is at an address cannot be freed
- * @address: what mal_area_claim() would not take
- * @caller: code address of who wanted to free it
+ * mal_area_report() - report why an address cannot be freed
+ * @address: address that mal_area_claim() refused
+ * @caller: code address that called the free
  *
  * Context: any.
  */
@@ -584,19 +608,19 @@ void mal_area_report(const void *address, unsigned long caller)
 	struct mal_area *area;
 
 	rcu_read_lock();
-	area = mal_area_around(address);
+	area = mal_area_containing(address);
 	state = area ? READ_ONCE(area->state) : MAL_AREA_FREE;
 	mal_site_name(area ? READ_ONCE(area->caller) : 0, name);
 	if (!area)
 		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
-			   "an address that is in no area");
+			   "address outside of all areas");
 	else if (address != area->address)
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "an address inside an area of %lu pages of %s",
+			   "address inside an area of %lu pages of %s",
 			   area->nr_pages, name);
 	else if (state == MAL_AREA_FREE || state == MAL_AREA_RCU)
 		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
-			   "an area of %lu pages that is free already; last of %s",
+			   "area of %lu pages is already free; last owner %s",
 			   area->nr_pages, name);
 	else
 		mal_report(MAL_REPORT_WRONG_FREE, caller, state == MAL_AREA_MAPPED ?
@@ -608,13 +632,12 @@ void mal_area_report(const void *address, unsigned long caller)
 
 /**
  * mal_area_claim() - take an area from its owner
- * @address: what the owner says it is
- * @from: the state that it is to be in, not FREE
- * @to: and the one that it is in then: FREE, or RCU if it is to be claimed once more
- *	after a grace period
+ * @address: start address, according to the caller
+ * @from: expected state, not FREE
+ * @to: new state: FREE, or RCU to claim it again after a grace period
  *
  * Context: any.
- * Return: the area, or NULL: see mal_area_report().
+ * Return: the area, or NULL; then call mal_area_report().
  */
 struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
 				enum mal_area_state to)
@@ -630,11 +653,11 @@ struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
 }
 
 /*
- * Figures and leaks
+ * Statistics and leaks
  */
 
 /**
- * mal_area_totals() - how many areas there are
+ * mal_area_totals() - count all areas
  * @totals: filled in
  *
  * Context: any.
@@ -648,8 +671,8 @@ void mal_area_totals(struct mal_area_totals *totals)
 
 /**
  * struct mal_area_walk - a walk through all areas
- * @left: areas that it visits yet, at most
- * @mark: in the list behind the area that it is at; an area without pages
+ * @left: maximum number of areas still to be visited
+ * @mark: in the list behind the current area; an area without pages
  *
  * On the stack of the task.
  */
@@ -682,7 +705,7 @@ static void mal_area_walk_rest(void)
 	spin_lock(&mal_area_list_lock);
 }
 
-/* The next area, or NULL. There are as many marks of others as there are walks. */
+/* The next area, or NULL. Skips the marks of other walks, one for each walk. */
 static struct mal_area *mal_area_walk_next(struct mal_area_walk *walk)
 	__must_hold(&mal_area_list_lock)
 {
@@ -700,7 +723,7 @@ static struct mal_area *mal_area_walk_next(struct mal_area_walk *walk)
 	return NULL;
 }
 
-/* Is it still at this area? */
+/* Is this still the current area? */
 static bool mal_area_walk_is_at(const struct mal_area_walk *walk,
 				const struct mal_area *area)
 	__must_hold(&mal_area_list_lock)
@@ -713,7 +736,7 @@ static bool mal_area_walk_is_at(const struct mal_area_walk *walk,
 	return false;
 }
 
-/* Call @visit for each area that is in use, with the lock held. */
+/* Call @visit with the lock held for each area that is in use. */
 static void mal_area_for_each(void (*visit)(struct mal_area *area, void *data),
 			      void *data)
 {
@@ -730,12 +753,12 @@ static void mal_area_for_each(void (*visit)(struct mal_area *area, void *data),
 }
 
 /**
- * struct mal_area_runs - the nodes of an area's pages, a run of one node at a time
- * @m: where they are printed
+ * struct mal_area_runs - the nodes of an area's pages, one run at a time
+ * @m: output
  * @area: the area
- * @next: the page to look at next
- * @nid: the node of the run
- * @nr: pages in it so far
+ * @next: index of the next page
+ * @nid: node of the run
+ * @nr: number of pages in the run so far
  */
 struct mal_area_runs {
 	struct seq_file *m;
@@ -752,7 +775,7 @@ static void mal_area_runs_flush(struct mal_area_runs *runs)
 	runs->nr = 0;
 }
 
-/* With the lock held. Returns false when there are no more pages. */
+/* Called with the lock held. Returns false when no pages are left. */
 static bool mal_area_runs_piece(struct mal_area_runs *runs)
 {
 	const struct mal_area *area = runs->area;
@@ -769,7 +792,10 @@ static bool mal_area_runs_piece(struct mal_area_runs *runs)
 	return end < area->nr_pages;
 }
 
-/* An area may have very many pages, and may go while we give way: its line ends then. */
+/*
+ * An area may have very many pages, and may be destroyed while the lock is
+ * dropped. The line then ends early.
+ */
 static void mal_area_show_nodes(struct mal_area_walk *walk, struct mal_area_runs *runs)
 	__must_hold(&mal_area_list_lock)
 {
@@ -783,7 +809,7 @@ static void mal_area_show_nodes(struct mal_area_walk *walk, struct mal_area_runs
 	seq_putc(runs->m, '\n');
 }
 
-/* All of the line but the nodes. Returns false if it has none. */
+/* Print the line except for the nodes. Returns false if it has none. */
 static bool mal_area_show(struct seq_file *m, const struct mal_area *area)
 {
 	char name[MAL_SITE_NAME];
@@ -834,13 +860,16 @@ static void mal_area_leaked(struct mal_area *area, void *module)
 		       area->flags & MAL_AREA_MAP ? "mapped" : "allocated",
 		       mal_site_name(caller, name));
 	else
-		pr_err("leak: area of %lu pages, of a module that is gone\n",
+		pr_err("leak: area of %lu pages, owned by an unloaded module\n",
 		       area->nr_pages);
-	/* Who is reported now has no name later. */
+	/*
+	 * The symbol of the call site cannot be resolved after the module is
+	 * gone.
+	 */
 	WRITE_ONCE(area->caller, 0);
 }
 
-/* Others may free it, and use it again, meanwhile. */
+/* The area may be freed and reused concurrently. */
 static void mal_area_keep_site(struct mal_area *area, void *module)
 {
 	unsigned long caller = READ_ONCE(area->caller);
@@ -865,7 +894,7 @@ static struct notifier_block mal_area_notifier = {
 };
 
 /**
- * mal_area_init() - an empty table
+ * mal_area_init() - set up the table of areas
  *
  * Context: task.
  * Return: 0, -ENOMEM, or the host's error.
@@ -883,11 +912,11 @@ int mal_area_init(void)
 }
 
 /**
- * mal_area_exit() - the mirror of mal_area_init()
+ * mal_area_exit() - undo mal_area_init()
  *
- * Areas that are in use are reported, and stay as they are.
+ * Areas that are still in use are reported and not freed.
  *
- * Context: task. Nobody allocates or frees any more, and nothing is cached.
+ * Context: task. No allocation or free is in progress, and the cache is empty.
  */
 void mal_area_exit(void)
 {

@@ -1,39 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cache of mapped areas: what is free stays mapped, for the next one
+ * Cache of mapped areas: freed areas stay mapped for reuse
  *
- * Making an area costs page tables, and unmaking it the flushing of TLBs on
- * all CPUs. So areas that are freed are kept as they are. There are two parts:
+ * Creating an area costs page tables. Destroying it costs TLB flushes on all
+ * CPUs. So freed areas are kept as they are, in two levels:
  *
- *	CPU	areas of up to MAL_AREA_CPU_CLASSES pages, a stack for each
- *		number of pages. Neither lock nor atomic operation, see pcp.c:
- *		who interrupts the use of it goes without.
+ *	CPU	areas of up to MAL_AREA_CPU_CLASSES pages, on a stack for each
+ *		number of pages. Uses neither locks nor atomic operations, see
+ *		pcp.c: an interrupt handler that finds the cache in use bypasses
+ *		it.
  *	node	areas of any size, in a tree by size and a list by age. The
- *		smallest that is large enough serves, if it wastes no more than
- *		an eighth: smaller ones than of 8 pages must fit exactly.
+ *		smallest sufficient area is used if it exceeds the request by no
+ *		more than an eighth. Areas below 8 pages must fit exactly.
  *
- * When a CPU's part is full, all of it goes to the node, the older of each size
- * before the younger, and it begins anew. When the nodes' parts are full, the
- * oldest areas are unmapped, until an eighth is free.
+ * When a CPU's cache is full, all of it moves to the node's cache, older areas
+ * of each size before younger ones. When the nodes' caches are full, the oldest
+ * areas are unmapped until an eighth of the limit is free.
  *
- * Bound. The limit is the module's parameter area_cache_mb. A quarter of it is
- * divided among the CPUs, which hold no more than MAL_AREA_CPU_MAX each; the
- * rest is for the nodes together. An area is in the cache, or in use, or in
- * the hands of who moves it; and what is deferred comes on top.
+ * Limit. The limit is the module parameter area_cache_mb. A quarter of it is
+ * divided among the CPUs, but no CPU caches more than MAL_AREA_CPU_MAX. The
+ * nodes share the rest. An area is cached, in use, or in transit between the
+ * two. Deferred areas come in addition to the limit.
  *
- * What is in the cache is borrowed from the host, and free to nobody else. It
- * goes before anything else does: when the host wants memory (a shrinker), when
- * an allocation of pages, for an area or not, would fail, and on request.
+ * Cached areas are borrowed from the host and not available to other
+ * allocations. They are evicted before anything else is: on memory pressure of
+ * the host (a shrinker), before an allocation of pages fails, and on request.
  *
- * Who gets an area that was in use before finds in it what was left there, as
- * in pages of the host's, unless zeroes are asked for. An area that somebody
- * still holds a page of, say a pipe, is never kept.
+ * A reused area contains old data, like pages of the host, unless zeroes are
+ * requested. An area with a pinned page, by a pipe for example, is never
+ * cached.
  *
- * Contexts. A CPU's part: any. The rest sleeps; so what cannot be put away at
- * once, by an interrupt, is left to a worker.
+ * Contexts. The CPU level: any. The rest sleeps, so areas that an interrupt
+ * handler cannot cache at once are left to a worker.
  *
- * Locking: mal_area_node.lock, innermost, in task context only. CPUs are
- * asked to hand over without it.
+ * Locking: mal_area_node.lock, taken in task context only, with interrupts on,
+ * and no lock under it. It is not held while CPUs are asked to hand over their
+ * caches.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -49,9 +51,9 @@
 #include <linux/nodemask.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/topology.h>
@@ -62,28 +64,31 @@
 #include "internal/kunit.h"
 #include "internal/page_poison.h"
 #include "internal/peek.h"
+#include "internal/pinned.h"
 #include "internal/reclaim.h"
 
-/* The part of the limit that is for the CPUs. */
+/* One part in this many of the limit is for the CPUs. */
 #define MAL_AREA_CPU_SHARE	4
 
-/* What a CPU may hold, in pages, however high the limit. */
+/* Maximum number of pages a CPU may cache, regardless of the limit. */
 #define MAL_AREA_CPU_MAX	(SZ_4M >> PAGE_SHIFT)
 
-/* When the oldest go, this part of the nodes' share goes at once. */
+/* Evict one part in this many of the nodes' limit at once. */
 #define MAL_AREA_BATCH		8
 
-/* What is given up before an allocation fails, in pages: a block of any order. */
+/*
+ * Pages to evict before an allocation fails: enough for a block of any order.
+ */
 #define MAL_AREA_REAP		(2UL << MAL_MAX_ORDER)
 
-/* How many areas are taken from a node under its lock. */
+/* Maximum number of areas taken from a node per critical section. */
 #define MAL_AREA_BURST		64
 
 /**
- * struct mal_area_node - a node's part of the cache
- * @lock: protects all of it
- * @sizes: the areas by their number of pages
- * @ages: the areas, the one freed first at the head
+ * struct mal_area_node - cache of a node
+ * @lock: protects everything below
+ * @sizes: the areas by number of pages
+ * @ages: the areas in the order of their frees, oldest first
  */
 struct mal_area_node {
 	spinlock_t lock;
@@ -94,16 +99,16 @@ struct mal_area_node {
 DEFINE_PER_CPU(struct mal_area_cpu, mal_area_cpu);
 
 static struct mal_area_node *mal_area_nodes;
-static unsigned long mal_area_limit;		/* of all, in pages */
-static unsigned long mal_area_cpu_limit;	/* of each CPU */
-static unsigned long mal_area_node_limit;	/* of all nodes */
-static DEFINE_MUTEX(mal_area_limit_mutex);	/* one at a time changes them */
+static unsigned long mal_area_limit;		/* for all, in pages */
+static unsigned long mal_area_cpu_limit;	/* for each CPU */
+static unsigned long mal_area_node_limit;	/* for all nodes */
+static DEFINE_MUTEX(mal_area_limit_mutex);	/* serializes changes */
 
-/* In the nodes' parts. */
+/* In the nodes' caches. */
 static atomic_long_t mal_area_parked, mal_area_parked_pages;
 
 static atomic_long_t mal_area_node_hits, mal_area_misses;
-static atomic_long_t mal_area_evicted, mal_area_held;
+static atomic_long_t mal_area_evicted, mal_area_pinned;
 
 static struct shrinker *mal_area_shrinker;
 static int mal_area_cpuhp;
@@ -138,7 +143,7 @@ static void mal_area_node_remove(struct mal_area_node *node, struct mal_area *ar
 	atomic_long_sub(area->nr_pages, &mal_area_parked_pages);
 }
 
-/* The smallest with @nr_pages at least; of these, the one freed last. */
+/* The smallest area with at least @nr_pages; of equal ones, the last freed. */
 static struct mal_area *mal_area_node_find(struct mal_area_node *node,
 					   unsigned long nr_pages)
 {
@@ -173,7 +178,10 @@ static struct mal_area *mal_area_node_take(int nid, unsigned long nr_pages)
 	return area;
 }
 
-/* Take the oldest of a node, until they have @nr_pages, or are many. */
+/*
+ * Take the oldest areas of a node, up to @nr_pages pages or MAL_AREA_BURST
+ * areas.
+ */
 static unsigned long mal_area_node_evict(int nid, unsigned long nr_pages,
 					 struct list_head *areas)
 {
@@ -196,8 +204,17 @@ static unsigned long mal_area_node_evict(int nid, unsigned long nr_pages,
 	return pages;
 }
 
-/* Returns how many pages there were, @nr_pages or fewer if there are no more. */
-static unsigned long mal_area_nodes_evict(unsigned long nr_pages)
+/* Has the task been killed? Not checked if other tasks depend on the result. */
+static bool mal_area_should_stop(bool killable)
+{
+	return killable && fatal_signal_pending(current);
+}
+
+/*
+ * Returns the number of pages: at least @nr_pages, or fewer if there are no
+ * more or the task is being killed.
+ */
+static unsigned long mal_area_nodes_evict(unsigned long nr_pages, bool killable)
 {
 	unsigned long pages = 0, burst;
 	int nid;
@@ -209,8 +226,9 @@ static unsigned long mal_area_nodes_evict(unsigned long nr_pages)
 			burst = mal_area_node_evict(nid, nr_pages - pages, &areas);
 			mal_area_destroy_list(&areas);
 			pages += burst;
-		} while (burst && pages < nr_pages);
-		if (pages >= nr_pages)
+		} while (burst && pages < nr_pages &&
+			 !mal_area_should_stop(killable));
+		if (pages >= nr_pages || mal_area_should_stop(killable))
 			break;
 	}
 	return pages;
@@ -220,7 +238,10 @@ static unsigned long mal_area_nodes_evict(unsigned long nr_pages)
  * CPUs
  */
 
-/* What a CPU's part held, by mal_area.next, the older of each size first. */
+/*
+ * Empty a CPU's cache to a chain by mal_area.next, older areas of each size
+ * first.
+ */
 static struct mal_area *mal_area_cpu_empty(struct mal_area_cpu *cpu)
 {
 	struct mal_area *chain = NULL, *area;
@@ -239,7 +260,7 @@ static struct mal_area *mal_area_cpu_empty(struct mal_area_cpu *cpu)
 	return chain;
 }
 
-/* Returns how many pages there were. */
+/* Returns the number of pages. */
 static unsigned long mal_area_park_chain(struct mal_area *chain)
 {
 	unsigned long pages = 0;
@@ -270,9 +291,10 @@ static void mal_area_cpu_flush(void)
 }
 
 /**
- * struct mal_area_handover - a CPU's answer to the wish that it hand over
- * @chain: all that it held
- * @busy: it could not
+ * struct mal_area_handover - answer of a CPU that is asked to hand over its
+ * cache
+ * @chain: all areas it had cached
+ * @busy: its cache was in use, so it handed over nothing
  */
 struct mal_area_handover {
 	struct mal_area *chain;
@@ -291,19 +313,21 @@ static void mal_area_hand_over(void *data)
 	mal_area_cpu_leave(cpu);
 }
 
-/* One that is offline, or going, hands over when it is dead. */
+/*
+ * A CPU that is offline, or going offline, hands over in mal_area_cpu_dead().
+ */
 static unsigned long mal_area_cpu_drain(int cpu)
 {
 	struct mal_area_handover handover;
 
-	do {
-		if (smp_call_function_single(cpu, mal_area_hand_over, &handover, 1))
-			return 0;
-	} while (handover.busy);
+	if (!mal_busy_call(cpu, mal_area_hand_over, &handover, &handover.busy))
+		return 0;
 	return mal_area_park_chain(handover.chain);
 }
 
-/* All CPUs that hold something, or just all. Returns how many pages. */
+/*
+ * Drain all CPUs, or only those with cached areas. Returns the number of pages.
+ */
 static unsigned long mal_area_cpus_drain(bool all)
 {
 	unsigned long pages = 0;
@@ -334,16 +358,16 @@ static int mal_area_cpu_dead(unsigned int cpu)
 }
 
 /*
- * In and out
+ * Taking and keeping areas
  */
 
 /**
- * mal_area_cache_take() - take an area that this CPU's part does not have
- * @nr_pages: how many it must have
- * @nid: the node that it must be of, or NUMA_NO_NODE for the nearest one
+ * mal_area_cache_take() - take an area that this CPU's cache does not have
+ * @nr_pages: minimum number of pages
+ * @nid: node of the pages, or NUMA_NO_NODE for the nearest one
  *
  * Context: task; sleeps.
- * Return: the area, free, of no more than an eighth more pages, or NULL.
+ * Return: a free area with at most an eighth more pages, or NULL.
  */
 struct mal_area *mal_area_cache_take(unsigned long nr_pages, int nid)
 {
@@ -356,7 +380,7 @@ struct mal_area *mal_area_cache_take(unsigned long nr_pages, int nid)
 	return area;
 }
 
-/* Into the part of its node, unless it is so large that much else had to go. */
+/* Add to the node's cache, unless the area would displace too much else. */
 static bool mal_area_park(struct mal_area *area)
 {
 	struct mal_area_node *node = &mal_area_nodes[area->nid];
@@ -369,7 +393,7 @@ static bool mal_area_park(struct mal_area *area)
 	return true;
 }
 
-/* Into this CPU's part, for which it gives up what it holds, if need be. */
+/* Add to this CPU's cache, and flush it first if necessary. */
 static bool mal_area_stack(struct mal_area *area)
 {
 	if (mal_area_cpu_push(area))
@@ -381,23 +405,23 @@ static bool mal_area_stack(struct mal_area *area)
 	return mal_area_cpu_push(area);
 }
 
-/* The oldest go, if there are too many. */
+/* Evict the oldest areas if the limit is exceeded. */
 static void mal_area_check_limit(void)
 {
 	unsigned long limit = READ_ONCE(mal_area_node_limit);
 	unsigned long pages = atomic_long_read(&mal_area_parked_pages);
 
 	if (pages > limit)
-		mal_area_nodes_evict(pages - (limit - limit / MAL_AREA_BATCH));
+		mal_area_nodes_evict(pages - (limit - limit / MAL_AREA_BATCH), false);
 }
 
-static bool mal_area_is_held(const struct mal_area *area)
+static bool mal_area_has_pinned(const struct mal_area *area)
 {
 	unsigned long i, nr;
 
 	for (i = 0; i < area->nr_pages; i += nr) {
 		nr = min_t(unsigned long, area->nr_pages - i, MAL_AREA_PIECE);
-		if (mal_pages_are_held(area->pages + i, nr))
+		if (mal_pages_are_pinned(area->pages + i, nr))
 			return true;
 		cond_resched();
 	}
@@ -405,27 +429,28 @@ static bool mal_area_is_held(const struct mal_area *area)
 }
 
 /**
- * mal_area_cache_keep() - put away an area that this CPU's part did not take
- * @area: the area, free; of pages of ours
+ * mal_area_cache_keep() - cache an area that this CPU's cache refused
+ * @area: the area, free, with our own pages
+ * @account: as for mal_area_destroy_charged()
  *
  * Context: task; sleeps.
  */
-void mal_area_cache_keep(struct mal_area *area)
+void mal_area_cache_keep(struct mal_area *area, u32 account)
 {
-	bool held = mal_area_is_held(area);
+	bool pinned = mal_area_has_pinned(area);
 
-	if (held)
-		atomic_long_inc(&mal_area_held);
+	if (pinned)
+		atomic_long_inc(&mal_area_pinned);
 	else if (want_init_on_free())
 		mal_area_clear(area, area->nr_pages << PAGE_SHIFT, __GFP_NOFAIL);
-	if (held || area->nid == NUMA_NO_NODE ||
+	if (pinned || area->nid == NUMA_NO_NODE ||
 	    (!mal_area_stack(area) && !mal_area_park(area)))
-		mal_area_destroy(area);
+		mal_area_destroy_charged(area, account);
 	mal_area_check_limit();
 }
 
 /*
- * Later
+ * Deferred work
  */
 
 static LLIST_HEAD(mal_area_deferred);
@@ -436,12 +461,12 @@ static void mal_area_work_fn(struct work_struct *work)
 	struct mal_area *area, *next;
 
 	llist_for_each_entry_safe(area, next, all, deferred) {
-		/* In an NMI, it could not be told. */
+		/* An NMI handler could not tell kmemleak. */
 		kmemleak_free(area->address);
 		if (area->flags & MAL_AREA_MAP)
 			mal_area_destroy(area);
 		else
-			mal_area_cache_keep(area);
+			mal_area_cache_keep(area, MAL_NO_ACCOUNT);
 		cond_resched();
 	}
 }
@@ -456,7 +481,7 @@ static void mal_area_irq_work_fn(struct irq_work *work)
 static DEFINE_IRQ_WORK(mal_area_irq_work, mal_area_irq_work_fn);
 
 /**
- * mal_area_cache_defer() - leave it to a worker what becomes of an area
+ * mal_area_cache_defer() - have a worker cache or destroy an area
  * @area: the area, free
  *
  * Context: any.
@@ -472,7 +497,7 @@ void mal_area_cache_defer(struct mal_area *area)
 }
 
 /**
- * mal_area_cache_sync() - wait for what was left to the worker
+ * mal_area_cache_sync() - wait for deferred areas
  *
  * Context: task; sleeps.
  */
@@ -484,29 +509,53 @@ void mal_area_cache_sync(void)
 MAL_EXPORT_FOR_KUNIT(mal_area_cache_sync);
 
 /*
- * Giving back
+ * Eviction
  */
 
+/* Evict no more than is cached now, even if areas are added concurrently. */
+static unsigned long mal_area_cache_evict(unsigned long nr_pages, bool killable)
+{
+	struct mal_area_cache_stats stats;
+	unsigned long pages;
+
+	mal_area_cache_stats(&stats);
+	nr_pages = min(nr_pages, stats.pages);
+	pages = mal_area_nodes_evict(nr_pages, killable);
+	if (pages < nr_pages && !mal_area_should_stop(killable) &&
+	    mal_area_cpus_drain(false))
+		pages += mal_area_nodes_evict(nr_pages - pages, killable);
+	return pages;
+}
+
 /**
- * mal_area_cache_shrink() - free pages of the cache, the oldest areas first
- * @nr_pages: so many at least, if there are so many
+ * mal_area_cache_shrink() - evict areas of the cache, oldest first
+ * @nr_pages: minimum number of pages, if that many are cached now
  *
- * Context: task; sleeps, but waits for nobody who waits for memory.
- * Return: how many.
+ * Context: task; sleeps, but does not wait for a task that waits for memory.
+ * Return: number of pages evicted.
  */
 unsigned long mal_area_cache_shrink(unsigned long nr_pages)
 {
-	unsigned long pages = mal_area_nodes_evict(nr_pages);
-
-	if (pages < nr_pages && mal_area_cpus_drain(false))
-		pages += mal_area_nodes_evict(nr_pages - pages);
-	return pages;
+	return mal_area_cache_evict(nr_pages, false);
 }
 MAL_EXPORT_FOR_KUNIT(mal_area_cache_shrink);
 
+/**
+ * mal_area_cache_shrink_killable() - evict all areas of the cache
+ *
+ * Evicts what is cached when the call begins, or less if the task is being
+ * killed.
+ *
+ * Context: task; sleeps.
+ */
+void mal_area_cache_shrink_killable(void)
+{
+	mal_area_cache_evict(ULONG_MAX, true);
+}
+
 /*
- * Before an allocation of pages fails. Before one borrows nothing is given up:
- * what is cached is worth more than what is borrowed.
+ * Called before an allocation of pages fails. Nothing is evicted before more
+ * memory is borrowed: a mapped area is worth more than unborrowed pages.
  */
 static unsigned long mal_area_reap(unsigned long min_pages)
 {
@@ -529,21 +578,6 @@ static unsigned long mal_area_shrinker_scan(struct shrinker *shrinker,
 	return sc->nr_scanned ?: SHRINK_STOP;
 }
 
-static int mal_area_shrinker_init(void)
-{
-	int err;
-
-	mal_area_shrinker = shrinker_alloc(0, "memalloc-area");
-	if (!mal_area_shrinker)
-		return -ENOMEM;
-	mal_area_shrinker->count_objects = mal_area_shrinker_count;
-	mal_area_shrinker->scan_objects = mal_area_shrinker_scan;
-	err = mal_shrinker_register(mal_area_shrinker, "memalloc-area");
-	if (err)
-		mal_shrinker_discard(mal_area_shrinker);
-	return err;
-}
-
 static void mal_area_share_limit(unsigned long nr_pages)
 {
 	unsigned long each = nr_pages / MAL_AREA_CPU_SHARE / num_possible_cpus();
@@ -555,9 +589,9 @@ static void mal_area_share_limit(unsigned long nr_pages)
 }
 
 /**
- * mal_area_cache_set_limit() - change how much may be cached
- * @nr_pages: so many pages, or none; with page_poison always none, as what is
- *	cached is not poisoned
+ * mal_area_cache_set_limit() - change the limit of the cache
+ * @nr_pages: new limit in pages; page_poison forces it to zero, as cached
+ *	pages are not poisoned
  *
  * Context: task; sleeps.
  */
@@ -575,7 +609,7 @@ void mal_area_cache_set_limit(unsigned long nr_pages)
 }
 MAL_EXPORT_FOR_KUNIT(mal_area_cache_set_limit);
 
-/* Who looks from another CPU may see it in the midst of a change. */
+/* Another CPU may see an inconsistent state while the cache changes. */
 static unsigned long mal_area_cpu_pages(const struct mal_area_cpu *cpu)
 {
 	unsigned long granted = mal_peek(cpu->granted);
@@ -585,8 +619,8 @@ static unsigned long mal_area_cpu_pages(const struct mal_area_cpu *cpu)
 }
 
 /**
- * mal_area_cache_stats() - the figures of the cache
- * @stats: filled in; exact if nobody allocates or frees
+ * mal_area_cache_stats() - read the statistics of the cache
+ * @stats: filled in; exact if there is no concurrent use
  *
  * Context: any.
  */
@@ -601,7 +635,7 @@ void mal_area_cache_stats(struct mal_area_cache_stats *stats)
 		.node_hits = atomic_long_read(&mal_area_node_hits),
 		.misses = atomic_long_read(&mal_area_misses),
 		.evicted = atomic_long_read(&mal_area_evicted),
-		.held = atomic_long_read(&mal_area_held),
+		.pinned = atomic_long_read(&mal_area_pinned),
 	};
 	for_each_possible_cpu(cpu) {
 		const struct mal_area_cpu *part = per_cpu_ptr(&mal_area_cpu, cpu);
@@ -633,7 +667,7 @@ static int mal_area_nodes_create(void)
 }
 
 /**
- * mal_area_cache_init() - an empty cache
+ * mal_area_cache_init() - set up an empty cache
  * @limit: as for mal_area_cache_set_limit()
  *
  * Context: task.
@@ -654,9 +688,13 @@ int mal_area_cache_init(unsigned long limit)
 	if (err < 0)
 		goto err_nodes;
 	mal_area_cpuhp = err;
-	err = mal_area_shrinker_init();
-	if (err)
+	mal_area_shrinker = mal_shrinker_create(0, "memalloc-area",
+						mal_area_shrinker_count,
+						mal_area_shrinker_scan);
+	if (!mal_area_shrinker) {
+		err = -ENOMEM;
 		goto err_cpuhp;
+	}
 	mal_reclaim_set(MAL_RECLAIM_AREAS, mal_area_reap);
 	return 0;
 
@@ -668,9 +706,9 @@ err_nodes:
 }
 
 /**
- * mal_area_cache_exit() - the mirror of mal_area_cache_init()
+ * mal_area_cache_exit() - undo mal_area_cache_init()
  *
- * Context: task; sleeps. Nobody allocates or frees any more.
+ * Context: task; sleeps. No allocation or free is in progress.
  */
 void mal_area_cache_exit(void)
 {

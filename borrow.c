@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loans: how much we hold of the host's memory, and when it goes back
+ * Borrowing: the amount of memory borrowed from the host, and its return
  *
- * Cap. No more than that is borrowed; it may be changed at any time.
+ * This file decides how much; region.c takes blocks from the host.
  *
- * Reserve. Some pages are borrowed at load and stay until unload. In the zones
- * that they lie in, so many free pages are kept for those who must not sleep
- * and may not fail lightly (__GFP_HIGH, which GFP_ATOMIC implies).
+ * Cap. The maximum of borrowed pages and metadata. It may be changed at any
+ * time.
  *
- * When an allocation brings such a zone's free pages below the watermark "low",
- * a worker borrows more until they are at "high": so that those find their
- * reserve again who have used it, and may not borrow themselves.
+ * Reserve. Some pages are borrowed at load and kept until unload. The zones
+ * that contain them keep the same number of free pages for callers that must
+ * not sleep and should not fail (__GFP_HIGH, which GFP_ATOMIC implies).
  *
- * What was reserve and is freed may lie on a CPU's list for a while, as any block.
+ * If an allocation brings the free pages of such a zone below the watermark
+ * "low", a worker borrows more until they reach "high". This refills the
+ * reserve for callers that used it and that may not be able to borrow
+ * themselves.
  *
- * Giving back. Free blocks go back to the host, the largest first, when its
- * shrinkers run, on request, and at unload; see mal_zone_withdraw(). What does
- * not come back by then is the business of leak.c.
+ * Freed pages of the reserve may stay on a CPU's list for a while, like any
+ * block.
+ *
+ * Giving back. Free blocks go back to the host, the largest first, when the
+ * host runs its shrinkers, on request, and at unload; see mal_zone_withdraw().
+ * Pages that are still allocated at unload are handled by leak.c.
  *
  * Locking: none here. mal_zone.lock is taken by buddy.c.
  *
- * Context: task, and sleeps, except where it says otherwise. The shrinker runs
- * in the host's reclaim, so nothing it calls allocates memory.
+ * Context: task, and sleeps, unless a function says otherwise. The shrinker
+ * runs in the host's reclaim, so nothing it calls allocates memory.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,9 +34,11 @@
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/shrinker.h>
 #include <linux/topology.h>
@@ -39,24 +46,26 @@
 
 #include <uapi/linux/memalloc.h>
 
+#include "internal/borrow.h"
 #include "internal/buddy.h"
 #include "internal/compat.h"
 #include "internal/kunit.h"
 #include "internal/leak.h"
-#include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/pcp.h"
-#include "internal/quarantine.h"
+#include "internal/pinned.h"
 #include "internal/reclaim.h"
 #include "internal/region.h"
+#include "internal/report.h"
+#include "internal/tally.h"
 
-/* The part of the cap that the CPUs' lists may hold. */
+/* The CPUs' lists may hold 1/16 of the cap. */
 #define MAL_PCP_SHARE	16
 
 static unsigned long mal_reserve_pages;
 static struct shrinker *mal_shrinker;
 
-/* When refilling was in vain, it is not tried again for so long. */
+/* Minimum interval between refills after one has failed, in jiffies. */
 #define MAL_REFILL_PAUSE	(HZ / 10 + 1)
 
 static unsigned long mal_refill_pause = INITIAL_JIFFIES;
@@ -65,19 +74,22 @@ static void mal_refill_work(struct work_struct *work);
 static DECLARE_WORK(mal_refill, mal_refill_work);
 
 /**
- * mal_loan_set_cap() - change the cap
- * @pages: the most that may be borrowed, see mal_region_set_cap()
+ * mal_borrow_set_cap() - change the cap
+ * @pages: maximum number of borrowed pages, see mal_region_set_cap()
  *
  * Context: any.
  */
-void mal_loan_set_cap(unsigned long pages)
+void mal_borrow_set_cap(unsigned long pages)
 {
 	mal_region_set_cap(pages);
 	mal_pcp_set_budget(pages / MAL_PCP_SHARE);
 }
-MAL_EXPORT_FOR_KUNIT(mal_loan_set_cap);
+MAL_EXPORT_FOR_KUNIT(mal_borrow_set_cap);
 
-/* One block goes back, or is found to be held. Returns false if none is to spare. */
+/*
+ * Give back one block, unless it is found to be pinned. Returns false if the
+ * zone has no block to spare.
+ */
 static bool mal_zone_give_back(struct mal_zone *zone, unsigned long nr_pages,
 			       unsigned long *returned)
 {
@@ -87,7 +99,7 @@ static bool mal_zone_give_back(struct mal_zone *zone, unsigned long nr_pages,
 	desc = mal_zone_withdraw(zone, nr_pages - *returned, &order);
 	if (!desc)
 		return false;
-	if (!mal_block_let_pass(desc))
+	if (!mal_block_accept(desc))
 		return true;
 	mal_zone_disown(zone, desc, order);
 	mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
@@ -95,37 +107,55 @@ static bool mal_zone_give_back(struct mal_zone *zone, unsigned long nr_pages,
 	return true;
 }
 
-static unsigned long mal_zone_shrink(struct mal_zone *zone, unsigned long nr_pages)
+/*
+ * The number of pages free at the start limits both the pages and the blocks
+ * tried, even if other CPUs keep freeing pages, because some blocks may be
+ * pinned.
+ */
+static unsigned long mal_zone_shrink(struct mal_zone *zone, unsigned long nr_pages,
+				     bool killable)
 {
-	unsigned long returned = 0;
+	unsigned long returned = 0, tries = READ_ONCE(zone->free_pages);
 
-	while (returned < nr_pages &&
+	nr_pages = min(nr_pages, tries);
+	while (returned < nr_pages && tries-- &&
+	       !(killable && fatal_signal_pending(current)) &&
 	       mal_zone_give_back(zone, nr_pages, &returned))
 		cond_resched();
 	return returned;
 }
 
-static unsigned long mal_node_shrink(int nid, unsigned long nr_pages)
+static unsigned long mal_zones_shrink(int nid, unsigned long nr_pages, bool killable)
 {
 	unsigned long returned = 0;
 	int type;
 
-	mal_quarantine_sweep_all();
-	mal_pcp_drain(nid, true);
 	for (type = MEMALLOC_NR_ZONES - 1; type >= 0; type--)
 		returned += mal_zone_shrink(&mal_nodes[nid]->zones[type],
-					    nr_pages - returned);
+					    nr_pages - returned, killable);
 	return returned;
 }
 
-/**
- * mal_loan_shrink() - give free pages back to the host
- * @nr_pages: at most so many; zero for all that can be spared
- *
- * Context: task; sleeps.
- * Return: pages given back.
+/*
+ * Return up to @most pages. Drain the CPUs' lists only if the zones do not have
+ * @enough: pages on the lists are about to be reused, and the drain resets the
+ * capacity of the lists.
  */
-unsigned long mal_loan_shrink(unsigned long nr_pages)
+static unsigned long mal_node_shrink(int nid, unsigned long enough,
+				     unsigned long most, bool killable)
+{
+	unsigned long returned = 0;
+
+	if (most != ULONG_MAX)
+		returned = mal_zones_shrink(nid, most, killable);
+	if (returned >= enough)
+		return returned;
+	mal_pinned_sweep_all();
+	mal_pcp_drain(nid, true);
+	return returned + mal_zones_shrink(nid, most - returned, killable);
+}
+
+static unsigned long mal_nodes_shrink(unsigned long nr_pages, bool killable)
 {
 	unsigned long returned = 0;
 	int nid;
@@ -133,13 +163,41 @@ unsigned long mal_loan_shrink(unsigned long nr_pages)
 	if (!nr_pages)
 		nr_pages = ULONG_MAX;
 	for_each_node(nid)
-		returned += mal_node_shrink(nid, nr_pages - returned);
+		returned += mal_node_shrink(nid, nr_pages - returned,
+					    nr_pages - returned, killable);
 	return returned;
 }
-MAL_EXPORT_FOR_KUNIT(mal_loan_shrink);
 
-/* Free pages that lie in a zone, or here: without sleep. Returns whether there were. */
-static bool mal_spare_pages(unsigned long nr_pages)
+/**
+ * mal_borrow_shrink() - give free pages back to the host
+ * @nr_pages: maximum number of pages; zero for all that can be spared
+ *
+ * Context: task; sleeps.
+ * Return: the number of pages given back.
+ */
+unsigned long mal_borrow_shrink(unsigned long nr_pages)
+{
+	return mal_nodes_shrink(nr_pages, false);
+}
+MAL_EXPORT_FOR_KUNIT(mal_borrow_shrink);
+
+/**
+ * mal_borrow_shrink_killable() - mal_borrow_shrink(), ended by a fatal signal
+ * @nr_pages: as for mal_borrow_shrink()
+ *
+ * Context: task; sleeps.
+ * Return: the number of pages given back.
+ */
+unsigned long mal_borrow_shrink_killable(unsigned long nr_pages)
+{
+	return mal_nodes_shrink(nr_pages, true);
+}
+
+/*
+ * Give back free pages of the zones and of this CPU's lists, without sleeping.
+ * Returns true if there were enough.
+ */
+static bool mal_borrow_return_some(unsigned long nr_pages)
 {
 	unsigned long returned = 0;
 	int nid, type;
@@ -154,30 +212,40 @@ static bool mal_spare_pages(unsigned long nr_pages)
 	return returned >= nr_pages;
 }
 
-/* What nobody uses, first what is in nobody's way, then everything. */
-static bool mal_loan_make_room(unsigned long nr_pages, gfp_t gfp, bool all)
+/* Reclaim unused pages and give them back. With @all, drain all CPUs. */
+static bool mal_borrow_make_room(unsigned long nr_pages, gfp_t gfp, bool all)
 {
-	mal_reclaim(gfp, all ? 0 : nr_pages);
-	return mal_loan_shrink(nr_pages) >= nr_pages;
+	unsigned int order = order_base_2(nr_pages);
+
+	if (!all)
+		mal_reclaim(gfp, nr_pages);
+	else if (!mal_reclaim_all(gfp, order))
+		return false;
+	if (mal_borrow_shrink(nr_pages) >= nr_pages)
+		return true;
+	if (all)
+		mal_reclaim_failed(order);
+	return false;
 }
 
 /**
- * mal_loan_charge_bytes() - charge what is to describe memory of ours
- * @bytes: about to be taken from the host
- * @gfp: how it may be had. If the cap is reached, free pages go back to the host
- *	for it; those who may sleep wait for what caches can spare. __GFP_HIGH may go
- *	beyond the cap: the reserve would be of no use without what describes it.
+ * mal_borrow_charge_bytes() - charge bytes of descriptors of our memory
+ * @bytes: number of bytes about to be allocated from the host
+ * @gfp: flags of the allocation. If the cap is reached, free pages go back to
+ *	the host first. Callers that may sleep also reclaim from caches.
+ *	__GFP_HIGH may exceed the cap, because the reserve is useless without
+ *	its descriptors.
  *
  * Context: any but NMI; sleeps if @gfp allows it.
  * Return: true, to be undone by mal_region_uncharge_bytes(); or false.
  */
-bool mal_loan_charge_bytes(size_t bytes, gfp_t gfp)
+bool mal_borrow_charge_bytes(size_t bytes, gfp_t gfp)
 {
 	unsigned long pages = (bytes >> PAGE_SHIFT) + 1;
 
 	if (likely(mal_region_charge_bytes(bytes)))
 		return true;
-	if (mal_spare_pages(pages) && mal_region_charge_bytes(bytes))
+	if (mal_borrow_return_some(pages) && mal_region_charge_bytes(bytes))
 		return true;
 	if (gfp & __GFP_HIGH) {
 		mal_region_charge_bytes_anyway(bytes);
@@ -185,30 +253,29 @@ bool mal_loan_charge_bytes(size_t bytes, gfp_t gfp)
 	}
 	if (!gfpflags_allow_blocking(gfp))
 		return false;
-	return (mal_loan_make_room(pages, gfp, false) &&
+	return (mal_borrow_make_room(pages, gfp, false) &&
 		mal_region_charge_bytes(bytes)) ||
-	       (mal_loan_make_room(pages, gfp, true) &&
+	       (mal_borrow_make_room(pages, gfp, true) &&
 		mal_region_charge_bytes(bytes));
 }
 
 /**
- * mal_loan_charge_other() - charge pages that are to be borrowed past the page allocator
- * @nr_pages: how many
- * @gfp: how they may be had, as for mal_loan_charge_bytes(); but none has more than
- *	the cap
+ * mal_borrow_charge_other() - charge pages borrowed without the page allocator
+ * @nr_pages: number of pages
+ * @gfp: as for mal_borrow_charge_bytes(), but no flag exceeds the cap
  *
  * Context: any but NMI; sleeps if @gfp allows it.
  * Return: true, to be undone by mal_region_uncharge_other(); or false.
  */
-bool mal_loan_charge_other(unsigned long nr_pages, gfp_t gfp)
+bool mal_borrow_charge_other(unsigned long nr_pages, gfp_t gfp)
 {
 	if (mal_region_charge_other(nr_pages))
 		return true;
 	if (!gfpflags_allow_blocking(gfp))
 		return false;
-	return (mal_loan_make_room(nr_pages, gfp, false) &&
+	return (mal_borrow_make_room(nr_pages, gfp, false) &&
 		mal_region_charge_other(nr_pages)) ||
-	       (mal_loan_make_room(nr_pages, gfp, true) &&
+	       (mal_borrow_make_room(nr_pages, gfp, true) &&
 		mal_region_charge_other(nr_pages));
 }
 
@@ -228,57 +295,42 @@ static unsigned long mal_shrinker_count(struct shrinker *shrinker,
 	return count ?: SHRINK_EMPTY;
 }
 
-/* Whole blocks are worth more to the host than it asks for. */
+/* Give back more than requested: whole blocks are worth more to the host. */
 static unsigned long mal_shrinker_scan(struct shrinker *shrinker,
 				       struct shrink_control *sc)
 {
 	unsigned long nr_pages = max(sc->nr_to_scan, MAL_SECTION_PAGES);
 
-	sc->nr_scanned = mal_node_shrink(sc->nid, nr_pages);
+	sc->nr_scanned = mal_node_shrink(sc->nid, sc->nr_to_scan, nr_pages, false);
 	return sc->nr_scanned ?: SHRINK_STOP;
 }
 
-static int mal_shrinker_init(void)
-{
-	int err;
-
-	mal_shrinker = shrinker_alloc(SHRINKER_NUMA_AWARE, "memalloc");
-	if (!mal_shrinker)
-		return -ENOMEM;
-	mal_shrinker->count_objects = mal_shrinker_count;
-	mal_shrinker->scan_objects = mal_shrinker_scan;
-	err = mal_shrinker_register(mal_shrinker, "memalloc");
-	if (err)
-		mal_shrinker_discard(mal_shrinker);
-	return err;
-}
-
 /**
- * mal_borrowing_stats() - pages borrowed, and what became of them
+ * mal_borrow_stats() - get the statistics of borrowing
  * @stats: filled in
  *
  * Context: any.
  */
-void mal_borrowing_stats(struct memalloc_stats_borrowing *stats)
+void mal_borrow_stats(struct memalloc_stats_borrowing *stats)
 {
 	mal_region_stats(stats);
 	stats->reserve = mal_reserve_pages;
 	stats->free = mal_free_total();
-	stats->quarantined = mal_quarantine_count();
+	stats->quarantined = mal_pinned_pages();
 }
-MAL_EXPORT_FOR_KUNIT(mal_borrowing_stats);
+MAL_EXPORT_FOR_KUNIT(mal_borrow_stats);
 
 /**
- * mal_borrowing_show() - print the section "borrowing"
+ * mal_borrow_show() - print the section "borrowing"
  * @m: /proc/memalloc
  *
  * Context: task.
  */
-void mal_borrowing_show(struct seq_file *m)
+void mal_borrow_show(struct seq_file *m)
 {
 	struct memalloc_stats_borrowing stats;
 
-	mal_borrowing_stats(&stats);
+	mal_borrow_stats(&stats);
 	seq_puts(m, "\n[borrowing]\n");
 	seq_printf(m, "%-20s %llu\n", "page_size", stats.page_size);
 	seq_printf(m, "%-20s %llu\n", "borrowed", stats.borrowed);
@@ -292,25 +344,34 @@ void mal_borrowing_show(struct seq_file *m)
 	seq_printf(m, "%-20s %llu\n", "metadata_bytes", stats.metadata_bytes);
 	seq_printf(m, "%-20s %llu\n", "refused_cap", stats.refused_cap);
 	seq_printf(m, "%-20s %llu\n", "refused_host", stats.refused_host);
+	seq_printf(m, "%-20s %lu\n", "sections", mal_region_sections());
+	seq_printf(m, "%-20s %llu\n", "account_ignored", mal_report_uncharged_count());
+	seq_printf(m, "%-20s %llu\n", "lost_total", stats.lost_total);
 }
 
 /**
  * mal_page_validate() - check every invariant of every page
- * @checked: the number of things checked is added here
+ * @checked: the number of checks is added here
  *
  * Context: task; sleeps.
- * Return: how many of them were wrong. Each has been reported.
+ * Return: the number of failed checks. Each has been reported.
  */
 u64 mal_page_validate(u64 *checked)
 {
+	struct mal_tally tally = { };
+
 	flush_work(&mal_refill);
-	mal_quarantine_sweep_all();
+	mal_pinned_settle();
 	mal_pcp_drain(NUMA_NO_NODE, true);
-	return mal_zones_validate(checked);
+	mal_zones_validate(&tally);
+	*checked += tally.checked;
+	return tally.errors;
 }
 MAL_EXPORT_FOR_KUNIT(mal_page_validate);
 
-/* Borrow one block for the reserve. Returns how much of it counts. */
+/*
+ * Borrow one block for the reserve. Returns the number of its pages that count.
+ */
 static unsigned long mal_reserve_block(unsigned long nr_pages)
 {
 	struct mal_zone *zone;
@@ -345,20 +406,20 @@ static int mal_reserve_fill(unsigned long nr_pages)
 }
 
 /**
- * mal_loan_is_refilling() - may a zone have more in a moment?
+ * mal_borrow_is_refilling() - is the reserve being refilled?
  *
- * What the worker has under way is charged to the cap already, and not yet in a
- * zone.
+ * Pages on their way to a zone are already charged to the cap, and not yet free
+ * in the zone.
  *
  * Context: any.
- * Return: true if the worker is at it, or about to be.
+ * Return: true if the worker runs or is scheduled.
  */
-bool mal_loan_is_refilling(void)
+bool mal_borrow_is_refilling(void)
 {
 	return work_busy(&mal_refill);
 }
 
-/* The host's flags for memory of one zone and no other node. */
+/* The host's gfp flags for memory of one zone on one node. */
 static gfp_t mal_zone_gfp(const struct mal_zone *zone)
 {
 	static const gfp_t flags[MEMALLOC_NR_ZONES] = {
@@ -371,8 +432,8 @@ static gfp_t mal_zone_gfp(const struct mal_zone *zone)
 }
 
 /*
- * Borrow until a zone is at its high watermark. Returns false if nobody has any
- * more: the host may have served the wish from another zone, which is no help.
+ * Borrow until a zone is at its high watermark. Returns false if the host has
+ * no more. A page from another zone also ends the refill, as it does not help.
  */
 static bool mal_zone_refill(struct mal_zone *zone)
 {
@@ -411,12 +472,12 @@ static void mal_refill_work(struct work_struct *work)
 }
 
 /**
- * mal_loan_check() - see to it that a zone has its reserve
- * @zone: from which something was just allocated
+ * mal_borrow_check() - refill the reserve of a zone if necessary
+ * @zone: the zone of the last allocation
  *
  * Context: any but NMI.
  */
-void mal_loan_check(struct mal_zone *zone)
+void mal_borrow_check(struct mal_zone *zone)
 {
 	if (unlikely(READ_ONCE(zone->free_pages) < mal_zone_low(zone)) &&
 	    time_after_eq(jiffies, READ_ONCE(mal_refill_pause)))
@@ -431,48 +492,76 @@ static void mal_return_all(void)
 	for_each_node(nid)
 		for (type = 0; type < MEMALLOC_NR_ZONES; type++)
 			mal_nodes[nid]->zones[type].reserve = 0;
-	mal_loan_shrink(0);
-	mal_leak_report_all();
-	mal_borrowing_stats(&stats);
-	pr_info("%llu of %llu borrowed pages returned\n", stats.returned_total,
-		stats.borrowed_total);
+	mal_borrow_shrink(0);
+	/* The shrink may have found pinned pages and scheduled the sweep. */
+	mal_pinned_exit();
+	mal_page_leak_report_all();
+	mal_borrow_stats(&stats);
+	if (stats.lost_total)
+		pr_err("%llu of %llu borrowed pages returned, %llu lost\n",
+		       stats.returned_total, stats.borrowed_total, stats.lost_total);
+	else
+		pr_info("%llu of %llu borrowed pages returned\n",
+			stats.returned_total, stats.borrowed_total);
 	mal_reserve_pages = 0;
 }
 
+/* At load, only the reserve can exceed the cap. */
+static void mal_reserve_refused(unsigned long reserve)
+{
+	struct memalloc_stats_borrowing stats;
+
+	mal_borrow_stats(&stats);
+	if (stats.refused_cap)
+		pr_err("a reserve of %lu pages and its metadata exceed the cap of %llu pages\n",
+		       reserve, stats.cap);
+	else
+		pr_err("cannot borrow a reserve of %lu pages\n", reserve);
+}
+
 /**
- * mal_loan_init() - take the reserve, and listen to the host's wish for memory
- * @reserve: pages to keep until unload
+ * mal_borrow_init() - borrow the reserve, and register the shrinker
+ * @reserve: number of pages to keep until unload
  *
  * Context: task; sleeps.
- * Return: 0, or -ENOMEM: the host, or the cap, does not allow the reserve.
+ * Return: 0, or -ENOMEM if the reserve cannot be borrowed from the host within
+ * the cap, or the shrinker cannot be allocated.
  */
-int mal_loan_init(unsigned long reserve)
+int mal_borrow_init(unsigned long reserve)
 {
 	int err;
 
 	err = mal_reserve_fill(reserve);
-	if (err)
-		pr_err("cannot borrow a reserve of %lu pages\n", reserve);
-	else
-		err = mal_shrinker_init();
-	if (err)
-		mal_return_all();
+	if (err) {
+		mal_reserve_refused(reserve);
+		goto err_return;
+	}
+	mal_shrinker = mal_shrinker_create(SHRINKER_NUMA_AWARE, "memalloc",
+					   mal_shrinker_count, mal_shrinker_scan);
+	if (mal_shrinker)
+		return 0;
+	err = -ENOMEM;
+
+err_return:
+	mal_return_all();
 	return err;
 }
 
 /**
- * mal_loan_exit() - give everything back
+ * mal_borrow_exit() - give everything back
  *
- * Context: task; sleeps. Nobody allocates or frees any more.
+ * Context: task; sleeps. No task allocates or frees any more.
  */
-void mal_loan_exit(void)
+void mal_borrow_exit(void)
 {
 	shrinker_free(mal_shrinker);
 	cancel_work_sync(&mal_refill);
-	/* No CPU may be on its way out: its lists would be emptied too late. */
+	/*
+	 * Block CPU hotplug: the lists of a dying CPU would be emptied too
+	 * late.
+	 */
 	cpus_read_lock();
 	mal_pcp_drain(NUMA_NO_NODE, true);
-	mal_quarantine_exit();
 	mal_return_all();
 	cpus_read_unlock();
 }

@@ -2,60 +2,75 @@
 /*
  * Buddy: the free blocks of a zone
  *
- * A block of order k is 2^k pages, aligned to its size. Its buddy is the one
- * block of the same size with which it makes an aligned block of order k + 1:
- * its index in the section with bit k flipped. A free block whose buddy is free
- * too is merged with it, at once, so two free buddies of the same order never
- * coexist but at the highest order (Knowlton 1965; Knuth, volume 1, 2.5).
+ * A block of order k is 2^k pages, aligned to its size. Its buddy is the block
+ * of the same size that completes an aligned block of order k + 1: the same
+ * index in the section with bit k flipped. A free block is merged with its
+ * buddy as soon as both are free. Two free buddies of the same order therefore
+ * never coexist, except at the highest order (Knowlton 1965; Knuth, volume 1,
+ * 2.5).
  *
- * Blocks never cross a section (region.c), as a section is as large as the
- * largest block. So a block is known by its descriptor alone, and its buddy is
- * found without a lookup, by arithmetic on the index in the section. Memory
- * that was borrowed in small pieces merges across them like any other: the
- * pages are all order-0 pages to the host.
+ * A section (region.c) is as large as the largest block, so blocks never cross
+ * a section. The descriptor alone identifies a block, and its buddy is found by
+ * arithmetic on the index in the section, without a lookup. Memory that was
+ * borrowed in small pieces merges across them like any other memory, because
+ * all of its pages are order-0 pages to the host.
  *
- * What a descriptor says (enum mal_page_state), and who may change it:
+ * States of a descriptor (enum mal_page_state), and the functions that change
+ * them:
  *
- *	              mal_zone_add()        mal_zone_take_chain()
- *	          .-------------------> FREE -------------------> PCP <-> USED
- *	FOREIGN --|                      |                         |
- *	          '----------------------' <-----------------------'
- *	            mal_zone_withdraw()         mal_zone_give()
+ *	                                  mal_zone_take_chain(),
+ *	            mal_zone_add()        mal_zone_withdraw()
+ *	FOREIGN -------------------> FREE -------------------> PCP <-> USED
+ *	   ^                          ^                        | |
+ *	   |                          '------------------------' |
+ *	   |                               mal_zone_give()       |
+ *	   '-----------------------------------------------------'
+ *	                     mal_zone_disown()
  *
  * FREE is entered and left under the zone's lock. A block in any other state
- * belongs to whoever took it. Only the first page of a block says what it is;
- * the others are TAIL, so splitting and merging write one descriptor a step.
+ * belongs to the CPU or the layer that took it. Only the first page of a block
+ * describes it; the others are TAIL, so each step of a split or a merge writes
+ * one descriptor.
  *
- * Which block is taken. What matters in the long run is that memory comes
- * together again: a page that is held for long keeps its whole section from
- * being a block of the highest order, and from going back to the host. So each
- * section has its own lists of free blocks, and an allocation is served from the
- * fullest section that can; there, from the smallest block. Pages gather in
- * the fuller sections, and the others empty. (zsmalloc fills its zspages so.) To
- * find that section at once, the zone files its sections under the order of
- * their largest free block and a group by the number of their free pages:
+ * Rewriting. A block of the highest order has 1024 descriptors. Its owner
+ * writes them without the zone's lock, so that interrupts stay on. Meanwhile
+ * the first page is in state CHANGING, which is entered and left under the
+ * lock, and a validation skips the block.
+ *
+ * Placement. In the long run memory has to become contiguous again. A page that
+ * is in use for long keeps its whole section from merging into a block of the
+ * highest order, and from returning to the host. So each section has its own
+ * free lists. An allocation is served from the fullest section that can serve
+ * it, and there from the smallest block. Pages gather in the fuller sections,
+ * and the others become empty. (zsmalloc fills its zspages in the same way.) To
+ * find that section at once, the zone files its sections by the order of their
+ * largest free block, and by a group that depends on the number of their free
+ * pages:
  *
  *	mal_zone.sections[top][group]
  *
  *	           fullest                     emptiest
  *	group         0      1      2     ...     31
- *	top  0        o------o                              o  a list of sections
+ *	top  0        o------o                              o  list of sections
  *	     3               o      o             o
- *	     10                                   o         <- nothing is in use
+ *	     10                                   o         <- all are free
  *
- * One bit for each list tells whether it is empty, so it is eleven words to be
- * looked at; and filing a section anew, two lists to be changed. Warmth in the
- * CPU's cache is the business of the per-CPU lists in front (pcp.c).
+ * One bit for each list tells whether it is empty, so a search reads eleven
+ * words, and refiling a section changes two lists. Cache warmth is left to the
+ * per-CPU lists in front (pcp.c).
  *
- * Unseen. A free block may have pages that nobody has looked at since it was
- * freed: whether somebody holds a reference on one is seen in struct page, and
- * to read that of all pages of a large block takes longer than all else that is
- * done here. A block remembers the lowest order with which such a part of it was
- * freed, through merging and splitting. It may be allocated again with that
- * order or a higher one, as it may from a per-CPU list; before it is cut into
- * smaller ones, a part of it is handed out to be looked at (quarantine.c).
+ * Unseen. A free block may have pages that were not checked since they were
+ * freed. The reference count in struct page tells whether another user holds a
+ * page, and reading it for all pages of a large block takes longer than
+ * everything else done here. Each block remembers the highest order of an
+ * unchecked part of it, through merging and splitting. The block may be
+ * allocated again with that order or a higher one, as it may be from a per-CPU
+ * list. Before it is cut into smaller blocks, a part of it is handed to the
+ * caller, which checks it (pinned.c). A single page is always checked when it
+ * is freed.
  *
- * Locking: mal_zone.lock, with interrupts off. No other lock is taken inside.
+ * Locking: mal_zone.lock, with interrupts off. It is the innermost lock: no
+ * other lock is taken while it is held.
  *
  * Context: any but NMI. Nothing here sleeps.
  */
@@ -70,16 +85,17 @@
 #include <linux/spinlock.h>
 
 #include "internal/buddy.h"
+#include "internal/kunit.h"
 #include "internal/page_poison.h"
 #include "internal/peek.h"
 #include "internal/region.h"
 #include "internal/report.h"
 
 /**
- * mal_zone_init() - an empty zone
+ * mal_zone_init() - initialize an empty zone
  * @zone: the zone
  * @nid: its node
- * @type: which of the node's zones
+ * @type: which of the node's zones it is
  *
  * Context: any.
  */
@@ -100,18 +116,19 @@ void mal_zone_init(struct mal_zone *zone, int nid, enum memalloc_zone type)
  */
 
 /**
- * mal_section_group() - the group that a section belongs to
+ * mal_section_group() - get the group that a section is filed under
  * @section: a section with free pages
  *
  * Context: any, under the zone's lock.
- * Return: less than MAL_NR_GROUPS; the lower, the fuller is the section.
+ * Return: a number below MAL_NR_GROUPS; the fuller the section, the lower.
  */
 unsigned int mal_section_group(const struct mal_section *section)
 {
 	return min(section->free / MAL_GROUP_PAGES, MAL_NR_GROUPS - 1UL);
 }
 
-static void mal_section_unfile(struct mal_zone *zone, struct mal_section *section)
+static void mal_section_unlist(struct mal_zone *zone,
+			       struct mal_section *section)
 	__must_hold(&zone->lock)
 {
 	if (list_empty(&section->link))
@@ -121,14 +138,15 @@ static void mal_section_unfile(struct mal_zone *zone, struct mal_section *sectio
 		zone->groups[section->top] &= ~BIT(section->group);
 }
 
-/* What is free in a section has changed: file it where it belongs now. */
-static void mal_section_file(struct mal_zone *zone, struct mal_section *section)
+/* The free blocks of a section have changed: move it to its list. */
+static void mal_section_relist(struct mal_zone *zone,
+			       struct mal_section *section)
 	__must_hold(&zone->lock)
 {
 	unsigned int top, group;
 
 	if (!section->orders) {
-		mal_section_unfile(zone, section);
+		mal_section_unlist(zone, section);
 		return;
 	}
 	top = __fls(section->orders);
@@ -136,14 +154,14 @@ static void mal_section_file(struct mal_zone *zone, struct mal_section *section)
 	if (top == section->top && group == section->group &&
 	    !list_empty(&section->link))
 		return;
-	mal_section_unfile(zone, section);
+	mal_section_unlist(zone, section);
 	section->top = top;
 	section->group = group;
 	list_add(&section->link, &zone->sections[top][group]);
 	zone->groups[top] |= BIT(group);
 }
 
-/* The fullest section that has a block of @order, or one to be split for it. */
+/* The fullest section with a block of @order, or a block to split for it. */
 static struct mal_section *mal_zone_fullest(struct mal_zone *zone, unsigned int order)
 	__must_hold(&zone->lock)
 {
@@ -162,8 +180,9 @@ static struct mal_section *mal_zone_fullest(struct mal_zone *zone, unsigned int 
 }
 
 /*
- * A section with a block of @order, or else the largest that there is: then of
- * several the emptiest, and @order becomes that of the block.
+ * A section with a block of @order, or else with the largest block below it;
+ * among several of these, the emptiest. @order is set to the order of that
+ * block.
  */
 static struct mal_section *mal_zone_largest(struct mal_zone *zone, unsigned int *order)
 	__must_hold(&zone->lock)
@@ -182,7 +201,7 @@ static struct mal_section *mal_zone_largest(struct mal_zone *zone, unsigned int 
 }
 
 /*
- * Blocks. After these, the section is to be filed.
+ * Blocks. The caller files the section afterwards.
  */
 
 static void mal_free_list_add(struct mal_zone *zone, struct mal_section *section,
@@ -209,7 +228,7 @@ static void mal_free_list_del(struct mal_zone *zone, struct mal_section *section
 	desc->state = MAL_PAGE_TAIL;
 }
 
-/* Put a block on its list, merged with as many buddies as are free. */
+/* Merge a block with its free buddies, and put the result on its list. */
 static void mal_zone_merge(struct mal_zone *zone, struct mal_page *desc,
 			   unsigned int order, unsigned int unseen)
 	__must_hold(&zone->lock)
@@ -225,7 +244,7 @@ static void mal_zone_merge(struct mal_zone *zone, struct mal_page *desc,
 
 		if (!mal_page_is(buddy, MAL_PAGE_FREE, order))
 			break;
-		unseen = min(unseen, buddy->unseen);
+		unseen = max(unseen, buddy->unseen);
 		mal_free_list_del(zone, section, buddy, order);
 		pages[index].state = MAL_PAGE_TAIL;
 		index &= ~(1U << order);
@@ -233,7 +252,7 @@ static void mal_zone_merge(struct mal_zone *zone, struct mal_page *desc,
 	mal_free_list_add(zone, section, &pages[index], order, unseen);
 }
 
-/* Take a block off its list and put what is more than @order back. */
+/* Take a block off its list, and put the part beyond @order back. */
 static struct mal_page *mal_zone_split(struct mal_zone *zone,
 				       struct mal_page *desc, unsigned int order)
 	__must_hold(&zone->lock)
@@ -254,7 +273,7 @@ static struct mal_page *mal_zone_split(struct mal_zone *zone,
 	return desc;
 }
 
-/* The block to take, or to split, for one of @order. */
+/* The block to take or to split for an allocation of @order. */
 static struct mal_page *mal_section_pick(struct mal_section *section,
 					 unsigned int order)
 {
@@ -263,59 +282,107 @@ static struct mal_page *mal_section_pick(struct mal_section *section,
 	return list_first_entry(&section->blocks[from], struct mal_page, link);
 }
 
-static void mal_chain_add(struct mal_page **chain, struct mal_page *desc)
-{
-	desc->next = *chain;
-	desc->page = pfn_to_page(mal_page_pfn(desc));
-	*chain = desc;
-}
-
-/* Is somebody to look at this block before one of @order is taken from it? */
+/* Must the caller check this block before it takes one of @order from it? */
 static bool mal_block_is_unseen(const struct mal_page *desc, unsigned int order)
 {
-	return desc->unseen != MAL_ALL_SEEN && order < desc->unseen;
+	return order < desc->unseen;
+}
+
+/* The largest order that leaves the zone its reserve; at least @order. */
+static unsigned int mal_spare_order(const struct mal_zone *zone, unsigned int order)
+	__must_hold(&zone->lock)
+{
+	if (zone->free_pages <= zone->reserve)
+		return order;
+	return max_t(unsigned int, order, ilog2(zone->free_pages - zone->reserve));
+}
+
+/* Order of the part that is checked before smaller blocks are cut from it. */
+#define MAL_CHECK_ORDER	6U
+
+/*
+ * The order of the part of @desc to check for @nr blocks of @order. The caller
+ * may have interrupts off, so the limit is MAL_CHECK_ORDER, unless a single
+ * block is larger. Other CPUs cannot allocate from the part during the check,
+ * so it is no larger than the zone can spare, one block of @order excepted.
+ */
+static unsigned int mal_check_order(const struct mal_zone *zone,
+				    const struct mal_page *desc,
+				    unsigned int order, unsigned int nr)
+	__must_hold(&zone->lock)
+{
+	unsigned int wanted = max(order + order_base_2(nr), desc->unseen);
+
+	wanted = min3(wanted, (unsigned int)desc->order, mal_spare_order(zone, order));
+	return min(wanted, max(order, MAL_CHECK_ORDER));
 }
 
 /*
- * How much of it is to be looked at for @nr of @order? What was freed as one, at
- * least, or what the host has left of that.
+ * Rewriting a block
  */
-static unsigned int mal_look_order(const struct mal_page *desc,
-				   unsigned int order, unsigned int nr)
-{
-	unsigned int wanted = order + order_base_2(nr);
 
-	return min_t(unsigned int, max(wanted, desc->unseen), desc->order);
+/* Make a validation skip @desc's block, which the caller owns. */
+static void mal_block_hide(struct mal_zone *zone, struct mal_page *desc)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	WRITE_ONCE(desc->state, MAL_PAGE_CHANGING);
+	zone->changes++;
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
-/* The same for every loan in the section: see region.c. */
+/*
+ * Undo mal_block_hide() with the new order and state, after the other
+ * descriptors are written.
+ */
+static void mal_block_show(struct mal_zone *zone, struct mal_page *desc,
+			   unsigned int order, enum mal_page_state state)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	desc->order = order;
+	WRITE_ONCE(desc->state, state);
+	zone->changes++;
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+/* All borrowed blocks of a section belong to the same zone: see region.c. */
 static void mal_section_home(struct mal_section *section, struct mal_zone *zone)
 {
 	section->key = mal_zone_key(zone->nid, zone->type);
 	WRITE_ONCE(section->zone, zone);
 }
 
+/* Add a borrowed block to the zone, in state CHANGING. */
 static void mal_zone_adopt(struct mal_zone *zone, struct mal_page *desc,
 			   unsigned int order)
-	__must_hold(&zone->lock)
 {
+	unsigned long flags;
 	unsigned int i;
 
-	for (i = 0; i < 1U << order; i++)
-		desc[i].state = MAL_PAGE_TAIL;
+	if (mal_page_poison_on())
+		mal_page_overwrite(desc, order);
+	spin_lock_irqsave(&zone->lock, flags);
+	desc->state = MAL_PAGE_CHANGING;
+	desc->order = order;
 	mal_section_home(mal_page_section(desc), zone);
 	zone->pages += 1UL << order;
 	zone->used = true;
 	zone->changes++;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	for (i = 1; i < 1U << order; i++)
+		WRITE_ONCE(desc[i].state, MAL_PAGE_TAIL);
 }
 
 /**
- * mal_zone_add() - take a loan into a zone
+ * mal_zone_add() - add a borrowed block to a zone
  * @zone: the zone that its pages belong to
  * @desc: its first page
  * @order: its order
  *
- * The pages of the loan are the zone's from now on, and free.
+ * The pages of the block become free pages of the zone.
  *
  * Context: any but NMI.
  */
@@ -324,23 +391,22 @@ void mal_zone_add(struct mal_zone *zone, struct mal_page *desc,
 {
 	unsigned long flags;
 
-	if (mal_page_poison_on())
-		mal_page_overwrite(desc, order);
-	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_adopt(zone, desc, order);
+	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_merge(zone, desc, order, MAL_ALL_SEEN);
-	mal_section_file(zone, mal_page_section(desc));
+	mal_section_relist(zone, mal_page_section(desc));
+	zone->changes++;
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 /**
- * mal_zone_add_take() - take a loan into a zone, but for a block of it
+ * mal_zone_add_take() - add a borrowed block to a zone, and allocate from it
  * @zone: the zone that its pages belong to
- * @desc: the first page of the loan
- * @order: the order of the loan
+ * @desc: the first page of the borrowed block
+ * @order: the order of the borrowed block
  * @take: the order of the block, @order at most
  *
- * In one step, so that nobody else is faster: who borrows is served.
+ * The block is never free, so no other CPU can take it from the borrower.
  *
  * Context: any but NMI.
  * Return: the block's first page, in state PCP; never NULL.
@@ -351,31 +417,30 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 {
 	unsigned long flags;
 
-	if (mal_page_poison_on())
-		mal_page_overwrite(desc, order);
-	spin_lock_irqsave(&zone->lock, flags);
 	mal_zone_adopt(zone, desc, order);
+	spin_lock_irqsave(&zone->lock, flags);
 	desc->state = MAL_PAGE_PCP;
 	desc->order = take;
 	while (order > take) {
 		order--;
 		mal_zone_merge(zone, desc + (1U << order), order, MAL_ALL_SEEN);
 	}
-	mal_section_file(zone, mal_page_section(desc));
+	mal_section_relist(zone, mal_page_section(desc));
+	zone->changes++;
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return desc;
 }
 
 /**
  * mal_zone_give() - free a block to the free lists
- * @zone: where to
+ * @zone: the zone of the block
  * @desc: its first page, in state PCP
  * @order: its order
- * @seen: somebody has looked at all of its pages since they were freed
+ * @seen: all of its pages were checked since they were freed
  *
  * Context: any but NMI.
- * Return: true, or false if the block is not in state PCP: it was freed by two
- * at the same time, and the other was first.
+ * Return: true; false if the block is not in state PCP, because another CPU
+ * that freed it at the same time was first.
  */
 bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
 		   unsigned int order, bool seen)
@@ -387,75 +452,85 @@ bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
 	ok = mal_page_is(desc, MAL_PAGE_PCP, order);
 	if (likely(ok)) {
 		mal_zone_merge(zone, desc, order, seen ? MAL_ALL_SEEN : order);
-		mal_section_file(zone, mal_page_section(desc));
+		mal_section_relist(zone, mal_page_section(desc));
 		zone->changes++;
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return ok;
 }
+MAL_EXPORT_FOR_KUNIT(mal_zone_give);
+
+/* Take a block off a chain; NULL if it does not belong to the zone. */
+static struct mal_page *mal_zone_chain_take(const struct mal_zone *zone,
+					    struct mal_chain *chain,
+					    unsigned int order)
+{
+	struct mal_page *desc = mal_chain_take(chain, order);
+
+	if (unlikely(desc && mal_page_section(desc)->zone != zone)) {
+		chain->nr++;
+		return NULL;
+	}
+	return desc;
+}
 
 /**
  * mal_zone_give_chain() - free several blocks to the free lists
- * @zone: where to
- * @chain: their first pages, in state PCP, linked by mal_page.next
+ * @zone: the zone of the blocks
+ * @chain: the blocks, in state PCP. The function stops at the first entry that
+ *	is not one of them, and leaves mal_chain.nr nonzero.
  * @order: their order
- * @seen: as for mal_zone_give(), of all of them
+ * @seen: as for mal_zone_give(), for all of them
  *
- * Context: any but NMI.
- * Return: how many were not in state PCP, as with mal_zone_give().
+ * Context: any but NMI. Interrupts are off throughout, so the caller limits the
+ * length of the chain.
  */
-unsigned int mal_zone_give_chain(struct mal_zone *zone, struct mal_page *chain,
-				 unsigned int order, bool seen)
+void mal_zone_give_chain(struct mal_zone *zone, struct mal_chain *chain,
+			 unsigned int order, bool seen)
 {
-	unsigned int unseen = seen ? MAL_ALL_SEEN : order, bad = 0;
-	struct mal_section *section;
+	unsigned int unseen = seen ? MAL_ALL_SEEN : order;
+	struct mal_section *section = NULL;
 	struct mal_page *desc;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
-	section = mal_page_section(chain);
-	while ((desc = chain)) {
-		chain = desc->next;
-		if (unlikely(!mal_page_is(desc, MAL_PAGE_PCP, order))) {
-			bad++;
-			continue;
-		}
-		if (section != mal_page_section(desc)) {
-			mal_section_file(zone, section);
-			section = mal_page_section(desc);
-		}
+	while ((desc = mal_zone_chain_take(zone, chain, order))) {
+		if (section && section != mal_page_section(desc))
+			mal_section_relist(zone, section);
+		section = mal_page_section(desc);
 		mal_zone_merge(zone, desc, order, unseen);
 	}
-	mal_section_file(zone, section);
+	if (section)
+		mal_section_relist(zone, section);
 	zone->changes++;
 	spin_unlock_irqrestore(&zone->lock, flags);
-	return bad;
 }
 
 /**
  * mal_zone_take_chain() - allocate several blocks from the free lists
- * @zone: where from
+ * @zone: the zone
  * @order: their order
- * @nr: how many are wanted
- * @keep: free pages that must be left in the zone by the first one; the others
- *	leave its reserve alone, whoever takes them
- * @chain: the blocks, linked by mal_page.next, with mal_page.page set
- * @unseen: NULL; or, if that is all that there is for now, a block of a higher
- *	order, in state PCP: to be looked at before mal_zone_take_part()
+ * @nr: maximum number of blocks
+ * @keep: number of free pages that the first block must leave in the zone; the
+ *	others always leave its reserve
+ * @chain: set to the blocks
+ * @unseen: NULL. If no other block is available, set to a block of @order or
+ *	higher, in state PCP, that the caller checks before
+ *	mal_zone_take_part(). A block above @order leaves the zone its reserve.
  *
  * Context: any but NMI.
- * Return: how many there are.
+ * Return: the number of blocks in @chain.
  */
 unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 				 unsigned int nr, unsigned long keep,
-				 struct mal_page **chain,
+				 struct mal_chain *chain,
 				 struct mal_page **unseen)
 {
 	struct mal_section *section = NULL;
 	unsigned long flags;
 	unsigned int i;
 
-	*chain = NULL;
+	*chain = (struct mal_chain) { .list = MAL_NO_LIST };
 	*unseen = NULL;
 	if (mal_peek(zone->free_pages) < keep + (1UL << order))
 		return 0;
@@ -463,50 +538,51 @@ unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 	for (i = 0; i < nr && zone->free_pages >= keep + (1UL << order); i++) {
 		struct mal_page *desc;
 
-		/* The fullest one is so as long as it has any. */
+		/* The section remains the fullest until it has no block. */
 		if (!section || !(section->orders >> order)) {
 			if (section)
-				mal_section_file(zone, section);
+				mal_section_relist(zone, section);
 			section = mal_zone_fullest(zone, order);
 			if (!section)
 				break;
 		}
 		desc = mal_section_pick(section, order);
 		if (unlikely(mal_block_is_unseen(desc, order))) {
-			/* What there is so far will do. */
+			/* Return the blocks taken so far, if any. */
 			if (!i)
 				*unseen = mal_zone_split(zone, desc,
-							 mal_look_order(desc, order, nr));
+							 mal_check_order(zone, desc, order, nr));
 			break;
 		}
 		mal_chain_add(chain, mal_zone_split(zone, desc, order));
 		keep = zone->reserve;
 	}
 	if (section)
-		mal_section_file(zone, section);
+		mal_section_relist(zone, section);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return i;
 }
+MAL_EXPORT_FOR_KUNIT(mal_zone_take_chain);
 
 /**
- * mal_zone_take_part() - allocate from a block that was looked at
+ * mal_zone_take_part() - allocate from a block that the caller has checked
  * @zone: its zone
- * @desc: what mal_zone_take_chain() has found unseen
+ * @desc: the unseen block from mal_zone_take_chain()
  * @order: as for mal_zone_take_chain()
  * @nr: as for mal_zone_take_chain()
  * @chain: as for mal_zone_take_chain()
  *
- * What is not taken goes to the free lists.
+ * The remaining part goes to the free lists.
  *
  * Context: any but NMI.
  */
 void mal_zone_take_part(struct mal_zone *zone, struct mal_page *desc,
 			unsigned int order, unsigned int nr,
-			struct mal_page **chain)
+			struct mal_chain *chain)
 {
 	unsigned long at, end = 1UL << desc->order, left, flags;
 
-	*chain = NULL;
+	*chain = (struct mal_chain) { .list = MAL_NO_LIST };
 	spin_lock_irqsave(&zone->lock, flags);
 	left = zone->free_pages + end;
 	for (at = 0; nr-- && at < end; at += 1UL << order) {
@@ -519,50 +595,48 @@ void mal_zone_take_part(struct mal_zone *zone, struct mal_page *desc,
 	}
 	for (; at < end; at += 1UL << __ffs(at))
 		mal_zone_merge(zone, desc + at, __ffs(at), MAL_ALL_SEEN);
-	mal_section_file(zone, mal_page_section(desc));
+	mal_section_relist(zone, mal_page_section(desc));
 	zone->changes++;
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 /**
- * mal_zone_break() - make a block into blocks of one page each
+ * mal_zone_break() - split a block into blocks of one page each
  * @zone: its zone
- * @desc: its first page, in a state in which it is the caller's
+ * @desc: its first page, in a state that makes the caller its owner
  * @order: its order
  *
- * All pages get the state and the owner of the first one.
+ * All pages inherit the state and the owner of the first one.
  *
  * Context: any but NMI.
  */
 void mal_zone_break(struct mal_zone *zone, struct mal_page *desc,
 		    unsigned int order)
 {
-	unsigned long flags;
+	enum mal_page_state state = desc->state;
 	unsigned int i;
 
-	spin_lock_irqsave(&zone->lock, flags);
-	desc->order = 0;
+	mal_block_hide(zone, desc);
 	for (i = 1; i < 1U << order; i++) {
 		desc[i].owner = desc->owner;
 		desc[i].caller = desc->caller;
 		desc[i].private = desc->private;
-		desc[i].state = desc->state;
 		desc[i].order = 0;
+		WRITE_ONCE(desc[i].state, state);
 	}
-	zone->changes++;
-	spin_unlock_irqrestore(&zone->lock, flags);
+	mal_block_show(zone, desc, 0, state);
 }
 
 /**
- * mal_zone_cut() - make a block into smaller ones, so that it can be cut in two
+ * mal_zone_cut() - split a block into smaller ones at a given page
  * @zone: its zone
- * @desc: its first page, in a state in which it is the caller's
+ * @desc: its first page, in a state that makes the caller its owner
  * @order: its order
- * @pages: where to cut; neither zero nor the end
+ * @pages: number of pages before the cut; neither zero nor all
  *
- * What is before the cut is as few blocks as can be, the largest first; what is
- * behind it, too, the smallest first. All get the state and the owner of the
- * first one.
+ * The part before the cut becomes as few blocks as possible, the largest first.
+ * The part after the cut becomes as few as possible, the smallest first. All
+ * inherit the state and the owner of the first one.
  *
  * Context: any but NMI.
  */
@@ -584,15 +658,15 @@ void mal_zone_cut(struct mal_zone *zone, struct mal_page *desc,
 }
 
 /**
- * mal_zone_mark() - say what each page of a block is
+ * mal_zone_mark() - set the state and the owner of each page of a block
  * @zone: its zone
- * @desc: its first page, in a state in which it is the caller's
+ * @desc: its first page, in a state that makes the caller its owner
  * @order: its order
- * @state: SLAB: for all pages of the block. Any other: for the first one, and
- *	the others are TAIL
- * @owner: mal_page.owner of all of them
+ * @state: SLAB applies to all pages of the block. Any other state applies to
+ *	the first page, and the others are TAIL
+ * @owner: mal_page.owner of all pages
  *
- * Whoever finds the owner there finds what it points to complete.
+ * A reader that finds the owner sees the object that it points to initialized.
  *
  * Context: any but NMI.
  */
@@ -600,31 +674,32 @@ void mal_zone_mark(struct mal_zone *zone, struct mal_page *desc,
 		   unsigned int order, enum mal_page_state state, void *owner)
 {
 	enum mal_page_state tail = state == MAL_PAGE_SLAB ? state : MAL_PAGE_TAIL;
-	unsigned long flags;
 	unsigned int i;
 
-	spin_lock_irqsave(&zone->lock, flags);
+	mal_block_hide(zone, desc);
 	for (i = 0; i < 1U << order; i++) {
-		WRITE_ONCE(desc[i].state, i ? tail : state);
+		if (i) {
+			WRITE_ONCE(desc[i].order, MAL_ORDER_TAIL);
+			WRITE_ONCE(desc[i].state, tail);
+		}
 		/* Pairs with the address dependency in mal_slab_find(). */
 		smp_store_release(&desc[i].owner, owner);
 	}
-	zone->changes++;
-	spin_unlock_irqrestore(&zone->lock, flags);
+	mal_block_show(zone, desc, order, state);
 }
 
 /**
  * mal_zone_withdraw() - take a free block out of the zone, for the host
- * @zone: where from
- * @max_pages: the most pages wanted, at least one
- * @order: the order of the block
+ * @zone: the zone
+ * @max_pages: maximum number of pages, at least one
+ * @order: set to the order of the block
  *
- * The largest block is taken, as it is worth most to the host; of a larger one
- * than is wanted, a part. The zone's reserve stays.
+ * Takes the largest block, because the host gains most from it, or a part of a
+ * block that is larger than @max_pages. The zone keeps its reserve.
  *
  * Context: any but NMI.
- * Return: the block's first page, in state PCP: it is to be looked at, and goes on to
- * mal_zone_disown(). NULL if nothing is to spare.
+ * Return: the block's first page, in state PCP. The caller checks it, and then
+ * calls mal_zone_disown(). NULL if the zone can spare nothing.
  */
 struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
 				   unsigned long max_pages,
@@ -643,14 +718,14 @@ struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
 	if (!section)
 		goto out;
 	desc = mal_zone_split(zone, mal_section_pick(section, *order), *order);
-	mal_section_file(zone, section);
+	mal_section_relist(zone, section);
 out:
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return desc;
 }
 
 /**
- * mal_zone_disown() - a block is the zone's no more
+ * mal_zone_disown() - remove a block from the zone
  * @zone: the zone
  * @desc: its first page, in state PCP
  * @order: its order
@@ -665,9 +740,11 @@ void mal_zone_disown(struct mal_zone *zone, struct mal_page *desc,
 	unsigned long flags;
 	unsigned int i;
 
+	mal_block_hide(zone, desc);
+	for (i = 1; i < 1U << order; i++)
+		WRITE_ONCE(desc[i].state, MAL_PAGE_FOREIGN);
 	spin_lock_irqsave(&zone->lock, flags);
-	for (i = 0; i < 1U << order; i++)
-		desc[i].state = MAL_PAGE_FOREIGN;
+	desc->state = MAL_PAGE_FOREIGN;
 	zone->pages -= 1UL << order;
 	zone->changes++;
 	spin_unlock_irqrestore(&zone->lock, flags);

@@ -2,13 +2,14 @@
 /*
  * Managed memory: freed when a driver is detached from its device
  *
- * The host keeps a list of resources for each device, and releases them, the last
- * one first, when the driver is detached. A resource of ours is a record with an
- * address in it, in the host's memory, because the host frees the records; what
- * it points to is ours. What an allocation is told by is its address.
+ * The host keeps a list of resources for each device. When the driver is
+ * detached it releases them, the last one first. Our resource is a record with
+ * an address. The record is in the host's memory, because the host frees it;
+ * the memory at the address is ours. An allocation is identified by its
+ * address.
  *
- * Locking: the host's lock on the list of a device. Two who resize or free the
- * same allocation at once are wrong, as anywhere.
+ * Locking: the host's lock on the list of a device. Resizing or freeing the
+ * same allocation concurrently is a bug of the caller, as elsewhere.
  *
  * Context: that of mal_kmalloc() and mal_alloc_pages().
  */
@@ -29,8 +30,8 @@
 
 /**
  * struct mal_devm - a resource
- * @address: of the memory
- * @order: of the block, if it is pages
+ * @address: address of the memory
+ * @order: order of the block, for pages
  */
 struct mal_devm {
 	const void *address;
@@ -58,7 +59,7 @@ static int mal_devm_match(struct device *dev, void *res, void *address)
 	return READ_ONCE(devm->address) == address;
 }
 
-/* The record's memory may come from any zone, and need not be zero. */
+/* The record may come from any zone and need not be zeroed. */
 static struct mal_devm *mal_devm_new(dr_release_t release, gfp_t gfp)
 {
 	if (mal_inject_may_fail(gfp))
@@ -67,7 +68,7 @@ static struct mal_devm *mal_devm_new(dr_release_t release, gfp_t gfp)
 			    gfp & ~(GFP_ZONEMASK | __GFP_ZERO));
 }
 
-/* The caller's string or copy becomes the device's. Frees it on failure. */
+/* Attach the object to the device. Frees it on failure. */
 static void *mal_devm_adopt(struct device *dev, void *object, gfp_t gfp)
 {
 	struct mal_devm *devm;
@@ -93,7 +94,7 @@ static void *mal_devm_kmalloc_caller(struct device *dev, size_t size, gfp_t gfp,
 
 /**
  * mal_devm_kmalloc() - allocate memory
- * @dev: whose driver it goes with
+ * @dev: device that the memory belongs to
  * @size: bytes; zero gives ZERO_SIZE_PTR
  * @gfp: as for mal_kmalloc()
  *
@@ -108,13 +109,14 @@ MAL_EXPORT(mal_devm_kmalloc);
 
 /**
  * mal_devm_krealloc() - change the size of memory
- * @dev: whose driver it goes with
- * @object: what mal_devm_kmalloc() returned, or NULL
- * @size: bytes it shall have; zero frees it and gives ZERO_SIZE_PTR
+ * @dev: device that the memory belongs to
+ * @object: memory from mal_devm_kmalloc(), or NULL
+ * @size: new size in bytes; zero frees the memory and gives ZERO_SIZE_PTR
  * @gfp: as for mal_kmalloc()
  *
  * Context: as for mal_devm_kmalloc().
- * Return: the memory, which may have moved; or NULL, and @object is as it was.
+ * Return: the memory, which may have moved; NULL, and then @object is
+ * unchanged.
  */
 void *mal_devm_krealloc(struct device *dev, void *object, size_t size, gfp_t gfp)
 {
@@ -139,8 +141,8 @@ MAL_EXPORT(mal_devm_krealloc);
 
 /**
  * mal_devm_kfree() - free memory before the driver is detached
- * @dev: whose driver it goes with
- * @object: what mal_devm_kmalloc() returned, or NULL
+ * @dev: device that the memory belongs to
+ * @object: memory from mal_devm_kmalloc(), or NULL
  *
  * Context: any but NMI.
  */
@@ -155,8 +157,8 @@ MAL_EXPORT(mal_devm_kfree);
 
 /**
  * mal_devm_kmemdup() - copy memory
- * @dev: whose driver it goes with
- * @from: what to copy
+ * @dev: device that the memory belongs to
+ * @from: source
  * @length: bytes
  * @gfp: as for mal_kmalloc()
  *
@@ -173,7 +175,7 @@ MAL_EXPORT(mal_devm_kmemdup);
 
 /**
  * mal_devm_kstrdup() - copy a string
- * @dev: whose driver it goes with
+ * @dev: device that the memory belongs to
  * @from: the string, or NULL
  * @gfp: as for mal_kmalloc()
  *
@@ -188,7 +190,7 @@ MAL_EXPORT(mal_devm_kstrdup);
 
 /**
  * mal_devm_kvasprintf() - format a string
- * @dev: whose driver it goes with
+ * @dev: device that the memory belongs to
  * @gfp: as for mal_kmalloc()
  * @fmt: as for vsnprintf()
  * @args: as for vsnprintf()
@@ -206,7 +208,7 @@ MAL_EXPORT(mal_devm_kvasprintf);
 
 /**
  * mal_devm_kasprintf() - format a string
- * @dev: whose driver it goes with
+ * @dev: device that the memory belongs to
  * @gfp: as for mal_kmalloc()
  * @fmt: as for vsnprintf()
  *
@@ -227,8 +229,8 @@ char *mal_devm_kasprintf(struct device *dev, gfp_t gfp, const char *fmt, ...)
 MAL_EXPORT(mal_devm_kasprintf);
 
 /**
- * mal_devm_get_free_pages() - allocate a block, by address
- * @dev: whose driver it goes with
+ * mal_devm_get_free_pages() - allocate a block of pages, by address
+ * @dev: device that the memory belongs to
  * @gfp: as for mal_alloc_pages()
  * @order: as for mal_alloc_pages()
  *
@@ -257,8 +259,8 @@ MAL_EXPORT(mal_devm_get_free_pages);
 
 /**
  * mal_devm_free_pages() - free a block before the driver is detached
- * @dev: whose driver it goes with
- * @addr: what mal_devm_get_free_pages() returned
+ * @dev: device that the memory belongs to
+ * @addr: address from mal_devm_get_free_pages()
  *
  * Context: any but NMI.
  */

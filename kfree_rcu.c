@@ -2,32 +2,34 @@
 /*
  * kfree_rcu: memory that is freed after a grace period
  *
- * The address of what is to be freed is noted in a list of the CPU it is freed on.
- * A little later, when there may be more, the whole list begins to wait for one
- * grace period; while it waits, the next list grows. So the cost of a grace period
- * is shared by all that was freed in the meantime.
+ * A free records the address of the memory on a list of its CPU. After a short
+ * delay, which lets the list grow, the whole list waits for one grace period,
+ * and the next list grows meanwhile. All frees of a list thus share the cost of
+ * a grace period.
  *
  *	mal_kfree_call_rcu() --> young --work--> waiting --grace period--> freed
  *
- * A list is made of blocks of addresses, which are the host's memory. Who may hold a
- * raw lock asks nobody for memory: each CPU has a block in store for them. Only if
- * there is none, the memory that is to be freed is linked through the struct
- * rcu_head in it.
+ * A list consists of blocks of addresses in memory of the host. A caller that
+ * may hold a raw lock must not allocate, so each CPU has a spare block for such
+ * callers. Only if there is none, the memory to be freed is linked through its
+ * struct rcu_head. A caller without an rcu_head (mal_kfree_rcu_mightsleep())
+ * may sleep. It allocates a block, and waits for a grace period itself only if
+ * there is no memory.
  *
- * Misuse. Until it is freed, the memory's state says that it will be: RCU for an
- * object, LARGE_FREED for pages. It is put there by one atomic operation, so of two
- * who free the memory so, one is told. So is who frees pages in the other way at
- * whatever time. But the short way of an object is not atomic: who goes there may
- * have found it ALLOCATED just before it became RCU, and then makes it CACHED. That is
- * seen here when the time has come: as a grace period has gone by, he is done. Nothing
- * in the object can be trusted then, which is why its address is noted elsewhere.
+ * Misuse. Until memory is freed, its state records the pending free: RCU for an
+ * object, LARGE_FREED for pages. One atomic operation sets the state. If two
+ * callers free the same memory this way, the second is reported. So is any
+ * other free of pages in that state. The fast path of freeing an object is not
+ * atomic, however. A CPU there may have found the object ALLOCATED just before
+ * it became RCU, and then makes it CACHED. This is detected here after the
+ * grace period, when that CPU has finished. The contents of the object cannot
+ * be trusted then, which is why its address is recorded elsewhere.
  *
- * This is between the two ways to free, slab_alloc.c and kmalloc_large.c, and
- * slab_cache.c: a cache that is to be destroyed waits for what is on its way
- * here.
+ * Memory is freed through slab_alloc.c or kmalloc_large.c. A cache that is
+ * destroyed waits for its objects on the lists (slab_cache.c).
  *
- * Locking: mal_rcu_batch.lock, with interrupts off; innermost, and raw, as
- * memory is freed like this under raw locks.
+ * Locking: mal_rcu_batch.lock, with interrupts off. No lock is taken under it.
+ * It is raw because callers may hold raw locks.
  *
  * Context: any but NMI.
  */
@@ -51,14 +53,14 @@
 #include "internal/report.h"
 #include "internal/slab_alloc.h"
 
-/* How long the first one of a list waits for others. */
+/* Time that the first entry of a list waits for others. */
 #define MAL_KFREE_RCU_DELAY	(HZ / 50)
 
 /**
- * struct mal_rcu_block - addresses of memory
- * @next: the block that was filled before, or NULL
- * @nr: how many there are
- * @objects: them
+ * struct mal_rcu_block - addresses of memory to be freed
+ * @next: the block filled before, or NULL
+ * @nr: number of addresses
+ * @objects: the addresses
  */
 struct mal_rcu_block {
 	struct mal_rcu_block *next;
@@ -71,9 +73,9 @@ struct mal_rcu_block {
 				 sizeof(void *))
 
 /**
- * struct mal_rcu_list - memory that is to be freed
- * @blocks: the last one may have room
- * @links: that for which there was no block, each with its address in func
+ * struct mal_rcu_list - memory to be freed
+ * @blocks: blocks of addresses; the first one may have room
+ * @links: memory without room in a block; func is its address
  */
 struct mal_rcu_list {
 	struct mal_rcu_block *blocks;
@@ -81,14 +83,14 @@ struct mal_rcu_list {
 };
 
 /**
- * struct mal_rcu_batch - what was freed on one CPU
+ * struct mal_rcu_batch - memory freed on one CPU
  * @lock: protects @young and @spare
- * @young: not yet waiting
- * @spare: an empty block for who cannot ask for one, or NULL
- * @waiting: waiting for a grace period; the workers'
+ * @young: not waiting yet
+ * @spare: an empty block for callers that must not allocate, or NULL
+ * @waiting: waiting for a grace period; used by the works only
  * @is_waiting: @waiting is in use
- * @gather: makes the young ones wait
- * @free: frees those that have waited
+ * @gather: work that makes @young wait
+ * @free: work that frees @waiting
  */
 struct mal_rcu_batch {
 	raw_spinlock_t lock;
@@ -104,10 +106,10 @@ static DEFINE_PER_CPU(struct mal_rcu_batch, mal_rcu_batches);
 static struct workqueue_struct *mal_rcu_wq;
 
 /*
- * Whose it is
+ * Ownership
  */
 
-/* What is ALLOCATED elsewhere, is GUARDED in a guard. */
+/* ALLOCATED corresponds to GUARDED in a guard slab. */
 static u8 mal_rcu_state(const struct mal_slab *slab, u8 state)
 {
 	return state == MAL_OBJECT_ALLOCATED && mal_slab_is_guard(slab) ?
@@ -115,8 +117,9 @@ static u8 mal_rcu_state(const struct mal_slab *slab, u8 state)
 }
 
 /*
- * Between the two states of an object that somebody has: its owner, or we.
- * False if it is not in the one. The caller keeps the slab's description.
+ * Change the state of an object that has an owner or waits here. Returns false
+ * if the object is not in the state @from. The caller keeps the description of
+ * the slab.
  */
 static bool mal_rcu_change(struct mal_slab *slab, const void *object, u8 from, u8 to)
 {
@@ -129,7 +132,7 @@ static bool mal_rcu_change(struct mal_slab *slab, const void *object, u8 from, u
 	return index < slab->nr && cmpxchg(&slab->states[index], from, to) == from;
 }
 
-/* Take it from its owner, or false: there is none. */
+/* Take memory from its owner. Returns false if it has none. */
 static bool mal_rcu_take(const void *object)
 {
 	struct mal_slab *slab;
@@ -143,7 +146,7 @@ static bool mal_rcu_take(const void *object)
 	return ok;
 }
 
-/* As mal_kfree() does, which is above us; its caller is told in reports. */
+/* Like mal_kfree(), which is in a higher layer. Reports name the caller. */
 static noinline void mal_rcu_free_one(void *object)
 {
 	struct mal_slab *slab;
@@ -158,13 +161,13 @@ static noinline void mal_rcu_free_one(void *object)
 		preempt_enable();
 	} else {
 		preempt_enable();
-		if (likely(mal_large_untake(object))) {
+		if (likely(mal_large_undo_take(object))) {
 			mal_large_free(object, _RET_IP_);
 			return;
 		}
 	}
 	mal_report(MAL_REPORT_DOUBLE_FREE, 0,
-		   "an object was freed by two at once, by one of them after a grace period");
+		   "object was freed by two callers at once, by one of them after a grace period");
 }
 
 /*
@@ -183,7 +186,7 @@ static struct mal_rcu_block *mal_rcu_block_create(void)
 	return block;
 }
 
-/* Put a block in store, if there is none. */
+/* Set aside a spare block, if there is none. */
 static void mal_rcu_refill(struct mal_rcu_batch *batch)
 {
 	struct mal_rcu_block *block;
@@ -198,8 +201,8 @@ static void mal_rcu_refill(struct mal_rcu_batch *batch)
 	kfree(block);
 }
 
-/* Returns false if there is no room. */
-static bool mal_rcu_note(struct mal_rcu_list *list, void *object)
+/* Returns false if the list has no room. */
+static bool mal_rcu_record(struct mal_rcu_list *list, void *object)
 {
 	struct mal_rcu_block *block = list->blocks;
 
@@ -209,9 +212,9 @@ static bool mal_rcu_note(struct mal_rcu_list *list, void *object)
 	return true;
 }
 
-/* With a block that is empty, or the one in store, or none. */
-static void mal_rcu_note_first(struct mal_rcu_batch *batch, struct mal_rcu_block *block,
-			       struct rcu_head *head, void *object)
+/* Use an empty block, or the spare one, or none. */
+static void mal_rcu_record_first(struct mal_rcu_batch *batch, struct mal_rcu_block *block,
+				 struct rcu_head *head, void *object)
 {
 	struct mal_rcu_list *list = &batch->young;
 
@@ -221,7 +224,7 @@ static void mal_rcu_note_first(struct mal_rcu_batch *batch, struct mal_rcu_block
 		block->next = list->blocks;
 		list->blocks = block;
 	}
-	if (mal_rcu_note(list, object))
+	if (mal_rcu_record(list, object))
 		return;
 	head->func = (rcu_callback_t)object;
 	head->next = list->links;
@@ -249,18 +252,79 @@ void mal_kfree_call_rcu(struct rcu_head *head, void *object)
 	}
 	batch = raw_cpu_ptr(&mal_rcu_batches);
 	raw_spin_lock_irqsave(&batch->lock, flags);
-	if (unlikely(!mal_rcu_note(&batch->young, object))) {
+	if (unlikely(!mal_rcu_record(&batch->young, object))) {
 		raw_spin_unlock_irqrestore(&batch->lock, flags);
-		/* Where it cannot be known whether this may ask for memory, it may not. */
+		/*
+		 * The context is known to allow an allocation only if it is
+		 * preemptible.
+		 */
 		block = preemptible() ? mal_rcu_block_create() : NULL;
 		raw_spin_lock_irqsave(&batch->lock, flags);
-		mal_rcu_note_first(batch, block, head, object);
+		mal_rcu_record_first(batch, block, head, object);
 	}
 	raw_spin_unlock_irqrestore(&batch->lock, flags);
-	/* No more than a look, if it waits for its time already. */
+	/* Does nothing if the work is already pending. */
 	queue_delayed_work(mal_rcu_wq, &batch->gather, MAL_KFREE_RCU_DELAY);
 }
 MAL_EXPORT(mal_kfree_call_rcu);
+
+/* A block for a task that may sleep: try harder. */
+static struct mal_rcu_block *mal_rcu_block_create_mightsleep(void)
+{
+	struct mal_rcu_block *block;
+
+	if (mal_inject_should_fail())
+		return NULL;
+	block = kmalloc(MAL_RCU_BLOCK_BYTES, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	if (block)
+		block->nr = 0;
+	return block;
+}
+
+/* Returns false if there is no memory to record the address in. */
+static bool mal_rcu_record_mightsleep(void *object)
+{
+	struct mal_rcu_batch *batch = raw_cpu_ptr(&mal_rcu_batches);
+	struct mal_rcu_block *block = NULL;
+	bool noted;
+
+	raw_spin_lock_irq(&batch->lock);
+	noted = mal_rcu_record(&batch->young, object);
+	raw_spin_unlock_irq(&batch->lock);
+	if (!noted) {
+		block = mal_rcu_block_create_mightsleep();
+		if (!block)
+			return false;
+		raw_spin_lock_irq(&batch->lock);
+		mal_rcu_record_first(batch, block, NULL, object);
+		raw_spin_unlock_irq(&batch->lock);
+	}
+	queue_delayed_work(mal_rcu_wq, &batch->gather, MAL_KFREE_RCU_DELAY);
+	return true;
+}
+
+/**
+ * mal_kfree_rcu_mightsleep() - free memory after a grace period
+ * @object: memory from mal_kmalloc(), or NULL
+ *
+ * Waits for the grace period only if there is no memory to record @object in.
+ * Misuse is reported and has no other effect.
+ *
+ * Context: task; sleeps.
+ */
+void mal_kfree_rcu_mightsleep(const void *object)
+{
+	might_sleep();
+	if (unlikely(ZERO_OR_NULL_PTR(object)))
+		return;
+	if (unlikely(!mal_rcu_take(object))) {
+		mal_slab_report_free(NULL, object, _RET_IP_);
+	} else if (unlikely(!mal_rcu_record_mightsleep((void *)object))) {
+		synchronize_rcu();
+		mal_rcu_free_one((void *)object);
+	}
+}
+MAL_EXPORT(mal_kfree_rcu_mightsleep);
 
 static void mal_rcu_gather(struct work_struct *work)
 {
@@ -316,7 +380,7 @@ static void mal_rcu_free(struct work_struct *work)
 }
 
 /**
- * mal_kfree_rcu_barrier() - wait until all that was freed before is free
+ * mal_kfree_rcu_barrier() - wait until all earlier frees are completed
  *
  * Context: task; sleeps.
  */
@@ -324,7 +388,7 @@ void mal_kfree_rcu_barrier(void)
 {
 	int cpu;
 
-	/* Once for what keeps the young from waiting, and once for them. */
+	/* Twice: a list that waits delays the young one. */
 	for_each_possible_cpu(cpu) {
 		struct mal_rcu_batch *batch = per_cpu_ptr(&mal_rcu_batches, cpu);
 
@@ -333,6 +397,8 @@ void mal_kfree_rcu_barrier(void)
 		flush_delayed_work(&batch->gather);
 		flush_rcu_work(&batch->free);
 	}
+	/* vmalloc areas wait for a grace period one by one. */
+	rcu_barrier();
 }
 MAL_EXPORT(mal_kfree_rcu_barrier);
 
@@ -361,9 +427,9 @@ int mal_kfree_rcu_init(void)
 }
 
 /**
- * mal_kfree_rcu_exit() - the mirror of mal_kfree_rcu_init()
+ * mal_kfree_rcu_exit() - undo mal_kfree_rcu_init()
  *
- * Context: task. Nobody frees any more.
+ * Context: task. No free is in progress.
  */
 void mal_kfree_rcu_exit(void)
 {

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kmalloc: memory by the byte, from caches of fixed sizes
+ * kmalloc: memory of any size, from caches of fixed sizes
  *
- * Sizes are rounded up to the next of 36 classes, four per doubling from 64
- * bytes on, and each class is a cache of slab_cache.c. The rounding wastes no
- * more than a fifth of what is handed out from there on, a tenth on the
- * average; with one class per doubling, it is a half and a quarter.
+ * A size is rounded up to the next of 36 classes, four per doubling from 64
+ * bytes on. Each class is a cache of slab_cache.c. Rounding wastes no more than
+ * a fifth of the memory handed out from there on, a tenth on average. One class
+ * per doubling would waste up to a half, a quarter on average.
  *
- * A size that the compiler knows has its class found by the compiler; another
- * is looked up in a table. There is a second set of classes in the zone DMA.
- * Larger sizes are kmalloc_large.c's.
+ * The compiler finds the class of a constant size. The class of any other size
+ * is looked up in a table. A second set of classes uses the zone DMA.
+ * kmalloc_large.c serves larger sizes.
  *
- * Freeing needs the address alone: see mal_slab_of(). So mal_kfree() takes
+ * Free needs only the address: see mal_slab_of(). So mal_kfree() accepts
  * objects of any cache.
  *
- * Waste. How much of a class is asked for is measured: each time that the short
- * way does not do, the size wanted is noted. That is one allocation in as many
- * as a sheaf holds, and costs the others nothing.
+ * Waste. The requested sizes are sampled: each allocation on the slow path
+ * records its size. This is one allocation per sheaf, and the fast path does
+ * not pay for it.
  *
  * Locking: none here.
  *
@@ -24,6 +24,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/align.h>
+#include <linux/dma-mapping.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -36,6 +38,8 @@
 
 #include "internal/compat.h"
 #include "internal/kmalloc.h"
+#include "internal/kunit.h"
+#include "internal/report.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
 #include "internal/slab_debug.h"
@@ -46,7 +50,7 @@ struct mal_kmem_cache *
 mal_kmalloc_caches[MAL_NR_KMALLOC_TYPES][MAL_NR_KMALLOC_CLASSES] __ro_after_init;
 MAL_EXPORT(mal_kmalloc_caches);
 
-/* The class of a size less one, in units of eight bytes. */
+/* The class, indexed by the size less one in units of eight bytes. */
 static u8 mal_kmalloc_table[MAL_KMALLOC_MAX_CLASS / 8] __ro_after_init;
 
 static struct mal_kmem_cache *mal_kmalloc_cache(size_t size, gfp_t gfp)
@@ -56,7 +60,7 @@ static struct mal_kmem_cache *mal_kmalloc_cache(size_t size, gfp_t gfp)
 	return mal_kmalloc_caches[mal_kmalloc_type(gfp)][index];
 }
 
-/* For a size that user space may have chosen: also where the look at it was foreseen. */
+/* Bounds the size under speculation as well; user space may have chosen it. */
 static struct mal_kmem_cache *mal_kmalloc_cache_nospec(size_t size, gfp_t gfp)
 {
 	return mal_kmalloc_cache(array_index_nospec(size - 1, MAL_KMALLOC_MAX_CLASS) + 1,
@@ -67,7 +71,7 @@ static struct mal_kmem_cache *mal_kmalloc_cache_nospec(size_t size, gfp_t gfp)
  * Allocation
  */
 
-/* In the debug modes, what was not asked for is nobody's. */
+/* The debug modes protect the bytes beyond the requested size. */
 static void mal_kmalloc_narrow(struct mal_slab *slab, void *object, size_t size,
 			       bool zero, unsigned long caller)
 {
@@ -86,7 +90,7 @@ static void mal_kmalloc_narrow_new(struct mal_kmem_cache *cache, void *object,
 		mal_sanitizer_alloc(cache, object, size);
 }
 
-/* The long way, which takes a sample. */
+/* Slow path; takes a sample. */
 static noinline void *mal_kmalloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 				       int nid, size_t size,
 				       unsigned long caller)
@@ -100,10 +104,10 @@ static noinline void *mal_kmalloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 	return object;
 }
 
-static void *mal_kmalloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
-				size_t size, unsigned long caller)
+static void *mal_kmalloc_plain(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+			       size_t size, unsigned long caller)
 {
-	void *object = mal_object_alloc_at_hand(cache, gfp, nid);
+	void *object = mal_object_alloc_cached(cache, gfp, nid);
 
 	if (!object)
 		return mal_kmalloc_slow(cache, gfp, nid, size, caller);
@@ -111,30 +115,30 @@ static void *mal_kmalloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp, int nid
 	return object;
 }
 
-/* If somebody watches. */
-static noinline void *mal_kmalloc_watched(struct mal_kmem_cache *cache, gfp_t gfp,
-					  int nid, size_t size,
-					  unsigned long caller)
+/* Called if instrumentation is on. */
+static noinline void *mal_kmalloc_instrumented(struct mal_kmem_cache *cache, gfp_t gfp,
+					       int nid, size_t size,
+					       unsigned long caller)
 {
 	void *object = NULL;
 
 	if (!mal_inject_may_fail(gfp))
-		object = mal_kmalloc_anyhow(cache, gfp, nid, size, caller);
+		object = mal_kmalloc_plain(cache, gfp, nid, size, caller);
 	trace_mal_kmalloc(caller, object, size, cache->size, gfp, nid);
 	return object;
 }
 
-/* See mal_object_alloc(), from which this differs by the sample. */
+/* Like mal_object_alloc(), but takes samples. */
 static __always_inline void *mal_kmalloc_from(struct mal_kmem_cache *cache,
 					      gfp_t gfp, size_t size)
 {
 	void *object;
 
-	if (mal_alloc_may_detour()) {
-		if (mal_is_watched())
-			return mal_kmalloc_watched(cache, gfp, NUMA_NO_NODE, size,
-						   _RET_IP_);
-		gfp = mal_object_gfp(gfp);
+	if (mal_alloc_has_hooks()) {
+		if (mal_is_instrumented())
+			return mal_kmalloc_instrumented(cache, gfp, NUMA_NO_NODE, size,
+							_RET_IP_);
+		gfp = mal_object_gfp(cache, gfp);
 	}
 	mal_object_may_sleep(gfp);
 	if (unlikely(!mal_sheaf_pop(cache, &object)))
@@ -153,9 +157,9 @@ static __always_inline void *mal_kmalloc_from(struct mal_kmem_cache *cache,
  * mal_kmalloc_class() - allocate from a size class
  * @cache: the class
  * @gfp: as for mal_kmalloc()
- * @size: what is asked for, for the statistics
+ * @size: requested size, for the statistics
  *
- * For mal_kmalloc() with a size that the compiler knows.
+ * Used by mal_kmalloc() for constant sizes.
  *
  * Context: as for mal_kmalloc().
  * Return: as for mal_kmalloc().
@@ -171,7 +175,7 @@ MAL_EXPORT(mal_kmalloc_class);
  * @size: as for mal_kmalloc()
  * @gfp: as for mal_kmalloc()
  *
- * For mal_kmalloc() with a size that the compiler does not know.
+ * Used by mal_kmalloc() for sizes that are not constant.
  *
  * Context: as for mal_kmalloc().
  * Return: as for mal_kmalloc().
@@ -189,9 +193,9 @@ void *mal_kmalloc_sized(size_t size, gfp_t gfp)
 MAL_EXPORT(mal_kmalloc_sized);
 
 /**
- * mal_kmalloc_node() - allocate memory, near a node
+ * mal_kmalloc_node() - allocate memory, preferably on a node
  * @size: as for mal_kmalloc()
- * @gfp: as for mal_kmalloc(); with __GFP_THISNODE no other node will do
+ * @gfp: as for mal_kmalloc(); __GFP_THISNODE excludes other nodes
  * @node: the node to prefer, or NUMA_NO_NODE for the nearest one
  *
  * Context: as for mal_kmalloc().
@@ -204,9 +208,9 @@ void *mal_kmalloc_node(size_t size, gfp_t gfp, int node)
 			return ZERO_SIZE_PTR;
 		return mal_large_alloc(size, gfp, node, _RET_IP_);
 	}
-	if (mal_is_watched())
-		return mal_kmalloc_watched(mal_kmalloc_cache(size, gfp), gfp, node,
-					   size, _RET_IP_);
+	if (mal_is_instrumented())
+		return mal_kmalloc_instrumented(mal_kmalloc_cache(size, gfp), gfp, node,
+						size, _RET_IP_);
 	if (node == NUMA_NO_NODE || node == numa_mem_id())
 		return mal_kmalloc_from(mal_kmalloc_cache(size, gfp), gfp, size);
 	return mal_kmalloc_slow(mal_kmalloc_cache(size, gfp), gfp, node, size,
@@ -215,13 +219,13 @@ void *mal_kmalloc_node(size_t size, gfp_t gfp, int node)
 MAL_EXPORT(mal_kmalloc_node);
 
 /**
- * mal_kmalloc_large() - allocate memory that no size class is large enough for
+ * mal_kmalloc_large() - allocate memory that exceeds the largest size class
  * @size: more than MAL_KMALLOC_MAX_CLASS
  * @gfp: as for mal_kmalloc()
  *
- * For mal_kmalloc() with a size that the compiler knows.
+ * Used by mal_kmalloc() for constant sizes.
  *
- * Context: as for mal_kmalloc(), but that NMIs get nothing.
+ * Context: as for mal_kmalloc(), but fails in NMI.
  * Return: as for mal_kmalloc().
  */
 void *mal_kmalloc_large(size_t size, gfp_t gfp)
@@ -231,11 +235,11 @@ void *mal_kmalloc_large(size_t size, gfp_t gfp)
 MAL_EXPORT(mal_kmalloc_large);
 
 /**
- * mal_kmalloc_caller() - allocate memory on behalf of somebody
+ * mal_kmalloc_caller() - allocate memory on behalf of a caller
  * @size: as for mal_kmalloc()
  * @gfp: as for mal_kmalloc()
  * @node: as for mal_kmalloc_node()
- * @caller: code address of who it is for: if it leaks, they are told
+ * @caller: code address to attribute the memory to in leak reports
  *
  * Context: as for mal_kmalloc().
  * Return: as for mal_kmalloc().
@@ -250,17 +254,17 @@ void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller)
 		return mal_large_alloc(size, gfp, node, caller);
 	}
 	cache = mal_kmalloc_cache_nospec(size, gfp);
-	if (mal_is_watched())
-		return mal_kmalloc_watched(cache, gfp, node, size, caller);
-	return mal_kmalloc_anyhow(cache, gfp, node, size, caller);
+	if (mal_is_instrumented())
+		return mal_kmalloc_instrumented(cache, gfp, node, size, caller);
+	return mal_kmalloc_plain(cache, gfp, node, size, caller);
 }
 
 /**
- * mal_kmalloc_set_caller() - say that memory is somebody else's now
+ * mal_kmalloc_set_caller() - attribute memory to another caller
  * @object: memory, or an object of any cache
- * @caller: code address of who has it: if it leaks, they are told
+ * @caller: code address to attribute it to in leak reports
  *
- * Context: any; not in NMI, if objects are tracked. The caller holds the memory.
+ * Context: any; not NMI if objects are tracked. The caller owns the memory.
  */
 void mal_kmalloc_set_caller(const void *object, unsigned long caller)
 {
@@ -285,7 +289,7 @@ void mal_kmalloc_set_caller(const void *object, unsigned long caller)
 
 /**
  * mal_kfree() - free memory
- * @object: what mal_kmalloc() or mal_kmem_cache_alloc() returned, or NULL
+ * @object: memory from mal_kmalloc() or mal_kmem_cache_alloc(), or NULL
  *
  * Misuse is reported and has no other effect.
  *
@@ -297,7 +301,10 @@ void mal_kfree(const void *object)
 	unsigned long here;
 
 	preempt_disable();
-	/* First, as it is a call on some machines, and there is little to save now. */
+	/*
+	 * First: it is a call on some architectures, and few registers are live
+	 * yet.
+	 */
 	here = mal_cpu_here();
 	if (unlikely(!mal_slab_find(object, &slab))) {
 		preempt_enable();
@@ -310,8 +317,8 @@ void mal_kfree(const void *object)
 MAL_EXPORT(mal_kfree);
 
 /*
- * How many of the objects can be offered to a cache, of which the first one is;
- * with "lean", nobody looks at them any more.
+ * Number of objects that may be offered to the cache of the first one. The
+ * cache does not check them later in lean mode.
  */
 static size_t mal_kfree_run(struct mal_kmem_cache *cache, size_t nr,
 			    void **objects)
@@ -328,9 +335,9 @@ static size_t mal_kfree_run(struct mal_kmem_cache *cache, size_t nr,
 }
 
 /**
- * mal_kfree_bulk() - free many pieces of memory
- * @nr: how many
- * @objects: what mal_kfree() takes
+ * mal_kfree_bulk() - free many objects
+ * @nr: number of objects
+ * @objects: as for mal_kfree()
  *
  * Context: any.
  */
@@ -354,8 +361,14 @@ void mal_kfree_bulk(size_t nr, void **objects)
 }
 MAL_EXPORT(mal_kfree_bulk);
 
-/* How much memory there is; zero for what is not ours. */
-static size_t mal_kmalloc_room(const void *object)
+/**
+ * mal_kmalloc_room() - usable size of memory, allocated or free
+ * @object: any value
+ *
+ * Context: any.
+ * Return: bytes; zero if the address is not ours.
+ */
+size_t mal_kmalloc_room(const void *object)
 {
 	struct mal_page *desc;
 	struct mal_slab *slab;
@@ -375,12 +388,12 @@ static size_t mal_kmalloc_room(const void *object)
 }
 
 /**
- * mal_kmalloc_owned() - how much memory somebody has
+ * mal_kmalloc_owned() - usable size of allocated memory
  * @object: any value
  *
  * Context: any.
- * Return: bytes, as mal_ksize(); zero if this is not the beginning of memory that
- * is allocated.
+ * Return: bytes, as mal_ksize(); zero if @object is not the beginning of
+ * allocated memory.
  */
 size_t mal_kmalloc_owned(const void *object)
 {
@@ -395,14 +408,14 @@ size_t mal_kmalloc_owned(const void *object)
 }
 
 /**
- * mal_kmalloc_asked() - how much of it is the owner's
- * @object: the memory; the caller has it
- * @room: bytes that there are
+ * mal_kmalloc_asked() - number of bytes that the owner may access
+ * @object: the memory; the caller owns it
+ * @room: usable size
  *
- * Those bytes may be read and written then, under KASAN, too.
+ * Makes these bytes accessible under KASAN as well.
  *
  * Context: any.
- * Return: bytes: in the debug modes, as many as were asked for, else @room.
+ * Return: bytes: the requested size in the debug modes, otherwise @room.
  */
 size_t mal_kmalloc_asked(const void *object, size_t room)
 {
@@ -420,15 +433,26 @@ size_t mal_kmalloc_asked(const void *object, size_t room)
 	return room;
 }
 
+/* Is this object free, and not waiting for a grace period? */
+static bool mal_object_is_free(const struct mal_slab *slab, const void *object)
+{
+	u32 index = mal_slab_index(slab->cache, slab, object);
+
+	return index < slab->nr && !mal_slab_owns(slab, object) &&
+	       slab->states[index] != MAL_OBJECT_RCU;
+}
+
 /**
- * mal_ksize() - how much memory there is
- * @object: what mal_kmalloc() returned
+ * mal_ksize() - usable size of memory
+ * @object: memory from mal_kmalloc()
  *
- * All of it is the caller's from then on, also in the debug modes.
+ * In the debug modes the caller may use all of it from then on. Otherwise KASAN
+ * continues to report accesses beyond the requested size, as with the host's
+ * ksize(). A free slab object is reported as a use after free.
  *
  * Context: any.
- * Return: bytes, at least as many as were asked for; zero for ZERO_SIZE_PTR and
- * NULL, and for what is not ours.
+ * Return: bytes, at least the requested size; zero for ZERO_SIZE_PTR and NULL,
+ * for an address that is not ours, and for free memory.
  */
 size_t mal_ksize(const void *object)
 {
@@ -439,18 +463,21 @@ size_t mal_ksize(const void *object)
 		return 0;
 	rcu_read_lock();
 	slab = mal_slab_of(object);
-	if (slab && mal_slab_owns(slab, object))
-		mal_kmalloc_narrow(slab, (void *)object, size, false, _RET_IP_);
-	else if (!slab && mal_sanitizer_on())
-		mal_sanitizer_set_valid(object, size);
+	if (slab && unlikely(mal_object_is_free(slab, object))) {
+		mal_report(MAL_REPORT_USE_AFTER_FREE, _RET_IP_,
+			   "size of a free object of cache %s", slab->cache->name);
+		size = 0;
+	} else if (slab && slab->flags && mal_slab_owns(slab, object)) {
+		mal_debug_resize(slab, (void *)object, size, false, _RET_IP_);
+	}
 	rcu_read_unlock();
 	return size;
 }
 MAL_EXPORT(mal_ksize);
 
 /**
- * mal_kfree_sensitive() - free memory, and leave no trace of what was in it
- * @object: what mal_kfree() takes
+ * mal_kfree_sensitive() - zero memory, then free it
+ * @object: as for mal_kfree()
  *
  * Context: any.
  */
@@ -466,11 +493,11 @@ void mal_kfree_sensitive(const void *object)
 MAL_EXPORT(mal_kfree_sensitive);
 
 /**
- * mal_kmalloc_size_roundup() - how much memory there would be
- * @size: bytes to ask for
+ * mal_kmalloc_size_roundup() - usable size for a requested size
+ * @size: requested size in bytes
  *
  * Context: any.
- * Return: bytes that mal_ksize() would tell; @size if it is too large.
+ * Return: bytes that mal_ksize() would return; @size if it is too large.
  */
 size_t mal_kmalloc_size_roundup(size_t size)
 {
@@ -487,8 +514,8 @@ MAL_EXPORT(mal_kmalloc_size_roundup);
  */
 
 /*
- * What is behind the end is zero, if what is new is to be: then it is zero when it
- * comes to be the owner's, here or elsewhere.
+ * Zero the bytes beyond the end for __GFP_ZERO. They are then zero when the
+ * owner gets them later, here or elsewhere.
  */
 static void mal_kmalloc_clear_rest(void *object, size_t new_size, size_t old_size)
 {
@@ -498,7 +525,7 @@ static void mal_kmalloc_clear_rest(void *object, size_t new_size, size_t old_siz
 		memset(object + new_size, 0, end - new_size);
 }
 
-/* Does it fit where it is? The size is noted, where one is. */
+/* Does the new size fit in place? Records it where sizes are recorded. */
 static bool mal_resize_in_place(const void *object, size_t new_size,
 				size_t old_size, gfp_t gfp, unsigned long caller)
 {
@@ -520,11 +547,11 @@ static bool mal_resize_in_place(const void *object, size_t new_size,
 }
 
 /**
- * mal_krealloc_caller() - mal_krealloc() on behalf of somebody
+ * mal_krealloc_caller() - mal_krealloc() on behalf of a caller
  * @object: as for mal_krealloc()
  * @new_size: as for mal_krealloc()
  * @gfp: as for mal_krealloc()
- * @caller: code address of who it is for
+ * @caller: code address to attribute the memory to
  *
  * Context: as for mal_krealloc().
  * Return: as for mal_krealloc().
@@ -557,17 +584,17 @@ void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
 
 /**
  * mal_krealloc() - change the size of memory
- * @object: what mal_kmalloc() returned, or NULL for none
- * @new_size: bytes it shall have; zero frees it
- * @gfp: as for mal_kmalloc(). With __GFP_ZERO what is new is zero, if it was
- *	said each time before, too.
+ * @object: memory from mal_kmalloc(), or NULL for none
+ * @new_size: new size in bytes; zero frees the memory
+ * @gfp: as for mal_kmalloc(). __GFP_ZERO zeroes added bytes, provided that
+ *	every earlier call for this memory had it as well.
  *
- * Stays where it is, if it fits there. What is not the caller's is reported, as
- * by mal_kfree().
+ * The memory stays in place if the new size fits there. An invalid @object is
+ * reported, as by mal_kfree().
  *
  * Context: as for mal_kmalloc().
- * Return: the memory, with its contents; ZERO_SIZE_PTR; or NULL, and @object is
- * as it was.
+ * Return: the memory with its contents; ZERO_SIZE_PTR; NULL, and then @object
+ * is unchanged.
  */
 void *mal_krealloc(const void *object, size_t new_size, gfp_t gfp)
 {
@@ -576,11 +603,11 @@ void *mal_krealloc(const void *object, size_t new_size, gfp_t gfp)
 MAL_EXPORT(mal_krealloc);
 
 /**
- * mal_kmemdup_caller() - mal_kmemdup() on behalf of somebody
+ * mal_kmemdup_caller() - mal_kmemdup() on behalf of a caller
  * @from: as for mal_kmemdup()
  * @length: as for mal_kmemdup()
  * @gfp: as for mal_kmemdup()
- * @caller: code address of who it is for
+ * @caller: code address to attribute the memory to
  *
  * Context: as for mal_kmalloc().
  * Return: the copy, or NULL.
@@ -597,7 +624,7 @@ void *mal_kmemdup_caller(const void *from, size_t length, gfp_t gfp,
 
 /**
  * mal_kmemdup() - copy memory
- * @from: what to copy
+ * @from: source
  * @length: bytes
  * @gfp: as for mal_kmalloc()
  *
@@ -628,11 +655,11 @@ static char *mal_kmemdup_nul_caller(const char *from, size_t length, gfp_t gfp,
 /**
  * mal_kmemdup_nul() - make a string of bytes
  * @from: the bytes
- * @length: how many
+ * @length: number of bytes
  * @gfp: as for mal_kmalloc()
  *
  * Context: as for mal_kmalloc().
- * Return: the bytes with a zero after them, or NULL.
+ * Return: the bytes with a terminating zero, or NULL.
  */
 char *mal_kmemdup_nul(const char *from, size_t length, gfp_t gfp)
 {
@@ -641,10 +668,10 @@ char *mal_kmemdup_nul(const char *from, size_t length, gfp_t gfp)
 MAL_EXPORT(mal_kmemdup_nul);
 
 /**
- * mal_kstrdup_caller() - mal_kstrdup() on behalf of somebody
+ * mal_kstrdup_caller() - mal_kstrdup() on behalf of a caller
  * @from: as for mal_kstrdup()
  * @gfp: as for mal_kstrdup()
- * @caller: code address of who it is for
+ * @caller: code address to attribute the memory to
  *
  * Context: as for mal_kmalloc().
  * Return: the copy, or NULL.
@@ -671,7 +698,7 @@ MAL_EXPORT(mal_kstrdup);
 /**
  * mal_kstrndup() - copy a string, up to a length
  * @from: the string, or NULL
- * @max: bytes of it at most
+ * @max: maximum number of bytes to copy
  * @gfp: as for mal_kmalloc()
  *
  * Context: as for mal_kmalloc().
@@ -686,10 +713,10 @@ char *mal_kstrndup(const char *from, size_t max, gfp_t gfp)
 MAL_EXPORT(mal_kstrndup);
 
 /*
- * Figures
+ * Statistics
  */
 
-/* Of the bytes of some pages, how many nobody has asked for, in thousandths. */
+/* Bytes of the pages that were not requested, in thousandths. */
 static u64 mal_class_waste(const struct memalloc_stats_class *stats)
 {
 	u64 mean = stats->samples ? div64_u64(stats->sampled_bytes, stats->samples) :
@@ -720,10 +747,10 @@ static void mal_class_stats_fill(struct mal_kmem_cache *cache,
 }
 
 /**
- * mal_class_count() - how many size classes there are
+ * mal_class_count() - number of size classes
  *
  * Context: any.
- * Return: a number.
+ * Return: the number.
  */
 unsigned int mal_class_count(void)
 {
@@ -731,12 +758,12 @@ unsigned int mal_class_count(void)
 }
 
 /**
- * mal_class_stats() - the figures of a size class
- * @index: which, from zero
+ * mal_class_stats() - read the statistics of a size class
+ * @index: index of the class, from zero
  * @stats: filled in
  *
  * Context: any but NMI.
- * Return: true, or false if there are not so many.
+ * Return: true; false if there is no such class.
  */
 bool mal_class_stats(unsigned int index, struct memalloc_stats_class *stats)
 {
@@ -792,6 +819,39 @@ static void mal_kmalloc_destroy(void)
 				mal_kmem_cache_abandon(mal_kmalloc_caches[type][index]);
 }
 
+/* Does the host consider memory of this size suitable for DMA in place? */
+static bool mal_size_is_mapped(size_t size, size_t dma)
+{
+	return size >= 2 * dma || IS_ALIGNED(kmalloc_size_roundup(size), dma);
+}
+
+/**
+ * mal_kmalloc_class_align() - alignment of the objects of a size class
+ * @index: number of the class
+ * @dma: DMA alignment of this machine; one if caches are coherent
+ *
+ * The alignment is the largest power of two that divides the size. If caches
+ * are not coherent, the host maps memory in place only if its own kmalloc()
+ * does not let it share a cache line, according to kmalloc_size_roundup(), and
+ * bounces smaller memory. So a class that serves any such size does not share
+ * cache lines either.
+ *
+ * Context: any.
+ * Return: bytes, a power of two; the size of the class is rounded up to it.
+ */
+size_t mal_kmalloc_class_align(unsigned int index, size_t dma)
+{
+	size_t size = mal_kmalloc_class_size(index);
+	size_t asked = index ? mal_kmalloc_class_size(index - 1) + 1 : 1;
+	size_t align = max_t(size_t, ARCH_KMALLOC_MINALIGN, size & -size);
+
+	for (; asked <= size; asked += 8)
+		if (mal_size_is_mapped(asked, dma))
+			return max(align, dma);
+	return align;
+}
+MAL_EXPORT_FOR_KUNIT(mal_kmalloc_class_align);
+
 static struct mal_kmem_cache *mal_class_create(unsigned int type,
 					       unsigned int index)
 {
@@ -802,20 +862,18 @@ static struct mal_kmem_cache *mal_class_create(unsigned int type,
 		[MAL_KMALLOC_NORMAL] = "kmalloc",
 		[MAL_KMALLOC_DMA] = "dma-kmalloc",
 	};
-	size_t size = mal_kmalloc_class_size(index);
-	size_t align = max_t(size_t, ARCH_KMALLOC_MINALIGN, size & -size);
+	size_t align = mal_kmalloc_class_align(index, dma_get_cache_alignment());
+	size_t size = ALIGN(mal_kmalloc_class_size(index), align);
 	char name[24];
 
-	size = ALIGN(size, ARCH_KMALLOC_MINALIGN);
 	snprintf(name, sizeof(name), "%s-%zu", prefixes[type],
 		 mal_kmalloc_class_size(index));
-	return mal_kmem_cache_create_usercopy(name, size,
-					      min_t(size_t, align, PAGE_SIZE),
-					      flags[type], 0, size, NULL);
+	return mal_kmem_cache_create_usercopy(name, size, align, flags[type], 0, size,
+					      NULL);
 }
 
 /**
- * mal_kmalloc_init() - make the size classes
+ * mal_kmalloc_init() - create the size classes
  *
  * Context: task.
  * Return: 0, or -ENOMEM.
@@ -841,11 +899,11 @@ err:
 }
 
 /**
- * mal_kmalloc_exit() - the mirror of mal_kmalloc_init()
+ * mal_kmalloc_exit() - undo mal_kmalloc_init()
  *
- * What is allocated still is reported, and stays whose it is.
+ * Memory that is still allocated is reported and not freed.
  *
- * Context: task. Nobody allocates or frees any more.
+ * Context: task. No allocation or free is in progress.
  */
 void mal_kmalloc_exit(void)
 {

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kmalloc, large: memory that no size class is large enough for
+ * Large kmalloc: allocations above the largest size class
  *
- * Whole pages, as many as are needed: of a block of the next power of two, what
- * is behind them is freed again. So the pages are a row of blocks, the larger
- * first, as many as the number of pages has ones in binary:
+ * An allocation is a number of whole pages. It takes a block of the next power
+ * of two, and frees the pages behind those that it needs. The allocation is
+ * then a row of blocks, the larger first: one for each bit set in the number of
+ * pages:
  *
- *	13 pages of a block of 16:  | 8              | 4      | 1 | (freed: 1, 2)
+ *	13 pages of a block of 16:  | 8             | 4     | 1 | (freed: 1, 2)
  *
- * The first page of each block is LARGE, and the first one of all has the size
- * that was asked for in mal_page.private; the others have zero there.
+ * The first page of each block is LARGE. mal_page.private of the first page of
+ * the first block has the requested size; it is zero in the others.
  *
  * Locking: none here.
  *
- * Context: any; allocation fails in an NMI, and sleeps if its flags allow it.
+ * Context: any. Allocation fails in NMI context, and sleeps if its flags allow
+ * it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,6 +23,7 @@
 #include <linux/hardirq.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 
 #include <memalloc/kmalloc.h>
@@ -29,6 +32,7 @@
 #include "internal/buddy.h"
 #include "internal/kmemleak.h"
 #include "internal/kmalloc.h"
+#include "internal/page_alloc.h"
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/sanitizer.h"
@@ -40,15 +44,22 @@ static unsigned long mal_large_pages(const struct mal_page *desc)
 	return DIV_ROUND_UP(READ_ONCE(desc->private), PAGE_SIZE);
 }
 
-/* Free what is behind the pages that are needed. */
+/*
+ * A whole block keeps its heap counts on the heap's lists. The pages of other
+ * allocations enter the heap one by one.
+ */
+static bool mal_large_is_whole(unsigned long pages)
+{
+	return is_power_of_2(pages);
+}
+
+/* Free the pages behind those that are needed. */
 static void mal_large_trim(struct page *page, unsigned int order,
 			   unsigned long pages)
 {
 	struct mal_page *desc = mal_page_of(page);
 	unsigned int i;
 
-	if (pages == 1UL << order)
-		return;
 	mal_zone_cut(mal_page_section(desc)->zone, desc, order, pages);
 	while (pages < 1UL << order) {
 		i = __ffs(pages);
@@ -57,7 +68,25 @@ static void mal_large_trim(struct page *page, unsigned int order,
 	}
 }
 
-/* Say of each block what it is; the first one last. */
+static struct page *mal_large_pages_alloc(unsigned long pages, gfp_t gfp, int nid,
+					  unsigned long caller)
+{
+	unsigned int order = order_base_2(pages);
+	struct page *page;
+	unsigned long i;
+
+	if (mal_large_is_whole(pages))
+		return mal_alloc_heap_pages(nid, gfp, order, caller);
+	page = mal_alloc_pages_caller(nid, gfp, order, caller);
+	if (!page)
+		return NULL;
+	mal_large_trim(page, order, pages);
+	for (i = 0; i < pages; i++)
+		mal_block_enter_heap(page + i, 0);
+	return page;
+}
+
+/* Set the state of each block; the first block last. */
 static void mal_large_mark(struct mal_page *desc, size_t size,
 			   unsigned long caller)
 {
@@ -75,29 +104,27 @@ static void mal_large_mark(struct mal_page *desc, size_t size,
 
 /**
  * mal_large_alloc() - allocate whole pages
- * @size: bytes, at least one
+ * @size: size in bytes, at least one
  * @gfp: as for mal_kmalloc()
- * @nid: the node to prefer, or NUMA_NO_NODE
- * @caller: code address of who wants it
+ * @nid: the preferred node, or NUMA_NO_NODE
+ * @caller: code address of the caller
  *
  * Context: any; fails in NMI. Sleeps if @gfp allows it.
  * Return: the memory, or NULL.
  */
 void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 {
-	unsigned int order;
 	struct page *page;
 
 	if (unlikely(size > MAL_KMALLOC_MAX_SIZE || in_nmi()))
 		return NULL;
-	order = get_order(size);
-	page = mal_alloc_pages_node(nid, gfp & ~(__GFP_HIGHMEM | __GFP_COMP |
-						 __GFP_MOVABLE), order);
+	page = mal_large_pages_alloc(DIV_ROUND_UP(size, PAGE_SIZE),
+				     gfp & ~(__GFP_HIGHMEM | __GFP_COMP |
+					     __GFP_MOVABLE), nid, caller);
 	if (unlikely(!page)) {
 		trace_mal_kmalloc(caller, NULL, size, 0, gfp, nid);
 		return NULL;
 	}
-	mal_large_trim(page, order, DIV_ROUND_UP(size, PAGE_SIZE));
 	mal_large_mark(mal_page_of(page), size, caller);
 	mal_sanitizer_set_used(page_address(page), size, PAGE_ALIGN(size));
 	kmemleak_alloc(page_address(page), PAGE_ALIGN(size), 1, gfp);
@@ -106,22 +133,40 @@ void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 	return page_address(page);
 }
 
-static void mal_large_free_pages(struct mal_page *desc, struct page *page)
+/*
+ * Free one of several blocks. If other users reference a page, check all pages.
+ */
+static void mal_large_free_part(struct page *page, unsigned int order,
+				unsigned long caller)
+{
+	if (likely(mal_block_leave_heap(page, order, caller)) || in_nmi())
+		mal_free_pages(page, order);
+	else
+		mal_free_pages_shared(page, order);
+}
+
+static void mal_large_free_pages(struct mal_page *desc, struct page *page,
+				 unsigned long caller)
 {
 	unsigned long left = mal_large_pages(desc);
+	bool whole = mal_large_is_whole(left);
 
 	while (left) {
 		unsigned int order = __ffs(left);
 
 		left -= 1UL << order;
 		WRITE_ONCE(desc[left].state, MAL_PAGE_USED);
-		mal_free_pages(page + left, order);
+		if (whole)
+			mal_free_heap_pages(page, order, caller);
+		else
+			mal_large_free_part(page + left, order, caller);
 	}
 }
 
 /*
- * Between LARGE and LARGE_FREED: its owner's, or his who frees it. Returns the
- * descriptor, or NULL: there is none in the one state. Of two, one gets it.
+ * Move an allocation between LARGE (allocated) and LARGE_FREED (being freed).
+ * Returns its descriptor, or NULL if it is not in state @from. If two callers
+ * race, one of them succeeds.
  */
 static __always_inline struct mal_page *mal_large_change(const void *object, u8 from,
 							 u8 to)
@@ -142,7 +187,7 @@ static __always_inline struct mal_page *mal_large_change(const void *object, u8 
  * @object: an address that is in no slab
  *
  * Context: any.
- * Return: true; false if nobody has it.
+ * Return: true; false if it is not an allocation.
  */
 bool mal_large_take(const void *object)
 {
@@ -150,21 +195,21 @@ bool mal_large_take(const void *object)
 }
 
 /**
- * mal_large_untake() - the mirror of mal_large_take(): now it can be freed
+ * mal_large_undo_take() - undo mal_large_take(): the memory can be freed
  * @object: the address
  *
  * Context: any.
- * Return: true; false if it has not been taken.
+ * Return: true; false if it was not taken.
  */
-bool mal_large_untake(const void *object)
+bool mal_large_undo_take(const void *object)
 {
 	return mal_large_change(object, MAL_PAGE_LARGE_FREED, MAL_PAGE_LARGE);
 }
 
 /**
- * mal_large_free() - free what mal_large_alloc() returned, or report it
+ * mal_large_free() - free memory of mal_large_alloc(), or report a wrong free
  * @object: an address that is in no slab
- * @caller: code address of who does it
+ * @caller: code address of the caller
  *
  * Context: any.
  */
@@ -179,15 +224,15 @@ void mal_large_free(const void *object, unsigned long caller)
 	}
 	trace_mal_kfree(caller, object);
 	mal_kmemleak_free(object);
-	mal_large_free_pages(desc, virt_to_page(object));
+	mal_large_free_pages(desc, virt_to_page(object), caller);
 }
 
 /**
- * mal_large_room() - how much memory there is
- * @desc: descriptor of the page that it begins in
+ * mal_large_room() - get the usable size of large memory
+ * @desc: descriptor of its first page
  *
  * Context: any.
- * Return: bytes; zero if there begins no large memory.
+ * Return: bytes; zero if no large memory begins there.
  */
 size_t mal_large_room(const struct mal_page *desc)
 {
@@ -197,12 +242,12 @@ size_t mal_large_room(const struct mal_page *desc)
 }
 
 /**
- * mal_large_resize() - note another size
+ * mal_large_resize() - change the recorded size
  * @desc: descriptor of the first page
- * @size: bytes, no more than there is room for
+ * @size: size in bytes, at most the usable size
  *
- * The pages stay as many as they are; so does the size, if it would tell that
- * they are fewer.
+ * The number of pages does not change. The recorded size does not change either
+ * if the new size would imply fewer pages.
  *
  * Context: any but NMI.
  */
@@ -218,18 +263,18 @@ void mal_large_resize(struct mal_page *desc, size_t size)
 }
 
 /**
- * mal_large_set_caller() - say that the memory is somebody else's now
+ * mal_large_set_caller() - attribute the memory to another caller
  * @desc: descriptor of the first page
- * @caller: code address of who has it
+ * @caller: code address of the new caller
  *
  * Context: any; the caller holds the memory.
  */
 void mal_large_set_caller(struct mal_page *desc, unsigned long caller)
 {
-	unsigned long left = mal_large_pages(desc);
+	unsigned long left = min(mal_large_pages(desc), MAL_SECTION_PAGES - desc->index);
 
 	while (left) {
 		left -= 1UL << __ffs(left);
-		desc[left].caller = caller;
+		mal_page_set_caller(&desc[left], caller);
 	}
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Strings: formatted text, and what user space hands over, in kmalloc() memory
+ * Strings: formatted text and copies from user space, in kmalloc() memory
  *
- * Nothing here has any state: each function asks kmalloc for as much as it takes,
- * fills it, and gives it to the caller, or frees it if it cannot be filled.
+ * These functions keep no state. Each allocates memory with kmalloc, fills it
+ * and returns it, or frees it if it cannot be filled.
  *
- * Context: that of mal_kmalloc(); task for what copies from user space.
+ * Context: that of mal_kmalloc(); task for functions that copy from user space.
  */
 #include <linux/bug.h>
 #include <linux/err.h>
@@ -21,11 +21,11 @@
 #include "internal/kmalloc.h"
 
 /**
- * mal_kvasprintf_caller() - mal_kvasprintf() on behalf of somebody
+ * mal_kvasprintf_caller() - mal_kvasprintf() on behalf of a caller
  * @gfp: as for mal_kvasprintf()
  * @fmt: as for mal_kvasprintf()
  * @args: as for mal_kvasprintf()
- * @caller: code address of who it is for
+ * @caller: code address to attribute the memory to
  *
  * Context: as for mal_kmalloc().
  * Return: the string, or NULL.
@@ -84,7 +84,7 @@ char *mal_kasprintf(gfp_t gfp, const char *fmt, ...)
 }
 MAL_EXPORT(mal_kasprintf);
 
-/* With so many bytes more after them as are to be zero. */
+/* Copies @length bytes and appends @zeroes zero bytes. */
 static void *mal_copy_user(const void __user *from, size_t length, size_t zeroes,
 			   unsigned long caller)
 {
@@ -105,12 +105,13 @@ static void *mal_copy_user(const void __user *from, size_t length, size_t zeroes
 }
 
 /**
- * mal_memdup_user() - copy memory of user space
- * @from: what to copy
+ * mal_memdup_user() - copy memory from user space
+ * @from: source
  * @length: bytes
  *
  * Context: task; sleeps.
- * Return: the copy, or ERR_PTR(): -ENOMEM, or -EFAULT if there is nothing to read.
+ * Return: the copy, or ERR_PTR(): -ENOMEM, or -EFAULT if the source cannot be
+ * read.
  */
 void *mal_memdup_user(const void __user *from, size_t length)
 {
@@ -119,12 +120,12 @@ void *mal_memdup_user(const void __user *from, size_t length)
 MAL_EXPORT(mal_memdup_user);
 
 /**
- * mal_memdup_user_nul() - make a string of bytes of user space
+ * mal_memdup_user_nul() - make a string of bytes from user space
  * @from: the bytes
- * @length: how many
+ * @length: number of bytes
  *
  * Context: task; sleeps.
- * Return: the bytes with a zero after them, or ERR_PTR() as mal_memdup_user().
+ * Return: the bytes with a terminating zero, or ERR_PTR() as mal_memdup_user().
  */
 void *mal_memdup_user_nul(const void __user *from, size_t length)
 {
@@ -133,12 +134,12 @@ void *mal_memdup_user_nul(const void __user *from, size_t length)
 MAL_EXPORT(mal_memdup_user_nul);
 
 /**
- * mal_strndup_user() - copy a string of user space
+ * mal_strndup_user() - copy a string from user space
  * @from: the string
- * @max: bytes that it may have, with its zero
+ * @max: maximum number of bytes, including the terminating zero
  *
  * Context: task; sleeps.
- * Return: the copy, or ERR_PTR(): -EINVAL if it is longer, and as
+ * Return: the copy, or ERR_PTR(): -EINVAL if the string is longer, otherwise as
  * mal_memdup_user().
  */
 char *mal_strndup_user(const char __user *from, long max)

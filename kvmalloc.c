@@ -2,12 +2,12 @@
 /*
  * kvmalloc: memory that need not be physically contiguous
  *
- * From kmalloc if that has it without much ado, else from vmalloc. The address
- * tells which it was.
+ * Memory comes from kmalloc if little effort suffices, otherwise from vmalloc.
+ * The address tells the two apart.
  *
  * Locking: none.
  *
- * Context: as for the function that serves.
+ * Context: that of the allocator used.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -21,7 +21,7 @@
 #include "internal/kmalloc.h"
 #include "internal/vmalloc_area.h"
 
-/* With kmalloc nobody shall try too hard, as there is another way. */
+/* Limit the effort of kmalloc: vmalloc is the fallback. */
 static gfp_t mal_kv_gfp(size_t size, gfp_t gfp)
 {
 	if (size <= PAGE_SIZE)
@@ -42,9 +42,9 @@ static void *mal_kv_alloc(size_t size, gfp_t gfp, int node, unsigned long caller
 }
 
 /**
- * mal_kvmalloc_node() - mal_kvmalloc(), near a node
+ * mal_kvmalloc_node() - mal_kvmalloc(), preferably on a node
  * @size: as for mal_kvmalloc(); up to INT_MAX, as with the host
- * @gfp: as for mal_kvmalloc(); with __GFP_THISNODE no other node will do
+ * @gfp: as for mal_kvmalloc(); __GFP_THISNODE excludes other nodes
  * @node: the node to prefer, or NUMA_NO_NODE for the nearest one
  *
  * Context: as for mal_kvmalloc().
@@ -58,11 +58,12 @@ MAL_EXPORT(mal_kvmalloc_node);
 
 /**
  * mal_kvfree() - free memory
- * @address: what mal_kvmalloc(), mal_kmalloc() or mal_vmalloc() returned, or NULL
+ * @address: memory from mal_kvmalloc(), mal_kmalloc() or mal_vmalloc(), or
+ *	NULL
  *
  * Misuse is reported and has no other effect.
  *
- * Context: any; what is vmalloc's sleeps in task context.
+ * Context: any; in task context, freeing vmalloc memory sleeps.
  */
 void mal_kvfree(const void *address)
 {
@@ -75,7 +76,7 @@ MAL_EXPORT(mal_kvfree);
 
 /**
  * mal_kvfree_atomic() - mal_kvfree() that does not sleep
- * @address: what mal_kvfree() takes
+ * @address: as for mal_kvfree()
  *
  * Context: any.
  */
@@ -89,9 +90,9 @@ void mal_kvfree_atomic(const void *address)
 MAL_EXPORT(mal_kvfree_atomic);
 
 /**
- * mal_kvfree_sensitive() - free memory, and leave no trace of what was in it
- * @address: what mal_kvfree() takes
- * @length: bytes of it that matter
+ * mal_kvfree_sensitive() - zero memory, then free it
+ * @address: as for mal_kvfree()
+ * @length: number of bytes to zero
  *
  * Context: as for mal_kvfree().
  */
@@ -106,14 +107,14 @@ MAL_EXPORT(mal_kvfree_sensitive);
 
 /**
  * mal_kvrealloc() - change the size of memory
- * @address: what mal_kvmalloc() returned, or NULL for none
- * @size: bytes it shall have; zero frees it
- * @gfp: as for mal_kvmalloc(). With __GFP_ZERO what is new is zero, if it was
- *	said each time before, too.
+ * @address: memory from mal_kvmalloc(), or NULL for none
+ * @size: new size in bytes; zero frees the memory
+ * @gfp: as for mal_kvmalloc(). __GFP_ZERO zeroes added bytes, provided that
+ *	every earlier call for this memory had it as well.
  *
  * Context: as for mal_kvmalloc().
- * Return: the memory, with its contents; ZERO_SIZE_PTR; or NULL, and @address is
- * as it was.
+ * Return: the memory with its contents; ZERO_SIZE_PTR; NULL, and then @address
+ * is unchanged.
  */
 void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 {
@@ -140,7 +141,7 @@ MAL_EXPORT(mal_kvrealloc);
 
 /**
  * mal_kvmemdup() - copy memory
- * @from: what to copy
+ * @from: source
  * @length: bytes
  * @gfp: as for mal_kvmalloc()
  *
@@ -158,13 +159,13 @@ void *mal_kvmemdup(const void *from, size_t length, gfp_t gfp)
 MAL_EXPORT(mal_kvmemdup);
 
 /**
- * mal_vmemdup_user() - copy memory of user space, as much as there may be
- * @from: what to copy
+ * mal_vmemdup_user() - copy memory of any size from user space
+ * @from: source
  * @length: bytes
  *
  * Context: task; sleeps.
- * Return: the copy, to be freed by mal_kvfree(), or ERR_PTR(): -ENOMEM, or -EFAULT
- * if there is nothing to read.
+ * Return: the copy, to be freed by mal_kvfree(), or ERR_PTR(): -ENOMEM, or
+ * -EFAULT if the source cannot be read.
  */
 void *mal_vmemdup_user(const void __user *from, size_t length)
 {
@@ -197,3 +198,21 @@ void mal_kvfree_call_rcu(struct rcu_head *head, void *address)
 		mal_kfree_call_rcu(head, address);
 }
 MAL_EXPORT(mal_kvfree_call_rcu);
+
+/**
+ * mal_kvfree_rcu_mightsleep() - free memory after a grace period
+ * @address: memory from mal_kvmalloc(), or NULL
+ *
+ * Waits for the grace period only if there is no memory to record @address in.
+ * Misuse is reported and has no other effect.
+ *
+ * Context: task; sleeps.
+ */
+void mal_kvfree_rcu_mightsleep(const void *address)
+{
+	if (is_vmalloc_addr(address))
+		mal_vfree_rcu_mightsleep(address, _RET_IP_);
+	else
+		mal_kfree_rcu_mightsleep(address);
+}
+MAL_EXPORT(mal_kvfree_rcu_mightsleep);

@@ -1,61 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mempools: a minimum of elements, whatever happens to those who make them
+ * Mempools: a guaranteed minimum of elements
  *
- * A pool has functions that make and unmake elements, and keeps min_nr elements
- * of its own. An allocation asks the function, without any effort at first. If
- * that has nothing, an element comes out of the pool; if that is empty, the
- * function is asked with all the effort that the caller allows, and if that is
- * of no avail either, the caller waits. Whatever is freed goes to whom waits,
- * else into the pool until that is full, and only then to the other function.
+ * A pool has a backend, a function that allocates elements and one that frees
+ * them, and keeps a reserve of up to min_nr elements. An allocation first calls
+ * the backend without allowing reclaim. If that fails, it takes an element from
+ * the reserve. If the reserve is empty, it calls the backend with all flags of
+ * the caller, and if that fails as well the caller waits. A freed element goes
+ * to a waiting task, else to the reserve until that is full, else to the
+ * backend.
  *
- * Forward progress. Of all that was ever allocated, and is not freed yet, at
- * least min_nr - curr_nr elements count as the pool's, and the next ones to be
- * freed are the pool's again. As long as users who have elements free them
- * without waiting for more, everybody who may sleep gets what they want.
+ * Forward progress. At least min_nr - curr_nr of the elements that were
+ * allocated and not freed yet are owed to the reserve, and the next elements to
+ * be freed refill it. If users free their elements without waiting for more,
+ * every caller that may sleep gets its elements.
  *
- * Order. Tasks that wait stand in line, and what is freed is handed to the first
- * of them: into its array, under the lock, before it is woken. It cannot be
- * overtaken, so each waits for no more elements than those before it want and
- * it wants itself. The pool is empty as long as anybody stands in line. A bulk
- * allocation takes what it gets, and waits for the rest; only the first in
- * line can hold elements of the pool and wait for more, and all others will be
- * freed, so that does no harm as long as it wants no more than min_nr.
+ * Order. Waiting tasks form a queue. A freed element is handed to the first
+ * task: it is stored in the array of the task, under the lock, before the task
+ * is woken. No task overtakes it, so a task waits for no more elements than it
+ * and the tasks before it need. The reserve is empty while a task waits. A bulk
+ * allocation takes what is available and waits for the rest. Only the first
+ * task in the queue can own elements of the pool while it waits for more. All
+ * other elements are eventually freed, so this is safe as long as the task
+ * wants no more than min_nr.
  *
- * The wait is in pieces of five seconds. After each the function is asked again,
- * since there may be memory by now though no element was freed. What it makes
- * is treated as if it were freed: it goes to the first in line.
+ * A task waits for five seconds at a time. Then it calls the backend again,
+ * because memory may be available even though no element was freed. An element
+ * obtained this way is treated as a freed one: it goes to the first task in the
+ * queue.
  *
- * Barriers. A free looks at curr_nr without the lock. It must see any change
- * that came before the allocation of its own element: or it could find the pool
- * full, as it was once, and unmake an element while somebody waits. So there is
- * a write barrier between the change of curr_nr and the return of the element
- * (mal_pool_take() and mal_pool_wait()), and it pairs with the read barrier in
- * mal_mempool_free() and mal_mempool_free_bulk(), between whatever told that
- * caller of the element and the look at curr_nr. Between the two, the users may
- * pass the element on by plain stores and loads. A change later than the
- * allocation of this element was made for another one, whose free sees it.
+ * Barriers. A free reads curr_nr without the lock. It must see every change
+ * made before its own element was allocated. Otherwise it could find the
+ * reserve full, as it was earlier, and pass the element to the backend while a
+ * task waits. A write barrier (in mal_pool_take() and mal_pool_wait())
+ * therefore separates the change of curr_nr from the return of the element. It
+ * pairs with the read barrier in mal_mempool_free() and
+ * mal_mempool_free_bulk(), which separates the receipt of the element from the
+ * read of curr_nr. Users may pass the element on by plain stores and loads in
+ * between. A change after the allocation of this element was made for another
+ * element, and the free of that element sees it.
  *
- * Policy is none of this file's: how elements are made is known to the
- * functions alone. Six for the usual cases are at the end, a line each. They are
- * compared with and called directly, which saves an indirect call; and where
- * they lead to a cache (mal_mempool.cache), its objects at hand on this CPU are
- * taken without any call.
+ * Backends. This file has no policy: only the backend knows how to allocate
+ * elements. The three common backends are at the end. They are recognized and
+ * called directly, which saves an indirect call. If a backend uses a slab cache
+ * (mal_mempool.cache), objects that this CPU has cached are taken without any
+ * call.
  *
- * Whose an element is. Where that is kept (pages, and objects in the debug mode U),
- * it is whoever allocated it from the pool; while it is in the pool, whoever made
- * that.
+ * Ownership. Pages, and objects in the debug mode U, record an owner. It is the
+ * caller that allocated the element from the pool or, for an element in the
+ * reserve, the creator of the pool.
  *
- * Lock order: mal_mempool.lock is taken under no other lock of ours, and only the
- * scheduler's are taken under it.
+ * Misuse. The reserve accepts an element only if the pool can have handed it
+ * out: a block of its order, an object of its cache or memory of its size, and
+ * allocated. Anything else is reported and not written to. The check precedes
+ * the lock. If two CPUs free an element at once, both may find it allocated.
+ * The element then enters the reserve once, and the second free is reported if
+ * the first is among the last MAL_POOL_COMPARE. Elements of a driver's own
+ * functions are compared with those only.
  *
- * Context: allocation and free in any; in NMI the pool itself is left alone,
- * so that there allocation may fail, and a free goes past it. What sleeps is
- * said at each function.
+ * KASAN. The bytes of an element in the reserve are poisoned, as in the host's
+ * mempools, but the element itself stays allocated. mal_pool_put() poisons it
+ * before the element is accepted, that is, before the next owner can see it.
+ * That owner, or the task that passes the element to the backend, unpoisons it.
+ * Both happen outside the lock.
+ *
+ * Lock order: mal_mempool.lock is not taken under any other lock of this module
+ * except mal_mempool_list_lock. Only locks of the scheduler are taken under it.
+ *
+ * Context: allocation and free: any. An NMI handler does not use the reserve:
+ * its allocation may fail, and its free goes to the backend. Functions that
+ * sleep say so.
  */
 #include <linux/hardirq.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/kernel.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -65,33 +84,36 @@
 #include <memalloc/mempool.h>
 #include <memalloc/page_alloc.h>
 #include <memalloc/slab_cache.h>
+#include <uapi/linux/memalloc.h>
 
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/instrument.h"
 #include "internal/kmalloc.h"
 #include "internal/kunit.h"
 #include "internal/mempool.h"
+#include "internal/page_alloc.h"
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/site.h"
 #include "internal/slab_alloc.h"
-#include "internal/watch.h"
+#include "internal/slab_sanitizer.h"
 
-/* After so long, whoever waits asks for memory again. */
-#define MAL_POOL_PATIENCE	(5 * HZ)
+/* A waiting task calls the backend again after this time. */
+#define MAL_POOL_RETRY	(5 * HZ)
 
-/* An element that is put into a pool is compared with so many others there. */
+/* Number of elements of the reserve that a freed element is compared with. */
 #define MAL_POOL_COMPARE	64
 
-/* Elements are not zeroed, and nobody goes to great lengths: there is the pool. */
+/* Elements are not zeroed, and the reserve makes extra effort unnecessary. */
 #define MAL_POOL_GFP_NOT	(__GFP_ZERO | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL)
 
 /**
- * struct mal_pool_waiter - a task that stands in line
- * @link: in mal_mempool.waiters, until nothing is missing
- * @task: it
- * @elems: where the next element goes
- * @missing: elements that it wants still; protected by the lock of the pool
+ * struct mal_pool_waiter - a waiting task
+ * @link: in mal_mempool.waiters until @missing is zero
+ * @task: the task
+ * @elems: where to store the next element
+ * @missing: elements still needed; protected by the lock of the pool
  *
  * On the stack of the task.
  */
@@ -103,40 +125,139 @@ struct mal_pool_waiter {
 };
 
 /*
- * Making and unmaking
+ * Backend
  */
 
-static void *mal_pool_make(mal_mempool_t *pool, gfp_t gfp)
+static void *mal_pool_backend_alloc(mal_mempool_t *pool, gfp_t gfp)
 {
 	return INDIRECT_CALL_3(pool->alloc, mal_mempool_alloc_slab,
 			       mal_mempool_kmalloc, mal_mempool_alloc_pages,
 			       gfp, pool->pool_data);
 }
 
-static __always_inline void mal_pool_unmake(mal_mempool_t *pool, void *element)
+static __always_inline void mal_pool_backend_free(mal_mempool_t *pool, void *element)
 {
 	INDIRECT_CALL_3(pool->free, mal_mempool_kfree, mal_mempool_free_slab,
 			mal_mempool_free_pages, element, pool->pool_data);
 }
 
-/*
- * Whose an element is: who has allocated it, or who made the pool that it is in.
- * Without this, all would seem to be ours. Only memory of our own layers knows.
- */
-static void mal_pool_tell(mal_mempool_t *pool, void *element, unsigned long who)
+static unsigned int mal_pool_order(const mal_mempool_t *pool)
 {
-	if (pool->alloc == mal_mempool_alloc_pages)
-		mal_page_of(element)->caller = who;
-	else if (pool->alloc == mal_mempool_alloc_slab ||
-		 pool->alloc == mal_mempool_kmalloc)
-		mal_kmalloc_set_caller(element, who);
+	return (unsigned long)pool->pool_data;
 }
 
-static void mal_pool_tell_many(mal_mempool_t *pool, void **elems,
-			       unsigned int nr, unsigned long who)
+static bool mal_pool_is_bytes(const mal_mempool_t *pool)
+{
+	return pool->alloc == mal_mempool_alloc_slab ||
+	       pool->alloc == mal_mempool_kmalloc;
+}
+
+/*
+ * Attribute an element to the caller that allocated it or, in the reserve, to
+ * the creator of the pool. Elements of custom backends bear no attribution.
+ */
+static void mal_pool_set_caller(mal_mempool_t *pool, void *element, unsigned long caller)
+{
+	struct mal_page *desc;
+
+	if (mal_pool_is_bytes(pool)) {
+		mal_kmalloc_set_caller(element, caller);
+	} else if (pool->alloc == mal_mempool_alloc_pages) {
+		rcu_read_lock();
+		desc = mal_page_of(element);
+		if (likely(desc))
+			mal_page_set_caller(desc, caller);
+		rcu_read_unlock();
+	}
+}
+
+/* The size of elements of custom backends is unknown. */
+static void mal_pool_poison(const mal_mempool_t *pool, void *element)
+{
+	struct mal_slab *slab;
+
+	if (!mal_sanitizer_on())
+		return;
+	if (pool->alloc == mal_mempool_alloc_pages) {
+		mal_sanitizer_free_pages(element, mal_pool_order(pool));
+	} else if (mal_pool_is_bytes(pool)) {
+		rcu_read_lock();
+		slab = mal_slab_of(element);
+		if (slab)
+			mal_sanitizer_free(slab->cache, element);
+		else
+			mal_sanitizer_set_free(element, mal_kmalloc_owned(element));
+		rcu_read_unlock();
+	}
+}
+
+static void mal_pool_unpoison(const mal_mempool_t *pool, void *element)
+{
+	size_t size, room;
+
+	if (!mal_sanitizer_on())
+		return;
+	if (pool->alloc == mal_mempool_alloc_pages) {
+		mal_sanitizer_alloc_pages(element, mal_pool_order(pool));
+	} else if (mal_pool_is_bytes(pool)) {
+		/*
+		 * Zero if the element was freed behind the pool's back: keep it
+		 * poisoned.
+		 */
+		room = mal_kmalloc_owned(element);
+		size = pool->alloc == mal_mempool_kmalloc ?
+			min((size_t)pool->pool_data, room) : room;
+		mal_sanitizer_set_used(element, size, room);
+	}
+}
+
+static void mal_pool_unpoison_many(const mal_mempool_t *pool, void **elems,
+				   unsigned int nr)
+{
+	while (mal_sanitizer_on() && nr--)
+		mal_pool_unpoison(pool, elems[nr]);
+}
+
+/*
+ * Is this an allocated object of the pool's cache, or allocated memory of its
+ * size?
+ */
+static bool mal_pool_owns_bytes(const mal_mempool_t *pool, const void *element)
+{
+	struct mal_slab *slab;
+	bool ok;
+
+	if (pool->alloc == mal_mempool_kmalloc)
+		return mal_kmalloc_owned(element) >= (size_t)pool->pool_data;
+	if (mal_lean())
+		return true;
+	rcu_read_lock();
+	slab = mal_slab_of(element);
+	ok = slab && slab->cache == pool->pool_data && mal_slab_owns(slab, element);
+	rcu_read_unlock();
+	return ok;
+}
+
+/*
+ * Report an element that the pool cannot have handed out. Elements of custom
+ * backends are unknown here.
+ */
+static bool mal_pool_owns(const mal_mempool_t *pool, void *element,
+			  unsigned long caller)
+{
+	if (pool->alloc == mal_mempool_alloc_pages)
+		return mal_page_allocated(element, mal_pool_order(pool), caller);
+	if (!mal_pool_is_bytes(pool) || likely(mal_pool_owns_bytes(pool, element)))
+		return true;
+	mal_slab_report_free(pool->cache, element, caller);
+	return false;
+}
+
+static void mal_pool_set_caller_many(mal_mempool_t *pool, void **elems,
+				     unsigned int nr, unsigned long caller)
 {
 	while (nr--)
-		mal_pool_tell(pool, elems[nr], who);
+		mal_pool_set_caller(pool, elems[nr], caller);
 }
 
 /* With all the effort that the caller allows. */
@@ -146,19 +267,19 @@ static gfp_t mal_pool_gfp(gfp_t gfp)
 	       __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
 }
 
-/* With none. */
-static gfp_t mal_pool_gfp_easy(gfp_t gfp)
+/* Without any effort. */
+static gfp_t mal_pool_gfp_no_reclaim(gfp_t gfp)
 {
 	return mal_pool_gfp(gfp) & ~(__GFP_DIRECT_RECLAIM | __GFP_IO);
 }
 
-static unsigned int mal_pool_make_many(mal_mempool_t *pool, void **elems,
-				       unsigned int nr, gfp_t gfp)
+static unsigned int mal_pool_backend_alloc_many(mal_mempool_t *pool, void **elems,
+						unsigned int nr, gfp_t gfp)
 {
 	unsigned int made;
 
 	for (made = 0; made < nr; made++) {
-		elems[made] = mal_pool_make(pool, gfp);
+		elems[made] = mal_pool_backend_alloc(pool, gfp);
 		if (!elems[made])
 			break;
 	}
@@ -166,7 +287,7 @@ static unsigned int mal_pool_make_many(mal_mempool_t *pool, void **elems,
 }
 
 /*
- * The pool: the first ones with its lock held
+ * Reserve: the first functions are called with the lock held
  */
 
 static void mal_pool_pop(mal_mempool_t *pool, void **elems, unsigned int nr)
@@ -178,18 +299,21 @@ static void mal_pool_pop(mal_mempool_t *pool, void **elems, unsigned int nr)
 	}
 }
 
-/* Is the element one of those that were put in last? */
-static bool mal_pool_has(const mal_mempool_t *pool, const void *element)
+/* Is the element among the last MAL_POOL_COMPARE of the reserve? */
+static bool mal_pool_contains(const mal_mempool_t *pool, const void *element)
 {
 	int i, lowest = max(pool->curr_nr - MAL_POOL_COMPARE, 0);
 
+	/* All elements of size zero are the same pointer. */
+	if (unlikely(element == ZERO_SIZE_PTR))
+		return false;
 	for (i = pool->curr_nr - 1; i >= lowest; i--)
 		if (unlikely(pool->elements[i] == element))
 			return true;
 	return false;
 }
 
-/* Hand an element to the first in line. Returns false if there is nobody. */
+/* Hand an element to the first waiting task. Returns false if there is none. */
 static bool mal_pool_hand_over(mal_mempool_t *pool, void *element)
 {
 	struct mal_pool_waiter *waiter;
@@ -202,7 +326,7 @@ static bool mal_pool_hand_over(mal_mempool_t *pool, void *element)
 	if (!--waiter->missing) {
 		list_del(&waiter->link);
 		pool->waiting--;
-		/* It cannot leave before it has had the lock. */
+		/* The task cannot return before it has taken the lock. */
 		wake_up_process(waiter->task);
 	}
 	return true;
@@ -214,11 +338,11 @@ static noinline void mal_pool_report_double(const mal_mempool_t *pool,
 	char name[MAL_SITE_NAME];
 
 	mal_report(MAL_REPORT_DOUBLE_FREE, caller,
-		   "element that is in its mempool, made by %s, already",
+		   "element is already in its mempool, created by %s",
 		   mal_site_name(pool->creator, name));
 }
 
-/* Returns false if the pool has no need of the element. */
+/* Returns false if the pool does not need the element. */
 static bool mal_pool_accept(mal_mempool_t *pool, void *element,
 			    unsigned long caller)
 {
@@ -226,7 +350,7 @@ static bool mal_pool_accept(mal_mempool_t *pool, void *element,
 		return true;
 	if (pool->curr_nr >= pool->min_nr)
 		return false;
-	if (unlikely(mal_pool_has(pool, element))) {
+	if (unlikely(mal_pool_contains(pool, element))) {
 		mal_pool_report_double(pool, caller);
 		return true;
 	}
@@ -235,25 +359,44 @@ static bool mal_pool_accept(mal_mempool_t *pool, void *element,
 	return true;
 }
 
-/* Give the pool what it needs of the elements: returns how many, from the first. */
-static unsigned int mal_pool_give(mal_mempool_t *pool, void **elems,
-				  unsigned int nr, unsigned long caller)
+/* Returns false if the caller still owns the element, and must free it. */
+static bool mal_pool_put(mal_mempool_t *pool, void *element, unsigned long caller)
+{
+	unsigned long flags;
+	bool accepted;
+
+	if (unlikely(!mal_pool_owns(pool, element, caller)))
+		return true;
+	mal_pool_set_caller(pool, element, pool->creator);
+	mal_pool_poison(pool, element);
+	spin_lock_irqsave(&pool->lock, flags);
+	accepted = mal_pool_accept(pool, element, caller);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	if (!accepted) {
+		mal_pool_unpoison(pool, element);
+		mal_pool_set_caller(pool, element, caller);
+	}
+	return accepted;
+}
+
+/*
+ * Offer elements to the pool. Returns the number of accepted elements, counted
+ * from the first. Invalid elements count as accepted: they are reported and not
+ * freed.
+ */
+static unsigned int mal_pool_offer(mal_mempool_t *pool, void **elems,
+				   unsigned int nr, unsigned long caller)
 {
 	unsigned int given = 0;
-	unsigned long flags;
 
 	if (unlikely(in_nmi()))
 		return 0;
-	mal_pool_tell_many(pool, elems, nr, pool->creator);
-	spin_lock_irqsave(&pool->lock, flags);
-	while (given < nr && mal_pool_accept(pool, elems[given], caller))
+	while (given < nr && mal_pool_put(pool, elems[given], caller))
 		given++;
-	spin_unlock_irqrestore(&pool->lock, flags);
-	mal_pool_tell_many(pool, elems + given, nr - given, caller);
 	return given;
 }
 
-/* Take elements out of the pool: all that are wanted, or none. */
+/* Take elements from the reserve: all that are wanted, or none. */
 static bool mal_pool_take(mal_mempool_t *pool, void **elems, unsigned int nr,
 			  bool last_chance)
 {
@@ -269,19 +412,21 @@ static bool mal_pool_take(mal_mempool_t *pool, void **elems, unsigned int nr,
 	else if (last_chance)
 		pool->failures++;
 	spin_unlock_irqrestore(&pool->lock, flags);
-	/* pairs with smp_rmb() in mal_mempool_free() and _free_bulk() */
+	/* Pairs with smp_rmb() in mal_mempool_free() and _free_bulk(). */
 	smp_wmb();
+	if (enough)
+		mal_pool_unpoison_many(pool, elems, nr);
 	return enough;
 }
 
-/* Sleep, but not for ever; see the opening comment. */
+/* Sleep for a limited time; see the opening comment. */
 static void mal_pool_sleep(mal_mempool_t *pool, gfp_t gfp)
 {
-	if (!io_schedule_timeout(MAL_POOL_PATIENCE))
-		mal_mempool_free(mal_pool_make(pool, mal_pool_gfp(gfp)), pool);
+	if (!io_schedule_timeout(MAL_POOL_RETRY))
+		mal_mempool_free(mal_pool_backend_alloc(pool, mal_pool_gfp(gfp)), pool);
 }
 
-/* Wait until there are so many elements. */
+/* Wait for @nr elements. */
 static void mal_pool_wait(mal_mempool_t *pool, void **elems, unsigned int nr,
 			  gfp_t gfp)
 {
@@ -306,17 +451,18 @@ static void mal_pool_wait(mal_mempool_t *pool, void **elems, unsigned int nr,
 		spin_lock_irqsave(&pool->lock, flags);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
-	/* pairs with smp_rmb() in mal_mempool_free() and _free_bulk() */
+	/* Pairs with smp_rmb() in mal_mempool_free() and _free_bulk(). */
 	smp_wmb();
+	mal_pool_unpoison_many(pool, elems, nr);
 }
 
 /*
  * Allocation
  */
 
-/* When there is nothing to be had for free. */
-static noinline bool mal_pool_alloc_hard(mal_mempool_t *pool, void **elems,
-					 unsigned int nr, gfp_t gfp)
+/* Called when the backend failed without effort. */
+static noinline bool mal_pool_alloc_fallback(mal_mempool_t *pool, void **elems,
+					     unsigned int nr, gfp_t gfp)
 {
 	bool may_sleep = gfpflags_allow_blocking(gfp);
 	unsigned int made;
@@ -325,30 +471,31 @@ static noinline bool mal_pool_alloc_hard(mal_mempool_t *pool, void **elems,
 		return true;
 	if (!may_sleep)
 		return false;
-	made = mal_pool_make_many(pool, elems, nr, mal_pool_gfp(gfp));
+	made = mal_pool_backend_alloc_many(pool, elems, nr, mal_pool_gfp(gfp));
 	if (made < nr)
 		mal_pool_wait(pool, elems + made, nr - made, gfp);
 	return true;
 }
 
-/* Without the short way. */
-static noinline void *mal_pool_alloc_long(mal_mempool_t *pool, gfp_t gfp,
+/* Slow path. */
+static noinline void *mal_pool_alloc_slow(mal_mempool_t *pool, gfp_t gfp,
 					  unsigned long caller)
 {
-	void *element = mal_pool_make(pool, mal_pool_gfp_easy(gfp));
+	void *element = mal_pool_backend_alloc(pool,
+					       mal_pool_gfp_no_reclaim(gfp));
 
 	if (unlikely(!element))
-		mal_pool_alloc_hard(pool, &element, 1, gfp);
+		mal_pool_alloc_fallback(pool, &element, 1, gfp);
 	if (likely(element))
-		mal_pool_tell(pool, element, caller);
+		mal_pool_set_caller(pool, element, caller);
 	return element;
 }
 
 /**
  * mal_mempool_alloc() - allocate an element
  * @pool: the pool
- * @gfp: what may be done for it; __GFP_ZERO is not supported, as the pool does
- *	not know how large its elements are
+ * @gfp: flags for the backend; __GFP_ZERO is not supported, as the pool
+ *	does not know the size of its elements
  *
  * Context: any; sleeps if @gfp has __GFP_DIRECT_RECLAIM.
  * Return: the element. NULL only if @gfp does not have __GFP_DIRECT_RECLAIM.
@@ -360,31 +507,31 @@ void *mal_mempool_alloc(mal_mempool_t *pool, gfp_t gfp)
 
 	VM_WARN_ON_ONCE(gfp & __GFP_ZERO);
 	mal_object_may_sleep(gfp);
-	if (mal_is_watched() || unlikely(!cache || gfp & __GFP_DMA))
-		return mal_pool_alloc_long(pool, gfp, _RET_IP_);
+	if (mal_is_instrumented() || unlikely(!cache || gfp & __GFP_DMA))
+		return mal_pool_alloc_slow(pool, gfp, _RET_IP_);
 	if (unlikely(!mal_sheaf_pop(cache, &element)))
-		return mal_pool_alloc_long(pool, gfp, _RET_IP_);
+		return mal_pool_alloc_slow(pool, gfp, _RET_IP_);
 	mal_sanitizer_alloc(cache, element, cache->object_size);
 	mal_kmemleak_alloc(cache, element, gfp);
-	if (unlikely(want_init_on_alloc(0)))
+	if (unlikely(mal_object_gfp(cache, 0) & __GFP_ZERO))
 		return mal_object_zero(cache, element);
 	return element;
 }
 MAL_EXPORT(mal_mempool_alloc);
 
 /**
- * mal_mempool_alloc_preallocated() - take an element out of the pool
+ * mal_mempool_alloc_preallocated() - take an element from the reserve
  * @pool: the pool
  *
  * Context: any; never sleeps.
- * Return: the element, or NULL if the pool is empty.
+ * Return: the element, or NULL if the reserve is empty.
  */
 void *mal_mempool_alloc_preallocated(mal_mempool_t *pool)
 {
 	void *element = NULL;
 
 	if (mal_pool_take(pool, &element, 1, true))
-		mal_pool_tell(pool, element, _RET_IP_);
+		mal_pool_set_caller(pool, element, _RET_IP_);
 	return element;
 }
 MAL_EXPORT(mal_mempool_alloc_preallocated);
@@ -393,11 +540,11 @@ MAL_EXPORT(mal_mempool_alloc_preallocated);
  * mal_mempool_alloc_bulk() - allocate many elements
  * @pool: the pool
  * @elems: filled in
- * @count: how many
+ * @count: number of elements
  *
  * Context: task; sleeps.
- * Return: 0; or -EINVAL if @count is more than the pool's minimum, so that one
- * could wait forever: then @elems is filled with NULL.
+ * Return: 0; -EINVAL if @count exceeds the minimum of the pool, which could
+ * make the caller wait forever: @elems is then filled with NULL.
  */
 int mal_mempool_alloc_bulk(mal_mempool_t *pool, void **elems, unsigned int count)
 {
@@ -408,11 +555,12 @@ int mal_mempool_alloc_bulk(mal_mempool_t *pool, void **elems, unsigned int count
 		memset(elems, 0, count * sizeof(*elems));
 		return -EINVAL;
 	}
-	made = mal_pool_make_many(pool, elems, count,
-				  mal_pool_gfp_easy(GFP_KERNEL));
+	made = mal_pool_backend_alloc_many(pool, elems, count,
+					   mal_pool_gfp_no_reclaim(GFP_KERNEL));
 	if (made < count)
-		mal_pool_alloc_hard(pool, elems + made, count - made, GFP_KERNEL);
-	mal_pool_tell_many(pool, elems, count, _RET_IP_);
+		mal_pool_alloc_fallback(pool, elems + made, count - made,
+					GFP_KERNEL);
+	mal_pool_set_caller_many(pool, elems, count, _RET_IP_);
 	return 0;
 }
 MAL_EXPORT(mal_mempool_alloc_bulk);
@@ -421,52 +569,52 @@ MAL_EXPORT(mal_mempool_alloc_bulk);
  * Free
  */
 
-static noinline void mal_pool_free_long(mal_mempool_t *pool, void *element,
+static noinline void mal_pool_free_slow(mal_mempool_t *pool, void *element,
 					unsigned long caller)
 {
-	if (!mal_pool_give(pool, &element, 1, caller))
-		mal_pool_unmake(pool, element);
+	if (!mal_pool_offer(pool, &element, 1, caller))
+		mal_pool_backend_free(pool, element);
 }
 
 /**
  * mal_mempool_free() - free an element
- * @element: what was allocated from the pool, or NULL
+ * @element: element allocated from the pool, or NULL
  * @pool: the pool
  *
- * Context: that of the function that unmakes elements: any for the usual ones.
+ * Context: that of the backend's free function; any for the common backends.
  */
 void mal_mempool_free(void *element, mal_mempool_t *pool)
 {
 	if (unlikely(!element))
 		return;
-	/* pairs with smp_wmb() in mal_pool_take() and mal_pool_wait() */
+	/* Pairs with smp_wmb() in mal_pool_take() and mal_pool_wait(). */
 	smp_rmb();
 	if (unlikely(!mal_mempool_is_saturated(pool))) {
-		mal_pool_free_long(pool, element, _RET_IP_);
+		mal_pool_free_slow(pool, element, _RET_IP_);
 		return;
 	}
-	mal_pool_unmake(pool, element);
+	mal_pool_backend_free(pool, element);
 }
 MAL_EXPORT(mal_mempool_free);
 
 /**
  * mal_mempool_free_bulk() - give a pool the elements that it needs
  * @pool: the pool
- * @elems: elements that were allocated from it
- * @count: how many
+ * @elems: elements allocated from the pool
+ * @count: number of elements
  *
  * Context: any but NMI.
- * Return: how many the pool has taken, the first ones. The others are still the
- * caller's, who may unmake them as is best for many.
+ * Return: the number of elements taken, counted from the first. The caller
+ * still owns the others and may free them in bulk.
  */
 unsigned int mal_mempool_free_bulk(mal_mempool_t *pool, void **elems,
 				   unsigned int count)
 {
-	/* pairs with smp_wmb() in mal_pool_take() and mal_pool_wait() */
+	/* Pairs with smp_wmb() in mal_pool_take() and mal_pool_wait(). */
 	smp_rmb();
 	if (likely(mal_mempool_is_saturated(pool)))
 		return 0;
-	return mal_pool_give(pool, elems, count, _RET_IP_);
+	return mal_pool_offer(pool, elems, count, _RET_IP_);
 }
 MAL_EXPORT(mal_mempool_free_bulk);
 
@@ -474,8 +622,10 @@ MAL_EXPORT(mal_mempool_free_bulk);
  * Creation, resizing, destruction
  */
 
-/* Between two of very many elements: does who makes them live to use them? */
-static bool mal_pool_go_on(gfp_t gfp)
+/*
+ * Reschedule between two elements. Returns false if the task is being killed.
+ */
+static bool mal_pool_may_continue(gfp_t gfp)
 {
 	if (!gfpflags_allow_blocking(gfp))
 		return true;
@@ -483,17 +633,17 @@ static bool mal_pool_go_on(gfp_t gfp)
 	return !fatal_signal_pending(current);
 }
 
-/* Make elements until the pool is full. */
+/* Allocate elements until the reserve is full. */
 static int mal_pool_fill(mal_mempool_t *pool, gfp_t gfp)
 {
 	while (!mal_mempool_is_saturated(pool)) {
-		void *element = mal_pool_make(pool, gfp);
+		void *element = mal_pool_backend_alloc(pool, gfp);
 
 		if (!element)
 			return -ENOMEM;
-		if (!mal_pool_give(pool, &element, 1, 0))
-			mal_pool_unmake(pool, element);
-		if (!mal_pool_go_on(gfp))
+		if (!mal_pool_offer(pool, &element, 1, 0))
+			mal_pool_backend_free(pool, element);
+		if (!mal_pool_may_continue(gfp))
 			return -EINTR;
 	}
 	return 0;
@@ -506,7 +656,7 @@ static void **mal_pool_array(int min_nr, gfp_t gfp, int node)
 	return kmalloc_array_node(min_nr, sizeof(void *), gfp | __GFP_NOWARN, node);
 }
 
-/* Where the elements come from, if that is a cache, and known to be. */
+/* The cache that elements come from, if the backend is known to use one. */
 static struct mal_kmem_cache *mal_pool_cache(mal_mempool_alloc_t *alloc_fn,
 					     void *pool_data)
 {
@@ -520,10 +670,17 @@ static struct mal_kmem_cache *mal_pool_cache(mal_mempool_alloc_t *alloc_fn,
 	return mal_kmalloc_caches[MAL_KMALLOC_NORMAL][mal_kmalloc_index(size)];
 }
 
-static void mal_pool_unmake_all(mal_mempool_t *pool, bool may_sleep)
+/* Free an element of the reserve. */
+static void mal_pool_free_element(mal_mempool_t *pool, void *element)
+{
+	mal_pool_unpoison(pool, element);
+	mal_pool_backend_free(pool, element);
+}
+
+static void mal_pool_free_all(mal_mempool_t *pool, bool may_sleep)
 {
 	while (pool->curr_nr) {
-		mal_pool_unmake(pool, pool->elements[--pool->curr_nr]);
+		mal_pool_free_element(pool, pool->elements[--pool->curr_nr]);
 		if (may_sleep)
 			cond_resched();
 	}
@@ -531,9 +688,20 @@ static void mal_pool_unmake_all(mal_mempool_t *pool, bool may_sleep)
 
 static void mal_pool_empty(mal_mempool_t *pool, bool may_sleep)
 {
-	mal_pool_unmake_all(pool, may_sleep);
+	mal_pool_free_all(pool, may_sleep);
 	kfree(pool->elements);
 	pool->elements = NULL;
+}
+
+static unsigned int mal_pool_backend(mal_mempool_alloc_t *alloc_fn)
+{
+	if (alloc_fn == mal_mempool_alloc_pages)
+		return MEMALLOC_MEMPOOL_PAGES;
+	if (alloc_fn == mal_mempool_kmalloc)
+		return MEMALLOC_MEMPOOL_KMALLOC;
+	if (alloc_fn == mal_mempool_alloc_slab)
+		return MEMALLOC_MEMPOOL_CACHE;
+	return MEMALLOC_MEMPOOL_OTHER;
 }
 
 static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
@@ -550,6 +718,7 @@ static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
 		.alloc = alloc_fn,
 		.free = free_fn,
 		.creator = creator,
+		.backend = mal_pool_backend(alloc_fn),
 	};
 	spin_lock_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->waiters);
@@ -568,7 +737,8 @@ static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
 }
 
 /**
- * mal_mempool_init_node() - set up a pool that is part of something else
+ * mal_mempool_init_node() - initialize a pool that is embedded in another
+ * structure
  * @pool: the pool
  * @min_nr: as for mal_mempool_create_node()
  * @alloc_fn: as for mal_mempool_create_node()
@@ -578,8 +748,9 @@ static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
  * @node: as for mal_mempool_create_node()
  *
  * Context: as for mal_mempool_create_node().
- * Return: 0; -EINVAL if @min_nr is negative; -ENOMEM; or -EINTR if the task may sleep
- * and is being killed. If it is an error, mal_mempool_exit() may follow or not.
+ * Return: 0; -EINVAL if @min_nr is negative; -ENOMEM; -EINTR if the task may
+ * sleep and is being killed. After an error, mal_mempool_exit() is allowed but
+ * not required.
  */
 int mal_mempool_init_node(mal_mempool_t *pool, int min_nr,
 			  mal_mempool_alloc_t *alloc_fn,
@@ -592,7 +763,7 @@ int mal_mempool_init_node(mal_mempool_t *pool, int min_nr,
 MAL_EXPORT(mal_mempool_init_node);
 
 /**
- * mal_mempool_init() - set up a pool that is part of something else
+ * mal_mempool_init() - initialize a pool that is embedded in another structure
  * @pool: the pool
  * @min_nr: as for mal_mempool_create_node()
  * @alloc_fn: as for mal_mempool_create_node()
@@ -611,7 +782,21 @@ int mal_mempool_init(mal_mempool_t *pool, int min_nr,
 }
 MAL_EXPORT(mal_mempool_init);
 
-static mal_mempool_t *mal_pool_create(int min_nr, mal_mempool_alloc_t *alloc_fn,
+/**
+ * mal_mempool_create_for() - create a pool on behalf of another caller
+ * @min_nr: as for mal_mempool_create_node()
+ * @alloc_fn: as for mal_mempool_create_node()
+ * @free_fn: as for mal_mempool_create_node()
+ * @pool_data: as for mal_mempool_create_node()
+ * @gfp: as for mal_mempool_create_node()
+ * @node: as for mal_mempool_create_node()
+ * @creator: code address or site of that caller; the elements in the pool are
+ *	attributed to it
+ *
+ * Context: as for mal_mempool_create_node().
+ * Return: as for mal_mempool_create_node().
+ */
+mal_mempool_t *mal_mempool_create_for(int min_nr, mal_mempool_alloc_t *alloc_fn,
 				      mal_mempool_free_t *free_fn,
 				      void *pool_data, gfp_t gfp, int node,
 				      unsigned long creator)
@@ -632,30 +817,30 @@ static mal_mempool_t *mal_pool_create(int min_nr, mal_mempool_alloc_t *alloc_fn,
 }
 
 /**
- * mal_mempool_create_node() - make a pool
- * @min_nr: elements that it has at least; zero is taken as one
- * @alloc_fn: makes an element: what it is given is flags and @pool_data
- * @free_fn: unmakes one: what it is given is the element and @pool_data
- * @pool_data: whatever these two need to know
- * @gfp: how far to go for the first elements, and the pool itself
+ * mal_mempool_create_node() - create a pool
+ * @min_nr: guaranteed number of elements; zero is taken as one
+ * @alloc_fn: allocates an element from flags and @pool_data
+ * @free_fn: frees an element; it is passed the element and @pool_data
+ * @pool_data: passed to @alloc_fn and @free_fn
+ * @gfp: flags for the first elements and the pool itself
  * @node: the node to prefer for the pool itself, or NUMA_NO_NODE
  *
  * Context: that of @alloc_fn and @free_fn; sleeps if @gfp allows it.
- * Return: the pool; NULL if there is no memory, @min_nr is negative, or the task may
- * sleep and is being killed.
+ * Return: the pool; NULL if there is no memory, @min_nr is negative, or the
+ * task may sleep and is being killed.
  */
 mal_mempool_t *mal_mempool_create_node(int min_nr,
 				       mal_mempool_alloc_t *alloc_fn,
 				       mal_mempool_free_t *free_fn,
 				       void *pool_data, gfp_t gfp, int node)
 {
-	return mal_pool_create(min_nr, alloc_fn, free_fn, pool_data, gfp, node,
-			       _RET_IP_);
+	return mal_mempool_create_for(min_nr, alloc_fn, free_fn, pool_data, gfp,
+				      node, _RET_IP_);
 }
 MAL_EXPORT(mal_mempool_create_node);
 
 /**
- * mal_mempool_create() - make a pool
+ * mal_mempool_create() - create a pool
  * @min_nr: as for mal_mempool_create_node()
  * @alloc_fn: as for mal_mempool_create_node()
  * @free_fn: as for mal_mempool_create_node()
@@ -667,14 +852,14 @@ MAL_EXPORT(mal_mempool_create_node);
 mal_mempool_t *mal_mempool_create(int min_nr, mal_mempool_alloc_t *alloc_fn,
 				  mal_mempool_free_t *free_fn, void *pool_data)
 {
-	return mal_pool_create(min_nr, alloc_fn, free_fn, pool_data, GFP_KERNEL,
-			       NUMA_NO_NODE, _RET_IP_);
+	return mal_mempool_create_for(min_nr, alloc_fn, free_fn, pool_data,
+				      GFP_KERNEL, NUMA_NO_NODE, _RET_IP_);
 }
 MAL_EXPORT(mal_mempool_create);
 
 /*
- * Exchange the array, and take the elements over that fit. Returns how many
- * there were. The others are left in the old array, and nobody's.
+ * Exchange the arrays and move the elements that fit. Returns the old number of
+ * elements. The caller owns the ones that remain in the old array.
  */
 static int mal_pool_exchange(mal_mempool_t *pool, void ***elements, int min_nr)
 {
@@ -692,15 +877,15 @@ static int mal_pool_exchange(mal_mempool_t *pool, void ***elements, int min_nr)
 }
 
 /**
- * mal_mempool_resize() - change how many elements a pool has at least
- * @pool: the pool; may be in use meanwhile
- * @new_min_nr: from one; no less than anybody's bulk allocation wants
+ * mal_mempool_resize() - change the guaranteed number of elements
+ * @pool: the pool; may be in use
+ * @new_min_nr: at least one; no less than any bulk allocation wants
  *
- * If it is to have more, and there is no memory for them, or the task is being
- * killed, they are kept when they are freed.
+ * If the pool grows and there is no memory for more elements, or the task is
+ * being killed, freed elements fill the reserve later.
  *
  * Context: task; sleeps.
- * Return: 0; or, and nothing is changed, -EINVAL or -ENOMEM.
+ * Return: 0; -EINVAL or -ENOMEM, and then nothing is changed.
  */
 int mal_mempool_resize(mal_mempool_t *pool, int new_min_nr)
 {
@@ -715,7 +900,7 @@ int mal_mempool_resize(mal_mempool_t *pool, int new_min_nr)
 		return -ENOMEM;
 	nr = mal_pool_exchange(pool, &elements, new_min_nr);
 	while (nr-- > new_min_nr) {
-		mal_pool_unmake(pool, elements[nr]);
+		mal_pool_free_element(pool, elements[nr]);
 		cond_resched();
 	}
 	kfree(elements);
@@ -724,7 +909,7 @@ int mal_mempool_resize(mal_mempool_t *pool, int new_min_nr)
 }
 MAL_EXPORT(mal_mempool_resize);
 
-/* Returns false, and reports, if somebody waits for elements. */
+/* Reports an error and returns false if a task waits for elements. */
 static bool mal_pool_teardown(mal_mempool_t *pool, unsigned long caller)
 {
 	char name[MAL_SITE_NAME];
@@ -733,7 +918,7 @@ static bool mal_pool_teardown(mal_mempool_t *pool, unsigned long caller)
 		return true;
 	if (!list_empty_careful(&pool->waiters)) {
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "mempool made by %s, which somebody waits for",
+			   "mempool created by %s still has waiting tasks",
 			   mal_site_name(pool->creator, name));
 		return false;
 	}
@@ -743,26 +928,26 @@ static bool mal_pool_teardown(mal_mempool_t *pool, unsigned long caller)
 }
 
 /**
- * mal_mempool_drain() - unmake the elements that are in a pool, patiently
- * @pool: the pool; nobody uses it any more, and mal_mempool_destroy() comes next
+ * mal_mempool_drain() - free the reserve of a pool, with reschedules
+ * @pool: the pool, not in use; mal_mempool_destroy() must follow
  *
  * Context: task; sleeps.
  */
 void mal_mempool_drain(mal_mempool_t *pool)
 {
-	/* Nobody looks at its figures any more. */
+	/* Prevent reads of its statistics. */
 	mal_mempool_list_del(pool);
-	mal_pool_unmake_all(pool, true);
+	mal_pool_free_all(pool, true);
 }
 
 /**
- * mal_mempool_exit() - the mirror of mal_mempool_init()
- * @pool: the pool, or zeroes; nobody uses it any more
+ * mal_mempool_exit() - undo mal_mempool_init()
+ * @pool: the pool, not in use; may be zeroes
  *
- * Elements that have not been freed are no concern of the pool's. If somebody
- * waits for elements, that is reported, and the pool stays as it is.
+ * Elements that were not freed stay valid. If a task waits for elements, an
+ * error is reported and the pool is left alone.
  *
- * Context: that of the function that unmakes elements.
+ * Context: that of the backend's free function.
  */
 void mal_mempool_exit(mal_mempool_t *pool)
 {
@@ -771,12 +956,12 @@ void mal_mempool_exit(mal_mempool_t *pool)
 MAL_EXPORT(mal_mempool_exit);
 
 /**
- * mal_mempool_destroy() - the mirror of mal_mempool_create()
- * @pool: the pool, or NULL; nobody uses it any more
+ * mal_mempool_destroy() - undo mal_mempool_create()
+ * @pool: the pool, not in use; may be NULL
  *
  * See mal_mempool_exit().
  *
- * Context: that of the function that unmakes elements.
+ * Context: that of the backend's free function.
  */
 void mal_mempool_destroy(mal_mempool_t *pool)
 {
@@ -785,36 +970,12 @@ void mal_mempool_destroy(mal_mempool_t *pool)
 }
 MAL_EXPORT(mal_mempool_destroy);
 
-/**
- * mal_mempool_stats() - the figures of a pool
- * @pool: the pool
- * @stats: filled in
- *
- * Context: any but NMI.
- */
-void mal_mempool_stats(mal_mempool_t *pool, struct mal_mempool_stats *stats)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&pool->lock, flags);
-	*stats = (struct mal_mempool_stats) {
-		.min_nr = pool->min_nr,
-		.curr_nr = pool->curr_nr,
-		.waiting = pool->waiting,
-		.waits = pool->waits,
-		.reserve_hits = pool->reserve_hits,
-		.failures = pool->failures,
-	};
-	spin_unlock_irqrestore(&pool->lock, flags);
-}
-MAL_EXPORT_FOR_KUNIT(mal_mempool_stats);
-
 /*
- * The usual functions
+ * Common backends
  */
 
 /**
- * mal_mempool_alloc_slab() - make an element: an object of a cache
+ * mal_mempool_alloc_slab() - backend: allocate an object of a cache
  * @gfp: as for mal_kmem_cache_alloc()
  * @cache: the cache
  *
@@ -828,7 +989,7 @@ void *mal_mempool_alloc_slab(gfp_t gfp, void *cache)
 MAL_EXPORT(mal_mempool_alloc_slab);
 
 /**
- * mal_mempool_free_slab() - unmake an element: an object of a cache
+ * mal_mempool_free_slab() - backend: free an object of a cache
  * @element: the object
  * @cache: the cache
  *
@@ -841,7 +1002,7 @@ void mal_mempool_free_slab(void *element, void *cache)
 MAL_EXPORT(mal_mempool_free_slab);
 
 /**
- * mal_mempool_kmalloc() - make an element: memory of a size
+ * mal_mempool_kmalloc() - backend: allocate memory
  * @gfp: as for mal_kmalloc()
  * @size: the size, cast to a pointer
  *
@@ -855,9 +1016,9 @@ void *mal_mempool_kmalloc(gfp_t gfp, void *size)
 MAL_EXPORT(mal_mempool_kmalloc);
 
 /**
- * mal_mempool_kfree() - unmake an element: memory
+ * mal_mempool_kfree() - backend: free memory
  * @element: the memory
- * @size: its size, not looked at
+ * @size: unused
  *
  * Context: any.
  */
@@ -868,7 +1029,7 @@ void mal_mempool_kfree(void *element, void *size)
 MAL_EXPORT(mal_mempool_kfree);
 
 /**
- * mal_mempool_alloc_pages() - make an element: a block of pages
+ * mal_mempool_alloc_pages() - backend: allocate a block of pages
  * @gfp: as for mal_alloc_pages()
  * @order: its order, cast to a pointer
  *
@@ -882,7 +1043,7 @@ void *mal_mempool_alloc_pages(gfp_t gfp, void *order)
 MAL_EXPORT(mal_mempool_alloc_pages);
 
 /**
- * mal_mempool_free_pages() - unmake an element: a block of pages
+ * mal_mempool_free_pages() - backend: free a block of pages
  * @element: its first struct page
  * @order: its order, cast to a pointer
  *

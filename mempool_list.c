@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of all mempools: for their figures, and for those who leave one behind
+ * List of all mempools, for statistics and leak reports
  *
- * A pool is known by the code that made it, but for those of user space, which may
- * have names. When a module goes
- * and leaves pools behind, they are reported, and forgotten: they may have been
- * a part of the module. Their elements are reported by whoever made them. For those
- * that a module's init function has made, see site.c.
+ * A pool is identified by the code that created it. Pools of user space may
+ * have names. When a module is unloaded and leaves pools behind, they are
+ * reported and removed from the list, because they may be part of the module's
+ * memory. The backend reports their elements. See site.c for pools created by a
+ * module's init function.
  *
- * Walks. User space may make many pools, so nobody goes through all of them under
- * one hold of the lock. Who walks has a mark in the list, right behind the pool that
- * they are at, and lets go of the lock whenever they like: whatever is added and
- * removed meanwhile, they go on from there. Pools that are there all the time are
- * visited once, in the order of making. Pools made meanwhile come last, and a walk
- * is over after as many as there were when it began: nobody can make it go on.
+ * Walks. User space may create many pools, so no walk holds the lock
+ * throughout. A walk keeps a mark in the list behind its current pool and may
+ * drop the lock at any time: it continues from the mark regardless of additions
+ * and removals. It visits each pool that exists throughout the walk once, in
+ * the order of creation. New pools are added at the end. A walk ends after as
+ * many pools as existed when it began, so it cannot be prolonged.
  *
- * Locking: mal_mempool_list_lock protects the list, the marks in it and the number,
- * and keeps the pools that are on it. mal_mempool.lock is taken under it.
+ * Locking: mal_mempool_list_lock protects the list, the marks in it and the
+ * number of pools, and keeps pools on the list alive. mal_mempool.lock is taken
+ * under it.
  *
- * Context: any but NMI, unless said otherwise.
+ * Context: any but NMI, unless noted otherwise.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -41,14 +42,14 @@
 #include "internal/site.h"
 #include "internal/slab.h"
 
-/* A walk goes past so many entries of the list before it lets others have the lock. */
+/* A walk drops the lock after this many entries of the list. */
 #define MAL_MEMPOOL_PIECE	64
 
 static DEFINE_SPINLOCK(mal_mempool_list_lock);
 static LIST_HEAD(mal_mempools);
 static unsigned int mal_mempool_nr;
 
-/* With the lock held. One that has been forgotten is not on the list any more. */
+/* Called with the lock held. A forgotten pool is not on the list any more. */
 static void mal_mempool_unlink(struct mal_mempool *pool)
 {
 	if (list_empty(&pool->link))
@@ -58,7 +59,7 @@ static void mal_mempool_unlink(struct mal_mempool *pool)
 }
 
 /**
- * mal_mempool_list_add() - a pool is there
+ * mal_mempool_list_add() - add a pool to the list
  * @pool: the pool
  *
  * Context: any but NMI.
@@ -74,7 +75,7 @@ void mal_mempool_list_add(struct mal_mempool *pool)
 }
 
 /**
- * mal_mempool_list_del() - a pool goes
+ * mal_mempool_list_del() - remove a pool from the list
  * @pool: the pool
  *
  * Context: any but NMI.
@@ -89,9 +90,9 @@ void mal_mempool_list_del(struct mal_mempool *pool)
 }
 
 /**
- * mal_mempool_set_name() - give a pool a name
+ * mal_mempool_set_name() - name a pool
  * @pool: the pool
- * @name: the name, which stays the caller's, and as long as the pool does
+ * @name: the name; the caller keeps it valid as long as the pool
  *
  * Context: any but NMI.
  */
@@ -110,9 +111,9 @@ void mal_mempool_set_name(struct mal_mempool *pool, const char *name)
 
 /**
  * struct mal_mempool_walk - a walk through all pools
- * @mark: in the list behind the pool that it is at; a pool that makes nothing
- * @left: pools that it visits yet, at most
- * @steps: entries of the list that it has gone past
+ * @mark: in the list behind the current pool; a pool without a backend
+ * @left: maximum number of pools still to be visited
+ * @steps: entries of the list passed
  *
  * On the stack of the task.
  */
@@ -138,7 +139,7 @@ static void mal_mempool_walk_end(struct mal_mempool_walk *walk)
 	spin_unlock_irq(&mal_mempool_list_lock);
 }
 
-/* Let others have the lock. The pool that the walk is at may go. */
+/* Drop the lock for a moment. The current pool may be removed. */
 static void mal_mempool_walk_rest(void)
 	__must_hold(&mal_mempool_list_lock)
 {
@@ -147,7 +148,7 @@ static void mal_mempool_walk_rest(void)
 	spin_lock_irq(&mal_mempool_list_lock);
 }
 
-/* The next pool, with the lock held from then on; or NULL. */
+/* The next pool, valid while the lock is held; or NULL. */
 static struct mal_mempool *mal_mempool_walk_on(struct mal_mempool_walk *walk)
 	__must_hold(&mal_mempool_list_lock)
 {
@@ -169,37 +170,69 @@ static struct mal_mempool *mal_mempool_walk_on(struct mal_mempool_walk *walk)
 }
 
 /*
- * Figures
+ * Statistics
  */
 
-/* What it is called, or where it was made. */
+/* Name or creator of a pool. */
 static const char *mal_mempool_name(const struct mal_mempool *pool,
 				    char name[MAL_SITE_NAME])
 {
 	return pool->name ?: mal_site_name(pool->creator, name);
 }
 
-/* Where the elements come from, and how large they are. */
-static void mal_mempool_describe(const struct mal_mempool *pool,
-				 struct memalloc_stats_mempool *stats)
+/* Like mal_mempool_name(), but does not reveal the programs of other users. */
+static const char *mal_mempool_public_name(const struct mal_mempool *pool,
+					   char name[MAL_SITE_NAME])
+{
+	if (!pool->name && mal_site_is_task(pool->creator))
+		return "(device)";
+	return mal_mempool_name(pool, name);
+}
+
+/* Size of an element in bytes; zero if the backend is not one of the common. */
+static u64 mal_mempool_element_bytes(const struct mal_mempool *pool)
 {
 	size_t data = (size_t)pool->pool_data;
 
-	if (pool->alloc == mal_mempool_alloc_pages) {
-		stats->backend = MEMALLOC_MEMPOOL_PAGES;
-		stats->element_bytes = (u64)PAGE_SIZE << data;
-	} else if (pool->alloc == mal_mempool_kmalloc) {
-		stats->backend = MEMALLOC_MEMPOOL_KMALLOC;
-		stats->element_bytes = data;
-	} else if (pool->alloc == mal_mempool_alloc_slab) {
-		stats->backend = MEMALLOC_MEMPOOL_CACHE;
-		stats->element_bytes = pool->cache->object_size;
+	switch (pool->backend) {
+	case MEMALLOC_MEMPOOL_PAGES:
+		return (u64)PAGE_SIZE << data;
+	case MEMALLOC_MEMPOOL_KMALLOC:
+		return data;
+	case MEMALLOC_MEMPOOL_CACHE:
+		return pool->cache->object_size;
+	default:
+		return 0;
 	}
 }
 
 /**
- * mal_mempool_stats_fill() - the figures of a pool, for user space
- * @pool: the pool, which the caller keeps
+ * mal_mempool_stats() - read the statistics of a pool
+ * @pool: the pool
+ * @stats: filled in
+ *
+ * Context: any but NMI.
+ */
+void mal_mempool_stats(struct mal_mempool *pool, struct mal_mempool_stats *stats)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	*stats = (struct mal_mempool_stats) {
+		.min_nr = pool->min_nr,
+		.curr_nr = pool->curr_nr,
+		.waiting = pool->waiting,
+		.waits = pool->waits,
+		.reserve_hits = pool->reserve_hits,
+		.failures = pool->failures,
+	};
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+MAL_EXPORT_FOR_KUNIT(mal_mempool_stats);
+
+/**
+ * mal_mempool_stats_fill() - fill in the statistics of a pool for user space
+ * @pool: the pool, which the caller keeps alive
  * @stats: filled in
  *
  * Context: any but NMI.
@@ -212,6 +245,8 @@ void mal_mempool_stats_fill(struct mal_mempool *pool,
 
 	mal_mempool_stats(pool, &figures);
 	*stats = (struct memalloc_stats_mempool) {
+		.backend = pool->backend,
+		.element_bytes = mal_mempool_element_bytes(pool),
 		.min_nr = figures.min_nr,
 		.elements = figures.curr_nr,
 		.waiting = figures.waiting,
@@ -219,17 +254,17 @@ void mal_mempool_stats_fill(struct mal_mempool *pool,
 		.reserve_hits = figures.reserve_hits,
 		.failures = figures.failures,
 	};
-	strscpy(stats->name, mal_mempool_name(pool, name), sizeof(stats->name));
-	/* Of a place in the code, the function alone. */
+	strscpy(stats->name, mal_mempool_public_name(pool, name),
+		sizeof(stats->name));
+	/* Cut the offset from a code address; keep the function. */
 	stats->name[strcspn(stats->name, "+")] = '\0';
-	mal_mempool_describe(pool, stats);
 }
 
 /**
- * mal_mempool_count() - how many pools there are
+ * mal_mempool_count() - number of pools
  *
  * Context: any.
- * Return: how many.
+ * Return: the number.
  */
 unsigned int mal_mempool_count(void)
 {
@@ -237,12 +272,12 @@ unsigned int mal_mempool_count(void)
 }
 
 /**
- * mal_mempool_stats_at() - the figures of one of all pools, for user space
- * @index: which, in the order of making
+ * mal_mempool_stats_at() - fill in the statistics of one pool for user space
+ * @index: index of the pool, in the order of creation
  * @stats: filled in
  *
  * Context: task; sleeps.
- * Return: whether there are so many; false, if the task is being killed.
+ * Return: true; false if there is no such pool or the task is being killed.
  */
 bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *stats)
 {
@@ -261,10 +296,10 @@ bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *sta
 MAL_EXPORT_FOR_KUNIT(mal_mempool_stats_at);
 
 /**
- * struct mal_mempool_line - what is printed of a pool
- * @stats: its figures
- * @name: what it is called, or empty
- * @creator: code address of who made it
+ * struct mal_mempool_line - data printed for a pool
+ * @stats: statistics
+ * @name: name, or empty
+ * @creator: code address of the creator
  */
 struct mal_mempool_line {
 	struct mal_mempool_stats stats;
@@ -319,7 +354,7 @@ void mal_mempool_show(struct seq_file *m)
 }
 
 /*
- * Modules that come and go
+ * Modules
  */
 
 static void mal_mempool_keep_sites(const struct module *module)
@@ -340,7 +375,7 @@ static bool mal_mempool_is_of(const struct mal_mempool *pool,
 	       within_module((unsigned long)pool, module);
 }
 
-/* Forget the pools of a module, or all. */
+/* Report and forget the pools of a module, or all. */
 static void mal_mempool_forget(const struct module *module)
 {
 	struct mal_mempool_walk walk;
@@ -351,7 +386,7 @@ static void mal_mempool_forget(const struct module *module)
 	while ((pool = mal_mempool_walk_on(&walk))) {
 		if (!mal_mempool_is_of(pool, module))
 			continue;
-		pr_err("leak: mempool of %d elements, made by %s\n",
+		pr_err("leak: mempool of %d elements, created by %s\n",
 		       pool->min_nr, mal_site_name(pool->creator, name));
 		mal_mempool_unlink(pool);
 		mal_mempool_walk_rest();
@@ -374,7 +409,7 @@ static struct notifier_block mal_mempool_notifier = {
 };
 
 /**
- * mal_mempool_list_init() - watch modules go
+ * mal_mempool_list_init() - register for module events
  *
  * Context: task; sleeps.
  * Return: 0, or the host's error.
@@ -385,7 +420,7 @@ int mal_mempool_list_init(void)
 }
 
 /**
- * mal_mempool_list_exit() - the mirror of mal_mempool_list_init()
+ * mal_mempool_list_exit() - undo mal_mempool_list_init()
  *
  * Context: task; sleeps.
  */

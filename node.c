@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nodes: which zones there are, and what has happened in each
+ * Nodes: the zones of each NUMA node, and their statistics
  *
- * Each NUMA node has up to three zones, DMA, DMA32 and NORMAL, as the host has:
- * borrowed pages belong to the zone of ours that answers to the host's zone
- * they come from. High memory is never borrowed. An allocation may be served by
- * the zone that its flags name and by those below it, on the nodes in the order
- * of their distance.
+ * Each NUMA node has up to three zones, DMA, DMA32 and NORMAL, like the host. A
+ * borrowed page belongs to our zone that corresponds to its zone of the host.
+ * High memory is never borrowed. An allocation may be served by the zone that
+ * its flags name and by the zones below it, on the nodes in the order of their
+ * distance.
  *
- * All possible nodes are set up at load, whether they have memory yet or not.
+ * All possible nodes are set up at load, whether or not they have memory yet.
  *
- * Figures. What the CPUs' lists do not count (pcp.c) is counted here, per CPU,
- * so a figure is exact once nobody is at work on it.
+ * Statistics. Events that the lists of the CPUs do not count (pcp.c) are
+ * counted here, per CPU. A value is exact once there is no concurrent use.
  *
- * Locking: nothing changes after load but the counters; a zone has a lock of
- * its own (buddy.c).
+ * Locking: only the counters change after load; a zone has its own lock
+ * (buddy.c).
  *
- * Context: any but NMI, except where it says otherwise.
+ * Context: any but NMI, unless noted otherwise.
  */
+#include <linux/cpuset.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -36,6 +38,7 @@
 #include "internal/node.h"
 #include "internal/pcp.h"
 #include "internal/peek.h"
+#include "internal/tally.h"
 
 static_assert(MAL_MAX_ORDER == MEMALLOC_MAX_ORDER);
 
@@ -43,7 +46,7 @@ struct mal_node *mal_nodes[MAX_NUMNODES];
 int mal_nr_nodes;
 enum memalloc_zone mal_plain_lowest __ro_after_init;
 
-/* Our zone for each of the host's. */
+/* Our zone for each zone of the host. */
 const enum memalloc_zone mal_zone_types[MAX_NR_ZONES] = {
 #ifdef CONFIG_ZONE_DMA
 	[ZONE_DMA] = MEMALLOC_ZONE_DMA,
@@ -65,7 +68,7 @@ static const char * const mal_zone_names[MEMALLOC_NR_ZONES] = {
 };
 
 /*
- * Figures
+ * Statistics
  */
 
 static void mal_zone_count_up(const struct mal_zone *zone,
@@ -109,7 +112,7 @@ static void mal_zone_fill_stats(struct mal_zone *zone,
 	mal_pcp_stats(stats);
 }
 
-/* Zones that have never held a page are not shown. */
+/* Zones that never had a page are not shown. */
 static struct mal_zone *mal_zone_by_index(unsigned int index)
 {
 	int nid, type;
@@ -125,10 +128,10 @@ static struct mal_zone *mal_zone_by_index(unsigned int index)
 }
 
 /**
- * mal_zone_count() - how many zones hold or have held pages
+ * mal_zone_count() - number of zones that have or had pages
  *
  * Context: any.
- * Return: a number of zones.
+ * Return: the number.
  */
 unsigned int mal_zone_count(void)
 {
@@ -140,8 +143,8 @@ unsigned int mal_zone_count(void)
 }
 
 /**
- * mal_zone_stats() - the figures of a zone
- * @index: which, less than mal_zone_count()
+ * mal_zone_stats() - read the statistics of a zone
+ * @index: index of the zone, less than mal_zone_count()
  * @stats: filled in
  *
  * Context: any but NMI.
@@ -169,8 +172,8 @@ static void mal_orders_show(struct seq_file *m, const char *name,
 }
 
 /*
- * What part of the free memory is in blocks too small for an order, in
- * thousandths: the host's unusable free space index (Gorman, 2006).
+ * Fraction of the free memory in blocks too small for an order, in thousandths:
+ * the host's unusable free space index (Gorman, 2006).
  */
 static void mal_fragmentation(const struct memalloc_stats_zone *stats,
 			      __u64 *unusable)
@@ -226,7 +229,7 @@ void mal_zone_show(struct seq_file *m)
  * mal_free_total() - free pages in all zones and on the lists of all CPUs
  *
  * Context: any.
- * Return: a number of pages.
+ * Return: number of pages.
  */
 unsigned long mal_free_total(void)
 {
@@ -241,28 +244,24 @@ unsigned long mal_free_total(void)
 
 /**
  * mal_zones_validate() - check every invariant of every zone
- * @checked: the number of things checked is added here
+ * @tally: the result is added here
  *
  * Context: task; sleeps.
- * Return: how many of them were wrong. Each has been reported.
  */
-u64 mal_zones_validate(u64 *checked)
+void mal_zones_validate(struct mal_tally *tally)
 {
-	u64 errors = 0;
 	int nid, type;
 
 	for_each_node(nid)
 		for (type = 0; type < MEMALLOC_NR_ZONES; type++)
-			errors += mal_zone_validate(&mal_nodes[nid]->zones[type],
-						    checked);
-	return errors;
+			mal_zone_validate(&mal_nodes[nid]->zones[type], tally);
 }
 
 /*
  * Load and unload
  */
 
-/* A node is nearest to itself, whatever the firmware says. */
+/* A node is nearest to itself, regardless of the firmware's table. */
 static int mal_distance(int from, int to)
 {
 	return from == to ? -1 : node_distance(from, to);
@@ -328,7 +327,38 @@ err:
 }
 
 /**
- * mal_nodes_destroy() - the mirror of mal_nodes_create()
+ * mal_node_in_cpuset() - may the current task allocate from a node?
+ * @nid: the node
+ *
+ * Context: any. Outside of task context cpusets are ignored.
+ * Return: true if the task's cpuset allows it.
+ */
+bool mal_node_in_cpuset(int nid)
+{
+	return !in_task() || node_isset(nid, cpuset_current_mems_allowed);
+}
+
+/**
+ * mal_node_nearest_in_cpuset() - the nearest node that the task may allocate
+ * from
+ * @nid: the preferred node
+ *
+ * Context: any.
+ * Return: the node; @nid if the cpuset allows it, or allows no node at all.
+ */
+int mal_node_nearest_in_cpuset(int nid)
+{
+	const int *fallback = mal_nodes[nid]->fallback;
+	int i;
+
+	for (i = 0; i < mal_nr_nodes; i++)
+		if (mal_node_in_cpuset(fallback[i]))
+			return fallback[i];
+	return nid;
+}
+
+/**
+ * mal_nodes_destroy() - undo mal_nodes_create()
  *
  * Context: task.
  */
@@ -343,8 +373,8 @@ void mal_nodes_destroy(void)
 }
 
 /*
- * Does the host have memory above its zone DMA? On some machines, DMA is all
- * that there is.
+ * Does the host have memory above its zone DMA? On some machines zone DMA is
+ * all of the memory.
  */
 static bool mal_dma_is_scarce(void)
 {
@@ -359,7 +389,7 @@ static bool mal_dma_is_scarce(void)
 }
 
 /**
- * mal_nodes_create() - set up the zones of all nodes, empty
+ * mal_nodes_create() - set up the empty zones of all nodes
  *
  * Context: task; sleeps.
  * Return: 0, or -ENOMEM.

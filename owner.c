@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whose memory: ours or the host's
+ * Owner: tell memory of ours from memory of the host
  *
- * Code that uses our allocators meets memory of the host's, too: pages of user
- * space, a structure that some subsystem has allocated. Here it can ask.
+ * Code that uses our allocators also meets memory of the host: pages of user
+ * space, or a structure that another subsystem allocated. These functions tell
+ * the two apart.
  *
- * A borrowed page has a reference of the host's, and one of ours on top that
- * never goes while the page is borrowed (see region.c). So a page of which nobody
- * but its owner has a reference has MAL_PAGE_REFS of them.
+ * The count of a borrowed page is biased by MAL_PAGE_BIAS (see region.c), so a
+ * page that only its owner references has a count of MAL_PAGE_REFS.
  *
  * Context: any. No lock.
  */
@@ -27,11 +27,11 @@ static bool mal_is_borrowed(const struct mal_page *desc)
 }
 
 /**
- * mal_owns() - is this an address in memory that we have borrowed?
- * @address: any value, of the kernel's direct map
+ * mal_owns() - is an address in borrowed memory?
+ * @address: any value, in the kernel's direct map
  *
- * Worth something for memory that the caller holds. Areas of vmalloc() are not in
- * the direct map: see is_mal_vmalloc_addr().
+ * The result is reliable only if the caller holds the memory. Areas of
+ * vmalloc() are not in the direct map: see is_mal_vmalloc_addr().
  *
  * Context: any.
  * Return: true if it is.
@@ -48,7 +48,7 @@ bool mal_owns(const void *address)
 MAL_EXPORT(mal_owns);
 
 /**
- * mal_owns_page() - is this a page that we have borrowed?
+ * mal_owns_page() - is a page borrowed?
  * @page: a page
  *
  * Context: any.
@@ -66,14 +66,36 @@ bool mal_owns_page(struct page *page)
 MAL_EXPORT(mal_owns_page);
 
 /**
- * mal_put_page() - drop a reference, whoever's page it is
+ * mal_page_ref_bias() - get the bias in the count of a page
+ * @page: a page
+ *
+ * For memalloc/page_ref.h. The result is reliable only while the caller holds
+ * the page.
+ *
+ * Context: any.
+ * Return: the bias of a borrowed page, which is negative for memory of slabs
+ * and kmalloc; zero for a page of the host.
+ */
+int mal_page_ref_bias(const struct page *page)
+{
+	bool owns;
+
+	rcu_read_lock();
+	owns = mal_is_borrowed(mal_page_of(page));
+	rcu_read_unlock();
+	return owns ? mal_refs_base(page_ref_count(page)) - 1 : 0;
+}
+MAL_EXPORT(mal_page_ref_bias);
+
+/**
+ * mal_put_page() - drop a reference on a page, ours or the host's
  * @page: a page; if ours, of order 0 or the first of a block that has been
  *	split by mal_split_page()
  *
- * The last reference frees the page. It must be dropped here: the host's
- * put_page() does not know that it is the last. Where somebody else may keep a
- * reference longer than the owner (a bio, a pipe), the owner frees the page by
- * mal_free_page(), which waits for them.
+ * The last reference frees the page. It must be dropped here, because the
+ * host's put_page() does not recognize it as the last. If another user (a bio,
+ * a pipe) may keep a reference longer than the owner, the owner frees the page
+ * with mal_free_page(), which puts the page aside until it is unpinned.
  *
  * Context: any.
  */
@@ -85,3 +107,25 @@ void mal_put_page(struct page *page)
 		mal_free_page(page);
 }
 MAL_EXPORT(mal_put_page);
+
+/**
+ * mal_page_frag_cache_drain() - drop several references
+ * @page: a page, as for mal_put_page()
+ * @count: number of references
+ *
+ * Equivalent of the host's __page_frag_cache_drain(). The last reference frees
+ * the page.
+ *
+ * Context: any.
+ */
+void mal_page_frag_cache_drain(struct page *page, unsigned int count)
+{
+	if (!mal_owns_page(page)) {
+		__page_frag_cache_drain(page, count);
+	} else if (atomic_sub_return(count, &page->_refcount) == MAL_PAGE_BIAS) {
+		/* The free drops the last reference. */
+		page_ref_inc(page);
+		mal_free_page(page);
+	}
+}
+MAL_EXPORT(mal_page_frag_cache_drain);

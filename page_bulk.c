@@ -2,10 +2,10 @@
 /*
  * Bulk: many pages in one call
  *
- * What one page costs beyond a few loads and stores is entering and leaving:
- * the CPU's lists are entered once for as many pages as they hold or take, and
- * what they do not goes the way of single pages, which refills or relieves them
- * for the next round.
+ * Apart from a few loads and stores, the cost of one page is entering and
+ * leaving the CPU's lists. A bulk call enters them once for as many pages as
+ * they can serve or accept. The next page takes the path of single pages, which
+ * refills or drains the lists for the next round.
  *
  * Context: as for single pages.
  */
@@ -16,14 +16,14 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/compat.h"
+#include "internal/instrument.h"
 #include "internal/page_alloc.h"
 #include "internal/pcp.h"
-#include "internal/watch.h"
 
-/* How many pages are handled between two chances to be preempted. */
+/* Maximum number of pages handled with preemption disabled. */
 #define MAL_BULK_BURST	128UL
 
-/* Fill empty places from this CPU's lists. Returns where it stopped. */
+/* Fill empty entries from this CPU's lists. Returns the index it stopped at. */
 static unsigned long mal_bulk_serve(unsigned long from, unsigned long nr,
 				    struct page **pages, unsigned long caller)
 {
@@ -45,20 +45,21 @@ static unsigned long mal_bulk_serve(unsigned long from, unsigned long nr,
 static bool mal_bulk_is_plain(gfp_t gfp)
 {
 	return !(gfp & (__GFP_DMA | __GFP_DMA32)) && !want_init_on_alloc(gfp) &&
-	       !mal_is_watched();
+	       !mal_is_instrumented();
 }
 
 /**
  * mal_alloc_pages_bulk() - allocate many pages
  * @gfp: as for mal_alloc_pages()
  * @nr: length of @pages
- * @pages: filled where it is NULL; what is there already stays
+ * @pages: NULL entries are filled; others stay as they are
  *
- * The host's alloc_pages_bulk(), alloc_pages_bulk_array() before Linux 6.14.
+ * Equivalent of the host's alloc_pages_bulk(), alloc_pages_bulk_array() before
+ * Linux 6.14.
  *
  * Context: as for mal_alloc_pages().
- * Return: how many places from the first on are filled: @nr, or fewer if no
- * more pages were to be had.
+ * Return: the number of leading entries that are filled: @nr, or fewer if an
+ * allocation failed.
  */
 unsigned long mal_alloc_pages_bulk(gfp_t gfp, unsigned long nr,
 				   struct page **pages)
@@ -81,7 +82,7 @@ unsigned long mal_alloc_pages_bulk(gfp_t gfp, unsigned long nr,
 }
 MAL_EXPORT(mal_alloc_pages_bulk);
 
-/* Free to this CPU's lists. Returns where it stopped. */
+/* Free pages to this CPU's lists. Returns the index it stopped at. */
 static unsigned long mal_bulk_accept(unsigned long from, unsigned long nr,
 				     struct page **pages)
 {
@@ -100,7 +101,7 @@ static unsigned long mal_bulk_accept(unsigned long from, unsigned long nr,
 /**
  * mal_free_pages_bulk() - free many pages
  * @nr: length of @pages
- * @pages: pages, or NULL, in any order. Cleared.
+ * @pages: pages or NULL, in any order. Cleared on return.
  *
  * Context: any.
  */
@@ -109,7 +110,7 @@ void mal_free_pages_bulk(unsigned long nr, struct page **pages)
 	unsigned long i = 0;
 
 	while (i < nr) {
-		if (!mal_is_watched())
+		if (!mal_is_instrumented())
 			i = mal_bulk_accept(i, nr, pages);
 		if (i < nr)
 			mal_free_pages(pages[i++], 0);

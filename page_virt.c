@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages by address: for those who want memory rather than struct page
+ * Pages by address: for callers that want memory rather than struct page
  *
  * Borrowed pages are never in high memory, so each has an address at any time.
  *
- * An exact allocation is a block that is split into pages, of which those
- * beyond the size are freed again at once. So it is freed page by page, too.
+ * An exact allocation is a block that is split into pages. The pages beyond the
+ * requested size are freed at once. So it must be freed page by page, too.
  *
  * Context: as for mal_alloc_pages() and mal_free_pages().
  */
@@ -18,10 +18,10 @@
 #include "internal/page_alloc.h"
 
 /**
- * mal_get_free_pages_caller() - mal_get_free_pages() on behalf of somebody
+ * mal_get_free_pages_caller() - mal_get_free_pages() on behalf of a caller
  * @gfp: as for mal_alloc_pages()
  * @order: as for mal_alloc_pages()
- * @caller: code address of who it is for
+ * @caller: code address to attribute the block to
  *
  * Context: as for mal_alloc_pages().
  * Return: the address of the block, or 0.
@@ -49,7 +49,7 @@ unsigned long mal_get_free_pages(gfp_t gfp, unsigned int order)
 MAL_EXPORT(mal_get_free_pages);
 
 /**
- * mal_get_zeroed_page() - allocate one page of zeroes, by address
+ * mal_get_zeroed_page() - allocate a zeroed page, by address
  * @gfp: as for mal_alloc_pages()
  *
  * Context: as for mal_alloc_pages().
@@ -63,10 +63,10 @@ MAL_EXPORT(mal_get_zeroed_page);
 
 /**
  * mal_put_free_pages() - free a block, by address
- * @addr: what mal_get_free_pages() returned, or 0
- * @order: the order it was allocated with
+ * @addr: address from mal_get_free_pages(), or 0
+ * @order: order of the block
  *
- * The host's free_pages().
+ * Corresponds to the host's free_pages().
  *
  * Context: any.
  */
@@ -100,14 +100,15 @@ static void *mal_alloc_exact(int nid, size_t size, gfp_t gfp,
 }
 
 /**
- * mal_alloc_pages_exact_node() - allocate just so many pages, near a node
+ * mal_alloc_pages_exact_node() - allocate pages for a size, preferably on a
+ * node
  * @nid: as for mal_alloc_pages_node()
  * @size: size in bytes, more than zero; rounded up to pages
  * @gfp: as for mal_alloc_pages()
  *
  * Context: as for mal_alloc_pages(), but fails in NMI.
- * Return: the address of contiguous memory, or NULL: there is none, or @size is
- * more than a block can be.
+ * Return: the address of contiguous memory; NULL if there is none, or if @size
+ * exceeds the largest block.
  */
 void *mal_alloc_pages_exact_node(int nid, size_t size, gfp_t gfp)
 {
@@ -116,12 +117,12 @@ void *mal_alloc_pages_exact_node(int nid, size_t size, gfp_t gfp)
 MAL_EXPORT(mal_alloc_pages_exact_node);
 
 /**
- * mal_alloc_pages_exact() - allocate just so many pages
+ * mal_alloc_pages_exact() - allocate pages for a size
  * @size: as for mal_alloc_pages_exact_node()
  * @gfp: as for mal_alloc_pages()
  *
  * Context: as for mal_alloc_pages_exact_node().
- * Return: as mal_alloc_pages_exact_node().
+ * Return: as for mal_alloc_pages_exact_node().
  */
 void *mal_alloc_pages_exact(size_t size, gfp_t gfp)
 {
@@ -132,7 +133,7 @@ MAL_EXPORT(mal_alloc_pages_exact);
 /**
  * mal_free_pages_exact() - free an exact allocation
  * @addr: its address, or NULL
- * @size: the size it was allocated with
+ * @size: the requested size
  *
  * Context: any.
  */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Per-CPU areas: allocation and free, and what each CPU keeps at hand
+ * Per-CPU areas: allocation, free and the free areas that each CPU caches
  *
- * Areas are cut from chunks (percpu_chunk.c). Those of up to MAL_PERCPU_MAX_HOT
- * bytes are of a size class, a multiple of 8 bytes (or of 4), and aligned to
- * the largest power of two that divides it. In front of the chunks each CPU has
- * a stack of free areas of each class, at hand without a lock:
+ * Areas are cut from chunks (percpu_chunk.c). An area of up to
+ * MAL_PERCPU_MAX_HOT bytes belongs to a size class. The size of a class is 4
+ * bytes or a multiple of 8 bytes, and its alignment is the largest power of two
+ * that divides the size. In front of the chunks each CPU has a stack of free
+ * areas for each class, which needs no lock:
  *
  *	CPU  +---------+     +--------+
  *	     | class 0 |     | area   |  <- stack->nr
@@ -13,30 +14,43 @@
  *	     |   ...   |     | area   |
  *	     +---------+     +--------+
  *
- * A stack comes into being when an area of its class is first freed on the CPU. If
- * it is empty, half of it is cut from the chunks, and if it is full, its older half
- * is put back, under one taking of the lock. What all CPUs together keep of a class
- * is bounded by the size of a chunk, as long as each can keep two.
+ * A stack is created when an area of its class is first freed on the CPU. An
+ * empty stack is refilled to half of its capacity from the chunks. A full stack
+ * puts its older half back into the chunks. Either takes the lock once. The
+ * areas of one class on the stacks of all CPUs together are bounded by the size
+ * of a chunk, except that each stack may hold two.
  *
- * The busy flag. A CPU's stacks are used with preemption off and the flag set. An
- * interrupt that comes in between finds the flag set, and goes to the chunks. An
- * NMI gets nothing then, and what it frees is deferred.
+ * The busy flag. A CPU uses its stacks with preemption off and the flag set. An
+ * interrupt handler that finds the flag set uses the chunks directly. An NMI
+ * handler that finds it set fails to allocate, and its frees are deferred.
  *
- * Zeroes. An area is filled with zeroes when it is allocated, on each CPU that is
- * possible: then whatever the last user may still have written after it was freed
- * does not matter, and memory that is never used again is not touched for
- * nothing. That this is enough for CPUs that come later is said in percpu_chunk.c.
+ * Zeroing. An area is zeroed on each possible CPU when it is allocated, not
+ * when it is freed. A write after the free then does no harm, and memory that
+ * is never used again is not touched needlessly. percpu_chunk.c explains why
+ * this covers CPUs that come online later.
  *
- * Misuse. A free looks the chunk up, and then where the grain stands: anything but
- * an allocated area is reported, and nothing else happens. If two free the same
- * area at the same moment on two CPUs, it is on two stacks; the second one to take
- * it finds that out.
+ * Misuse. A free looks up the chunk and the state of the grain. Anything but an
+ * allocated area is reported and otherwise ignored. If two CPUs free the same
+ * area at the same moment, the area ends up on two stacks. When an area leaves
+ * a stack, for a caller or for its chunk, its grain must be CACHED and of the
+ * stack's class. If it is not, the area is reported and dropped. The first of
+ * the two entries to leave is therefore valid. The second is detected unless
+ * the area has been allocated and freed again by then. The fast path takes no
+ * lock and uses no atomic operation, so the same area taken off two stacks
+ * within a few instructions is not detected.
  *
- * Memory for the stacks is the host's. Without it things work, but slowly.
+ * The second entry may outlive the chunk. A stack records mal_percpu_epoch,
+ * which changes a grace period after a chunk was returned. By then no CPU can
+ * push an area of that chunk. The description of the chunk is kept for one more
+ * grace period. Before an area is taken off a stack with an older epoch, all
+ * areas on the stack are looked up again.
  *
- * Lock order: the host's lock of CPU hotplug, mal_percpu_drain_mutex, then those of
- * percpu_chunk.c. The mutex is only tried where memory is being reclaimed. No lock
- * is taken under the flag.
+ * The host allocates the memory for the stacks. If it cannot, allocation and
+ * free still work, but slowly.
+ *
+ * Lock order: the host's CPU hotplug lock, mal_percpu_drain_mutex, the locks of
+ * percpu_chunk.c. Reclaim only tries the mutex. No lock is taken while the busy
+ * flag is set.
  *
  * Context: any; allocation sleeps if its flags allow it.
  */
@@ -56,48 +70,51 @@
 #include <linux/seq_file.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 
 #include <asm/local.h>
 
 #include <memalloc/percpu.h>
 
+#include "internal/busy.h"
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/instrument.h"
 #include "internal/kmemleak.h"
 #include "internal/kunit.h"
 #include "internal/peek.h"
 #include "internal/percpu.h"
 #include "internal/percpu_chunk.h"
+#include "internal/reclaim.h"
 #include "internal/report.h"
-#include "internal/watch.h"
 
-/* Areas in a stack at most: with these it occupies 512 bytes. */
+/* Capacity of a stack. A full one occupies 512 bytes. */
 #define MAL_STACK_MAX	32U
 
 /**
- * struct mal_percpu_stack - areas of a class that are at hand on a CPU
- * @entries: them, from the bottom; NULL if there is no room for any
- * @nr: how many
- * @capacity: how many there is room for
+ * struct mal_percpu_stack - free areas of one class on one CPU
+ * @entries: the areas, oldest first; NULL if the stack was not created yet
+ * @nr: number of areas
+ * @capacity: number of areas that @entries has room for
+ * @epoch: mal_percpu_epoch when the chunks of the areas were last looked up
  */
 struct mal_percpu_stack {
 	struct mal_percpu_entry *entries;
-	unsigned int nr;
-	unsigned int capacity;
+	u16 nr;
+	u16 capacity;
+	u32 epoch;
 };
 
 /**
- * struct mal_percpu_hot - what is at hand on a CPU
- * @busy: somebody on this CPU is at it: those who interrupt them, keep out
- * @hits: allocations that were served from here
- * @misses: allocations that were not
- * @failures: of those, the ones that failed
+ * struct mal_percpu_hot - free areas and counters of one CPU
+ * @busy: this CPU is using its stacks; interrupt handlers must keep out
+ * @hits: allocations served from the stacks
+ * @misses: allocations not served from the stacks
+ * @failures: failed allocations; they count as misses as well
  * @stacks: one for each class
  */
 struct mal_percpu_hot {
-	u8 busy;
+	bool busy;
 	unsigned long hits;
 	local_t misses;
 	local_t failures;
@@ -109,28 +126,24 @@ static struct mal_percpu_hot __percpu *mal_percpu_hot __mal_ro_after_init;
 static struct shrinker *mal_percpu_shrinker;
 static int mal_percpu_cpuhp;
 
-/* Only one at a time empties the stacks of a CPU. */
+/* Serializes draining. */
 static DEFINE_MUTEX(mal_percpu_drain_mutex);
 
-/* As mal_cpu_enter(): see there. */
+/* Like mal_cpu_enter(); see there. */
 static __always_inline bool mal_hot_enter(struct mal_percpu_hot *hot)
 {
-	/* Who interrupts this leaves the flag as it was. */
-	if (unlikely(data_race(hot->busy) || mal_kmemleak_forbids()))
-		return false;
-	WRITE_ONCE(hot->busy, 1);
-	barrier();
-	return true;
+	return likely(!mal_kmemleak_forbids()) && mal_busy_enter(&hot->busy);
 }
 
 static __always_inline void mal_hot_leave(struct mal_percpu_hot *hot)
 {
-	barrier();
-	WRITE_ONCE(hot->busy, 0);
-	barrier();
+	mal_busy_leave(&hot->busy);
 }
 
-/* Where there is no instruction for it, this_cpu_inc() would switch interrupts off. */
+/*
+ * On architectures without a suitable instruction this_cpu_inc() disables
+ * interrupts.
+ */
 #define mal_hot_count(what)						\
 do {									\
 	preempt_disable();						\
@@ -142,7 +155,10 @@ do {									\
  * Classes
  */
 
-/* The class for a size and an alignment; MAL_PERCPU_CLASSES or more for none. */
+/*
+ * The class for a size and an alignment; MAL_PERCPU_CLASSES or more if none
+ * fits.
+ */
 static __always_inline unsigned int mal_percpu_class(size_t size, size_t align)
 {
 	unsigned int class;
@@ -161,7 +177,7 @@ static unsigned int mal_stack_capacity(unsigned int class)
 		     mal_percpu_class_bytes(class), 2U, MAL_STACK_MAX);
 }
 
-/* A call of memset() costs more than a small area is worth. */
+/* Calling memset() costs more than zeroing a small area inline. */
 static __always_inline void mal_percpu_zero(void __percpu *area, unsigned int class)
 {
 	unsigned int cpu, i;
@@ -177,10 +193,10 @@ static __always_inline void mal_percpu_zero(void __percpu *area, unsigned int cl
 }
 
 /*
- * The long way of allocation
+ * Slow path of allocation
  */
 
-/* Put areas on this CPU's stack. Returns how many. */
+/* Push areas onto this CPU's stack. Returns the number pushed. */
 static unsigned int mal_hot_stock(unsigned int class,
 				  const struct mal_percpu_entry *entries,
 				  unsigned int nr)
@@ -192,7 +208,7 @@ static unsigned int mal_hot_stock(unsigned int class,
 	hot = this_cpu_ptr(mal_percpu_hot);
 	stack = &hot->stacks[class];
 	if (mal_hot_enter(hot)) {
-		nr = min(nr, stack->capacity - stack->nr);
+		nr = min_t(unsigned int, nr, stack->capacity - stack->nr);
 		if (nr)
 			memcpy(&stack->entries[stack->nr], entries,
 			       nr * sizeof(*entries));
@@ -218,12 +234,28 @@ static void __percpu *mal_percpu_cut(struct mal_percpu_want *want,
 		return NULL;
 	if (nr > 1) {
 		stocked = mal_hot_stock(class, entries + 1, nr - 1);
-		mal_percpu_put(entries + 1 + stocked, nr - 1 - stocked);
+		mal_percpu_put(entries + 1 + stocked, nr - 1 - stocked,
+			       want->state | MAL_PERCPU_CACHED);
 	}
 	return entries[0].area;
 }
 
-/* Who may sleep leaves the reserve alone, as long as there is anything else. */
+/* Another task may have borrowed a large enough chunk while this one waited. */
+static void __percpu *mal_percpu_borrow(struct mal_percpu_want *want,
+					unsigned int class, gfp_t gfp)
+{
+	void __percpu *area;
+
+	if (!mal_percpu_borrow_begin(gfp))
+		return NULL;
+	area = mal_percpu_cut(want, class);
+	if (!area && mal_percpu_chunk_add(want->grains * MAL_PERCPU_GRAIN, gfp))
+		area = mal_percpu_cut(want, class);
+	mal_percpu_borrow_end(gfp);
+	return area;
+}
+
+/* A caller that may sleep uses the reserve only if borrowing fails. */
 static void __percpu *mal_percpu_find_room(struct mal_percpu_want *want,
 					   unsigned int class, gfp_t gfp)
 {
@@ -232,9 +264,10 @@ static void __percpu *mal_percpu_find_room(struct mal_percpu_want *want,
 	if (gfpflags_allow_blocking(gfp)) {
 		want->keep = MAL_PERCPU_LOW;
 		area = mal_percpu_cut(want, class);
+		if (!area)
+			area = mal_percpu_borrow(want, class, gfp);
 		if (area)
 			return area;
-		mal_percpu_chunk_add(PAGE_ALIGN(want->grains * MAL_PERCPU_GRAIN), gfp);
 		want->keep = 0;
 	}
 	return mal_percpu_cut(want, class);
@@ -246,13 +279,13 @@ static void mal_percpu_warn(size_t size, size_t align, gfp_t gfp,
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
 
-	if (gfp & __GFP_NOWARN || !__ratelimit(&limit))
+	if (gfp & __GFP_NOWARN || mal_inject_has_failed() || !__ratelimit(&limit))
 		return;
 	pr_warn("no per-CPU area of %zu bytes, aligned to %zu, gfp %pGg, for %pS\n",
 		size, align, &gfp, (void *)caller);
 }
 
-static noinline void __percpu *mal_percpu_alloc_long(size_t size, size_t align,
+static noinline void __percpu *mal_percpu_alloc_slow(size_t size, size_t align,
 						     gfp_t gfp, unsigned int class,
 						     unsigned long caller)
 {
@@ -285,10 +318,43 @@ static noinline void __percpu *mal_percpu_alloc_long(size_t size, size_t align,
 }
 
 /*
- * The short way of allocation
+ * Fast path of allocation
  */
 
-/* Take what is on top, if it is what it should be. */
+static noinline void mal_percpu_report_stale(void)
+{
+	mal_report(MAL_REPORT_DOUBLE_FREE, 0,
+		   "per-CPU area that was freed on two CPUs at once");
+}
+
+static bool mal_entry_has_chunk(const struct mal_percpu_entry *entry)
+{
+	const struct mal_percpu_chunk *chunk = mal_percpu_chunk_find(entry->area);
+
+	return chunk && entry->state ==
+			&chunk->states[mal_percpu_grain(chunk, entry->area)];
+}
+
+/* Drop areas of returned chunks; keep the others. Preemption is off. */
+static noinline void mal_stack_check(struct mal_percpu_stack *stack)
+{
+	unsigned int i, nr = 0;
+
+	/*
+	 * Pairs with mal_chunk_new_epoch(): returned chunks are no longer
+	 * found.
+	 */
+	stack->epoch = smp_load_acquire(&mal_percpu_epoch);
+	for (i = 0; i < stack->nr; i++) {
+		if (mal_entry_has_chunk(&stack->entries[i]))
+			stack->entries[nr++] = stack->entries[i];
+		else
+			mal_percpu_report_stale();
+	}
+	stack->nr = nr;
+}
+
+/* Take the topmost area, if it is in the expected state. */
 static __always_inline void __percpu *mal_hot_pop(unsigned int class)
 {
 	struct mal_percpu_stack *stack;
@@ -301,14 +367,17 @@ static __always_inline void __percpu *mal_hot_pop(unsigned int class)
 	stack = &hot->stacks[class];
 	if (unlikely(!mal_hot_enter(hot)))
 		goto out;
+	if (unlikely(stack->epoch != READ_ONCE(mal_percpu_epoch)))
+		mal_stack_check(stack);
 	if (likely(stack->nr)) {
 		entry = &stack->entries[--stack->nr];
 		if (likely(*entry->state == (MAL_PERCPU_CACHED | (class + 1)))) {
 			*entry->state = class + 1;
 			area = entry->area;
 			hot->hits++;
+		} else {
+			mal_percpu_report_stale();
 		}
-		/* else two have freed it at once: the other one has it */
 	}
 	mal_hot_leave(hot);
 out:
@@ -322,7 +391,7 @@ static __always_inline void __percpu *mal_percpu_alloc(size_t size, size_t align
 	unsigned int class = mal_percpu_class(size, align);
 	void __percpu *area;
 
-	if (mal_is_watched() || unlikely(class >= MAL_PERCPU_CLASSES))
+	if (mal_is_instrumented() || unlikely(class >= MAL_PERCPU_CLASSES))
 		goto slow;
 	area = mal_hot_pop(class);
 	if (unlikely(!area))
@@ -332,19 +401,19 @@ static __always_inline void __percpu *mal_percpu_alloc(size_t size, size_t align
 	return area;
 
 slow:
-	return mal_percpu_alloc_long(size, align, gfp, class, _RET_IP_);
+	return mal_percpu_alloc_slow(size, align, gfp, class, _RET_IP_);
 }
 
 /**
  * __mal_alloc_percpu_gfp() - allocate memory on each CPU
  * @size: bytes, up to MAL_PERCPU_MAX_SIZE
  * @align: a power of two, up to PAGE_SIZE
- * @gfp: what may be done for it: with __GFP_DIRECT_RECLAIM it may sleep, and with
- *	__GFP_NOWARN nothing is said if there is none
+ * @gfp: with __GFP_DIRECT_RECLAIM the call may sleep, with __GFP_NOWARN a
+ *	failure is not logged
  *
- * Context: any; in NMI only what this CPU has at hand.
- * Return: the memory, filled with zeroes on each possible CPU; or NULL if there
- * is none, or no such size or alignment.
+ * Context: any; an NMI handler gets only areas that this CPU has cached.
+ * Return: the memory, zeroed on each possible CPU; NULL if there is none, or if
+ * @size or @align is invalid.
  */
 void __percpu *__mal_alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 {
@@ -353,12 +422,14 @@ void __percpu *__mal_alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 MAL_EXPORT(__mal_alloc_percpu_gfp);
 
 /**
- * mal_alloc_percpu_nospec() - __mal_alloc_percpu_gfp() with a size of user space's
+ * mal_alloc_percpu_nospec() - __mal_alloc_percpu_gfp() for a size from user
+ * space
  * @size: as for __mal_alloc_percpu_gfp()
  * @align: as for __mal_alloc_percpu_gfp()
  * @gfp: as for __mal_alloc_percpu_gfp()
  *
- * The class, which the size says, is the index of a table.
+ * The size determines the class, which indexes a table. Prevent speculation
+ * past the end of that table.
  *
  * Context: as for __mal_alloc_percpu_gfp().
  * Return: as for __mal_alloc_percpu_gfp().
@@ -366,7 +437,7 @@ MAL_EXPORT(__mal_alloc_percpu_gfp);
 void __percpu *mal_alloc_percpu_nospec(size_t size, size_t align, gfp_t gfp)
 {
 	if (size - 1 >= MAL_PERCPU_MAX_HOT)
-		return mal_percpu_alloc_long(size, align, gfp, MAL_PERCPU_CLASSES,
+		return mal_percpu_alloc_slow(size, align, gfp, MAL_PERCPU_CLASSES,
 					     _RET_IP_);
 	size = array_index_nospec(size - 1, MAL_PERCPU_MAX_HOT) + 1;
 	return mal_percpu_alloc(size, align, gfp);
@@ -398,22 +469,22 @@ static struct mal_percpu_entry *mal_stack_create(unsigned int class)
 		return NULL;
 	entries = kmalloc_array(mal_stack_capacity(class), sizeof(*entries),
 				GFP_NOWAIT | __GFP_NOWARN);
-	/* What is free, or was taken out, is not referred to. */
+	/* Free areas, and areas taken off the stack, are not references. */
 	kmemleak_no_scan(entries);
 	return entries;
 }
 
 /**
- * struct mal_percpu_spill - what a stack must get rid of
- * @entries: areas
- * @nr: how many
+ * struct mal_percpu_spill - areas that a full stack puts back into the chunks
+ * @entries: the areas
+ * @nr: number of areas
  */
 struct mal_percpu_spill {
 	struct mal_percpu_entry entries[MAL_STACK_MAX / 2 + 1];
 	unsigned int nr;
 };
 
-/* Make room on a stack: by giving it a place, or by taking its older half out. */
+/* Make room on a stack: install @fresh, or move the older half to @spill. */
 static void mal_stack_make_room(struct mal_percpu_stack *stack, unsigned int class,
 				struct mal_percpu_entry **fresh,
 				struct mal_percpu_spill *spill)
@@ -432,9 +503,10 @@ static void mal_stack_make_room(struct mal_percpu_stack *stack, unsigned int cla
 		stack->nr * sizeof(*spill->entries));
 }
 
-/* An area that is CACHED, and that the stack has no room for. */
+/* Free an area that is CACHED when the stack is full, missing or in use. */
 static void mal_percpu_spill(const struct mal_percpu_entry *entry, unsigned int class)
 {
+	u8 state = MAL_PERCPU_CACHED | (class + 1);
 	struct mal_percpu_entry *fresh = NULL;
 	struct mal_percpu_stack *stack;
 	struct mal_percpu_spill spill;
@@ -452,8 +524,8 @@ static void mal_percpu_spill(const struct mal_percpu_entry *entry, unsigned int 
 	}
 	preempt_enable();
 	if (!mal_hot_stock(class, entry, 1))
-		mal_percpu_put(entry, 1);
-	mal_percpu_put(spill.entries, spill.nr);
+		mal_percpu_put(entry, 1, state);
+	mal_percpu_put(spill.entries, spill.nr, state);
 	kfree(fresh);
 }
 
@@ -464,7 +536,7 @@ static void mal_percpu_report(const struct mal_percpu_chunk *chunk,
 
 	if (!chunk) {
 		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
-			   "no per-CPU area, or one of the host's");
+			   "not a per-CPU area of this module");
 		return;
 	}
 	if (IS_ALIGNED(offset, MAL_PERCPU_GRAIN))
@@ -476,51 +548,58 @@ static void mal_percpu_report(const struct mal_percpu_chunk *chunk,
 			   "per-CPU area at offset %lu of its chunk", offset);
 	else
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "inside of a per-CPU area, at offset %lu of its chunk",
+			   "inside a per-CPU area, at offset %lu of its chunk",
 			   offset);
 }
 
-/* For all that the short way does not know. Preemption is off before, and on after. */
-static noinline void mal_percpu_free_long(void __percpu *area,
+/*
+ * Handle every free that the fast path does not. Called with preemption off;
+ * returns with preemption on.
+ */
+static noinline void mal_percpu_free_slow(void __percpu *area,
 					  struct mal_percpu_chunk *chunk,
 					  unsigned long offset,
 					  unsigned long caller)
 {
+	u8 cached = MAL_PERCPU_LARGE | MAL_PERCPU_CACHED;
 	struct mal_percpu_entry entry = { .area = area };
 	bool put = false;
 
 	if (chunk && IS_ALIGNED(offset, MAL_PERCPU_GRAIN))
 		entry.state = &chunk->states[offset / MAL_PERCPU_GRAIN];
-	if (!entry.state || cmpxchg(entry.state, MAL_PERCPU_LARGE,
-				    MAL_PERCPU_LARGE | MAL_PERCPU_CACHED) !=
-			    MAL_PERCPU_LARGE)
+	if (!entry.state ||
+	    cmpxchg(entry.state, MAL_PERCPU_LARGE, cached) != MAL_PERCPU_LARGE)
 		mal_percpu_report(chunk, offset, caller);
-	else if (in_nmi())
-		mal_percpu_defer(chunk, entry.state);
-	else
+	else if (!in_nmi())
 		put = true;
+	else if (!mal_percpu_defer(chunk, entry.state, cached))
+		mal_percpu_report_stale();
 	preempt_enable();
 	if (!put)
 		return;
 	kmemleak_free_percpu(area);
-	mal_percpu_put(&entry, 1);
+	mal_percpu_put(&entry, 1, cached);
 }
 
-/* The stack has no room, or is in use. Preemption is off before, and on after. */
+/*
+ * The stack is full, missing or in use. Called with preemption off; returns
+ * with preemption on.
+ */
 static noinline void mal_percpu_free_spill(void __percpu *area, u8 *state,
+					   struct mal_percpu_chunk *chunk,
 					   unsigned int class)
 {
 	struct mal_percpu_entry entry = { .area = area, .state = state };
 	bool nmi = in_nmi();
 
-	if (nmi)
-		mal_percpu_defer(mal_percpu_chunk_find(area), state);
+	if (nmi && !mal_percpu_defer(chunk, state, MAL_PERCPU_CACHED | (class + 1)))
+		mal_percpu_report_stale();
 	preempt_enable();
 	if (!nmi)
 		mal_percpu_spill(&entry, class);
 }
 
-/* Returns false if there is no room, or somebody is at it. Preemption is off. */
+/* Returns false if the stack is full, missing or in use. Preemption is off. */
 static __always_inline bool mal_hot_push(void __percpu *area, u8 *state,
 					 unsigned int class)
 {
@@ -543,9 +622,10 @@ static __always_inline bool mal_hot_push(void __percpu *area, u8 *state,
 
 /**
  * mal_free_percpu() - free memory on each CPU
- * @area: what was allocated, or NULL; nobody uses it any more
+ * @area: memory from one of the functions above, or NULL
  *
- * Misuse is reported and has no other effect.
+ * The caller must ensure that the memory is no longer in use. Misuse is
+ * reported and has no other effect.
  *
  * Context: any.
  */
@@ -567,29 +647,30 @@ void mal_free_percpu(void __percpu *area)
 	class = *state - 1;
 	if (unlikely(class >= MAL_PERCPU_CLASSES || offset % MAL_PERCPU_GRAIN))
 		goto slow;
-	*state |= MAL_PERCPU_CACHED;
+	*state = MAL_PERCPU_CACHED | (class + 1);
 	if (!mal_kmemleak_forbids())
 		kmemleak_free_percpu(area);
 	if (unlikely(!mal_hot_push(area, state, class))) {
-		mal_percpu_free_spill(area, state, class);
+		mal_percpu_free_spill(area, state, chunk, class);
 		return;
 	}
 	preempt_enable();
 	return;
 
 slow:
-	mal_percpu_free_long(area, chunk, offset, _RET_IP_);
+	mal_percpu_free_slow(area, chunk, offset, _RET_IP_);
 }
 MAL_EXPORT(mal_free_percpu);
 
 /*
- * Emptying
+ * Draining
  */
 
 /**
- * struct mal_percpu_handover - what a CPU hands over
- * @stacks: its stacks
- * @busy: it was in the middle of something
+ * struct mal_percpu_handover - the stacks that a CPU hands over when it is
+ * drained
+ * @stacks: the stacks
+ * @busy: the CPU was using its stacks and handed over nothing
  */
 struct mal_percpu_handover {
 	struct mal_percpu_stack stacks[MAL_PERCPU_CLASSES];
@@ -625,12 +706,13 @@ static void mal_handover_put(struct mal_percpu_handover *handover)
 	for (class = 0; class < MAL_PERCPU_CLASSES; class++) {
 		struct mal_percpu_stack *stack = &handover->stacks[class];
 
-		mal_percpu_put(stack->entries, stack->nr);
+		mal_percpu_put(stack->entries, stack->nr,
+			       MAL_PERCPU_CACHED | (class + 1));
 		kfree(stack->entries);
 	}
 }
 
-/* Of a CPU that is not used any more. */
+/* Drain a CPU that is offline. */
 static void mal_hot_drain_dead(unsigned int cpu)
 {
 	mal_hot_give(per_cpu_ptr(mal_percpu_hot, cpu), &mal_percpu_handover);
@@ -639,16 +721,12 @@ static void mal_hot_drain_dead(unsigned int cpu)
 
 static void mal_hot_drain_cpu(unsigned int cpu)
 {
-	do {
-		/* One that is just going is emptied by whoever unplugs it. */
-		if (smp_call_function_single(cpu, mal_hot_hand_over,
-					     &mal_percpu_handover, 1))
-			return;
-	} while (mal_percpu_handover.busy);
-	mal_handover_put(&mal_percpu_handover);
+	if (mal_busy_call(cpu, mal_hot_hand_over, &mal_percpu_handover,
+			  &mal_percpu_handover.busy))
+		mal_handover_put(&mal_percpu_handover);
 }
 
-/* With the mutex held. */
+/* Called with the mutex held. */
 static void mal_hot_drain(void)
 {
 	unsigned int cpu;
@@ -666,10 +744,10 @@ static int mal_percpu_cpu_dead(unsigned int cpu)
 }
 
 /**
- * mal_percpu_shrink() - give back to the host what is not used
+ * mal_percpu_shrink() - drain the CPUs and return unused chunks to the host
  *
  * Context: task; sleeps.
- * Return: pages given back, on all CPUs.
+ * Return: pages returned, on all CPUs.
  */
 unsigned long mal_percpu_shrink(void)
 {
@@ -718,7 +796,7 @@ static unsigned long mal_percpu_shrinker_scan(struct shrinker *shrinker,
 }
 
 /*
- * Figures and checks
+ * Statistics
  */
 
 static void mal_hot_stats(struct mal_percpu_stats *stats)
@@ -735,8 +813,8 @@ static void mal_hot_stats(struct mal_percpu_stats *stats)
 }
 
 /**
- * mal_percpu_stats() - the figures of per-CPU areas
- * @stats: filled in; exact while nobody uses them
+ * mal_percpu_stats() - read the statistics of per-CPU areas
+ * @stats: filled in; exact if there is no concurrent use
  *
  * Context: task; sleeps.
  */
@@ -768,7 +846,7 @@ MAL_EXPORT_FOR_KUNIT(mal_percpu_stats);
  * mal_percpu_show() - print the section "percpu"
  * @m: /proc/memalloc
  *
- * Sizes are in bytes on one CPU, but for total_bytes and metadata_bytes.
+ * Sizes are in bytes on one CPU, except total_bytes and metadata_bytes.
  *
  * Context: task.
  */
@@ -799,23 +877,8 @@ void mal_percpu_show(struct seq_file *m)
  * Load and unload
  */
 
-static int mal_percpu_shrinker_init(void)
-{
-	int err;
-
-	mal_percpu_shrinker = shrinker_alloc(0, "memalloc-percpu");
-	if (!mal_percpu_shrinker)
-		return -ENOMEM;
-	mal_percpu_shrinker->count_objects = mal_percpu_shrinker_count;
-	mal_percpu_shrinker->scan_objects = mal_percpu_shrinker_scan;
-	err = mal_shrinker_register(mal_percpu_shrinker, "memalloc-percpu");
-	if (err)
-		mal_shrinker_discard(mal_percpu_shrinker);
-	return err;
-}
-
 /**
- * mal_percpu_init() - make per-CPU areas possible
+ * mal_percpu_init() - set up per-CPU areas
  *
  * Context: task; sleeps.
  * Return: 0, or -ENOMEM.
@@ -835,10 +898,13 @@ int mal_percpu_init(void)
 	if (err < 0)
 		goto err_chunk;
 	mal_percpu_cpuhp = err;
-	err = mal_percpu_shrinker_init();
-	if (!err)
+	mal_percpu_shrinker = mal_shrinker_create(0, "memalloc-percpu",
+						  mal_percpu_shrinker_count,
+						  mal_percpu_shrinker_scan);
+	if (mal_percpu_shrinker)
 		return 0;
 
+	err = -ENOMEM;
 	cpuhp_remove_state_nocalls(mal_percpu_cpuhp);
 err_chunk:
 	mal_percpu_chunk_exit();
@@ -848,9 +914,9 @@ err_hot:
 }
 
 /**
- * mal_percpu_exit() - the mirror of mal_percpu_init()
+ * mal_percpu_exit() - undo mal_percpu_init()
  *
- * Context: task; sleeps. Nobody allocates or frees any more.
+ * Context: task; sleeps. No allocation or free is in progress.
  */
 void mal_percpu_exit(void)
 {

@@ -4,30 +4,64 @@
  *
  * This is the only file that takes pages from the host and gives them back.
  *
- * Blocks. Memory is borrowed in blocks of 2^order pages: of the largest order
- * where the host has one to spare without effort, of smaller ones down to what
- * the caller needs where it has not. A block is split at once into order-0
- * pages (split_page()), each with a reference count of its own, so it does not
- * matter later in which pieces it goes back. Callers that must not sleep get
- * blocks of moderate size: splitting one is work, and they may have interrupts
- * off.
+ * Blocks. Memory is borrowed in blocks of 2^order pages. The largest order is
+ * tried first, without effort, then smaller ones down to the order that the
+ * caller needs. A block is split at once into order-0 pages (split_page()),
+ * each with a reference count of its own, so it may later be given back in any
+ * pieces. Callers that must not sleep get blocks of moderate size: splitting
+ * takes time, and their interrupts may be off.
  *
- * References. Each borrowed page carries two references: the one that the host
- * handed over, and one of ours, taken here. Who maps a page, or gives it to a
- * pipe, adds more. So a count of less than two on a page of ours means that
- * somebody dropped a reference that was not theirs, and it is seen and told
- * instead of handing the host a page that is still in use.
+ * References. The count of a page is 1 when the host hands it over, and
+ * MAL_PAGE_BIAS is added. A mapping, a pipe or a socket adds more references. A
+ * count below MAL_PAGE_REFS means that a user dropped a reference that it did
+ * not own: the host's put_page() or kfree() was called on a page of ours. The
+ * bias keeps the count from reaching zero, so the host does not free the page.
+ * The next check of the page reports the missing references and adds them
+ * again.
  *
- * Giving back. A block goes back as a block where that is possible, with the
- * counts that it had when it came: one reference on its first page, none on the
- * others. Page by page it would first lie on the host's per-CPU lists of single
- * pages, and become large blocks again only as these are drained; and it takes
- * longer. page_ref_freeze() takes a page's last reference only if nobody has
- * another one, so that who looks a page up by its number at just that time
- * either gets none or makes us give the pages back singly.
+ * MAL_PAGE_BIAS is 2^28, so 268 million stray drops in the life of one owner do
+ * not free a page, and half as many are mended. Above the bias there is room
+ * for 1.8 million pins of 1024 each (GUP_PIN_COUNTING_BIAS) before the count
+ * becomes negative and the host refuses further ones. A page of the host has
+ * room for 2.1 million. folio_maybe_dma_pinned() returns true for every page of
+ * ours. The function may return false positives, and its callers ask about
+ * anonymous memory and the page cache, which never consist of pages of ours.
  *
- * Sections. Physical memory is seen as sections of MAL_SECTION_PAGES pages,
- * aligned to their size, and a section is described by an array of struct
+ * A page that holds slab objects or large kmalloc memory has a count of
+ * MAL_HEAP_REFS, -2^30, for as long as it does. sendpage_ok() and
+ * try_get_page() refuse it, as they refuse the host's own slab pages, so
+ * drivers copy from such memory instead of sending it. kfree() makes the memory
+ * available to another owner at once, which could happen during a retransmit. A
+ * balanced get and put, as by a task that looks up the page by its number,
+ * change nothing. 2^30 stray drops do not reach zero. The count is also far
+ * from the values -127 to 0 that debug kernels take for an overflow. One atomic
+ * addition of the difference changes a page between the two counts, so a
+ * reference that is taken and dropped meanwhile is not lost. A count of zero
+ * would be worse: a get and a put free such a page.
+ *
+ * No count can stop __free_pages() of the host with an order above 0: it frees
+ * all but the first page without reading their counts. Such a page has a small
+ * count, like a page of the host (mal_page_is_lost()). It is lost: once this is
+ * noticed, the page counts as neither borrowed nor returned, and we do not
+ * touch it again.
+ *
+ * Marks. An owner may leave mapping, private or flags set in a page that it
+ * frees. mal_page_clean() resets these before the next owner gets the page. The
+ * first page of a block is checked when the block is freed, the others when the
+ * block is split or given back (pinned.c). A page that the host marked as
+ * broken (HWPoison) is returned to the host by itself as soon as it is checked,
+ * and the host keeps it out of use.
+ *
+ * Giving back. A block goes back as a whole if possible, with the counts that
+ * it had when it came: one reference on its first page, none on the others.
+ * Single pages would first stay on the host's per-CPU lists, and form large
+ * blocks again only when these are drained; this also takes longer.
+ * page_ref_freeze() takes the last reference of a page only if no other user
+ * has one. A task that looks up the page by its number at that time either gets
+ * no reference, or makes us give back the pages one by one.
+ *
+ * Sections. Physical memory is divided into sections of MAL_SECTION_PAGES
+ * pages, aligned to their size. A section is described by an array of struct
  * mal_page while any page of it is borrowed:
  *
  *	 mal_section_table          struct mal_section
@@ -43,40 +77,75 @@
  *
  * The table is flat, for a lookup in a few instructions. It costs 8 bytes for
  * each 4 MiB between the first and the last page of the host. A section costs
- * 28 KiB, 0.7 % of what it describes.
+ * 28 KiB, 0.7 % of the memory that it describes.
  *
- * The host's zones end at section boundaries but for exotic machines; there, a
- * section belongs to the zone of its first loan, and loans from another zone
- * in it are given back at once.
+ * The table covers the memory that the host has when the module is loaded. When
+ * the host brings memory beyond that online, a larger table replaces it
+ * (mal_section_table_grow()). If the table cannot be allocated, the memory
+ * stays offline. Memory below the first page of the table is never borrowed; no
+ * machine is known to plug in such memory.
  *
- * Accounting. mal_region.borrowed is charged before the host is asked and
- * uncharged when a page has gone back, so it never exceeds the cap, and what
- * is borrowed in total less what is returned in total is what is borrowed now,
- * to the page. What is taken from the host past the page allocator is charged
- * there, too: whole pages for per-CPU areas; and what describes slabs by the
- * byte, each page of the sum when it is full.
+ * The descriptors of a section are one allocation of 28 KiB (order 3). If the
+ * host has no such block, a spare is used instead. MAL_SECTION_SPARES of them
+ * are allocated from single pages, at load and by a worker after one was used.
+ * So a caller that must not sleep can borrow a single page when the host has no
+ * larger block, even in a section without descriptors. This works
+ * MAL_SECTION_SPARES times before the worker has run. All spares are charged
+ * from load to unload, also while the worker has not replaced one yet.
  *
- * Locking. mal_region.lock protects the table's entries and the number of
- * borrowed pages in each section; nothing is called under it, and it is taken
- * with nothing held. Lookups take no lock: a section is
- * freed after an RCU grace period, and cannot go while a page in it is
- * borrowed. The descriptors themselves belong to the zone's lock (buddy.c).
+ * The host's zones end at section boundaries, except on exotic machines. There,
+ * a section belongs to the zone of its first block. A block from another zone
+ * in the same section is given back at once.
+ *
+ * Accounting. mal_region.borrowed is charged before the host is asked, and
+ * uncharged when a page has been returned or is lost, so it never exceeds the
+ * cap. The number of pages borrowed now is exactly borrowed_total minus
+ * returned_total minus lost_total. Memory that is taken from the host without
+ * the page allocator is charged, too: per-CPU areas and sections by the page,
+ * and slab descriptors and sheaves by the byte. For the latter, a page is
+ * charged when the sum of bytes fills it.
+ *
+ * The cap bounds pages and metadata together. A block in a section without
+ * descriptors needs room for the block and for the section, but the section is
+ * known only when the host has handed over the block. Each block is therefore
+ * charged with a section before the host is asked, and the section is uncharged
+ * afterwards if it exists. Whether the cap allows a block thus depends on what
+ * is charged alone, not on the address of the block: a block that was refused
+ * is refused again until something is given back. Up to 28 KiB below the cap
+ * remain unused.
+ *
+ * A section is uncharged when its last page leaves. Its memory goes back to the
+ * host a grace period later. The first table and the spares are charged at
+ * load, and a larger table when it is allocated, even beyond the cap.
+ *
+ * Locking. mal_region.lock protects the entries of the table and the number of
+ * borrowed pages in each section. No other lock is taken under it, and no other
+ * spinlock of this module is held when it is taken. Lookups take no lock: a
+ * section is freed after an RCU grace period, and persists while a page in it
+ * is borrowed. The descriptors themselves are protected by the zone's lock
+ * (buddy.c).
  *
  * Context: borrowing and returning work in task, softirq and hardirq context.
- * Only where the caller's gfp allows it does borrowing sleep.
+ * Borrowing sleeps only if the caller's gfp allows it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
+#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/notifier.h>
 #include <linux/page_ref.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include <uapi/linux/memalloc.h>
 
@@ -88,35 +157,47 @@
 #include "internal/report.h"
 #include "internal/sanitizer.h"
 
-/* Who must not sleep borrows no more than 256 KiB at once. */
+/* Callers that must not sleep borrow at most 256 KiB at once. */
 #define MAL_ATOMIC_ORDER	6
 
-/* Flags that are ours to honour, or that make no sense for a loan. */
+/*
+ * Number of new sections that are possible when the host has only single pages.
+ */
+#define MAL_SECTION_SPARES	4
+
+/* A section takes whole pages of the host, contiguous or not. */
+#define MAL_SECTION_BYTES	PAGE_ALIGN(sizeof(struct mal_section))
+#define MAL_SECTION_CHARGE	(MAL_SECTION_BYTES >> PAGE_SHIFT)
+
+/* Flags that we implement, or that make no sense for borrowing. */
 #define MAL_GFP_NOT_FOR_HOST	(__GFP_ZERO | __GFP_COMP | __GFP_NOFAIL | \
 				 __GFP_HIGHMEM | __GFP_MOVABLE | \
 				 __GFP_RECLAIMABLE | __GFP_ACCOUNT | __GFP_WRITE)
 
-/* How hard to try; all that the descriptors of a loan need to know of it. */
+/* Flags for the effort; the only ones used for the descriptors of a block. */
 #define MAL_GFP_EFFORT		(GFP_KERNEL | __GFP_HIGH | __GFP_NOWARN | \
 				 __GFP_NORETRY | __GFP_RETRY_MAYFAIL)
 
-struct mal_section_table mal_section_table __mal_ro_after_init;
+struct mal_section_table mal_section_table __read_mostly;
 MAL_EXPORT_FOR_KUNIT(mal_section_table);
 
 /**
- * struct mal_region - the account with the host
+ * struct mal_region - accounting of the memory borrowed from the host
  * @lock: protects the entries of the table and mal_section.borrowed
- * @borrowed: pages held, or about to be; and @other
- * @other: pages that are borrowed past the page allocator, for per-CPU areas, and
- *	the whole pages of @described
- * @described: bytes of the host's that describe slabs
- * @peak: the most that @borrowed has been
+ * @borrowed: pages borrowed, or about to be, including @other
+ * @other: pages borrowed without the page allocator, for per-CPU areas and
+ *	@sections, and the whole pages of @described
+ * @described: bytes of other metadata, allocated from the host: slab
+ *	descriptors, sheaves, tables of sections, and spare sections
+ * @peak: the maximum of @borrowed
  * @borrowed_total: pages ever borrowed
  * @returned_total: pages ever returned
- * @refused_cap: loans that the cap did not allow
- * @refused_host: loans that the host did not grant
- * @sections: sections that exist
- * @cap: @borrowed may not exceed this
+ * @lost_total: pages that the host took without a return
+ * @refused_cap: number of times the cap refused to borrow
+ * @refused_host: number of times the host refused to lend
+ * @sections: number of sections
+ * @spares: number of spare sections
+ * @cap: maximum of @borrowed
  */
 struct mal_region {
 	spinlock_t lock;
@@ -126,9 +207,11 @@ struct mal_region {
 	atomic_long_t peak;
 	atomic64_t borrowed_total;
 	atomic64_t returned_total;
+	atomic64_t lost_total;
 	atomic64_t refused_cap;
 	atomic64_t refused_host;
 	atomic_long_t sections;
+	atomic_long_t spares;
 	unsigned long cap;
 };
 
@@ -139,7 +222,8 @@ static struct mal_region mal_region = {
 static void mal_region_note_peak(void)
 {
 	long borrowed = atomic64_read(&mal_region.borrowed_total) -
-			atomic64_read(&mal_region.returned_total);
+			atomic64_read(&mal_region.returned_total) -
+			atomic64_read(&mal_region.lost_total);
 	long peak = atomic_long_read(&mal_region.peak);
 
 	while (borrowed > peak &&
@@ -165,8 +249,8 @@ static void mal_region_uncharge(unsigned long pages)
 }
 
 /**
- * mal_region_charge_other() - charge what is borrowed past the page allocator
- * @pages: about to be borrowed
+ * mal_region_charge_other() - charge pages borrowed without the page allocator
+ * @pages: number of pages about to be borrowed
  *
  * Context: any.
  * Return: true, or false if the cap does not allow it.
@@ -182,8 +266,8 @@ bool mal_region_charge_other(unsigned long pages)
 }
 
 /**
- * mal_region_uncharge_other() - the reverse of mal_region_charge_other()
- * @pages: given back
+ * mal_region_uncharge_other() - undo mal_region_charge_other()
+ * @pages: number of pages given back
  *
  * Context: any.
  */
@@ -193,19 +277,19 @@ void mal_region_uncharge_other(unsigned long pages)
 	mal_region_uncharge(pages);
 }
 
-/* Pages that become full as a sum of bytes grows. */
+/* Number of pages that become full as a sum of bytes grows. */
 static unsigned long mal_pages_between(unsigned long before, unsigned long after)
 {
 	return (after >> PAGE_SHIFT) - (before >> PAGE_SHIFT);
 }
 
 /**
- * mal_region_charge_bytes() - charge what describes memory of ours
- * @bytes: about to be taken from the host
+ * mal_region_charge_bytes() - charge bytes of descriptors of our memory
+ * @bytes: number of bytes about to be allocated from the host
  *
- * Pages are charged before the bytes are added, and each change of the sum by
- * whoever makes it: so what is charged is the whole pages of the sum at any time,
- * and more only while somebody is at it.
+ * Pages are charged before the bytes are added, and each task charges its own
+ * change of the sum. The charge is therefore always at least the whole pages of
+ * the sum, and larger only while a change is in progress.
  *
  * Context: any.
  * Return: true, or false if the cap does not allow it.
@@ -228,9 +312,10 @@ bool mal_region_charge_bytes(size_t bytes)
 }
 
 /**
- * mal_region_charge_bytes_anyway() - the same, the cap notwithstanding
- * @bytes: about to be taken from the host; nothing more is borrowed until what is
- *	beyond the cap has been given back
+ * mal_region_charge_bytes_anyway() - charge bytes and ignore the cap
+ * @bytes: number of bytes about to be allocated from the host
+ *
+ * If this exceeds the cap, no more is borrowed until the excess is given back.
  *
  * Context: any.
  */
@@ -244,8 +329,8 @@ void mal_region_charge_bytes_anyway(size_t bytes)
 }
 
 /**
- * mal_region_uncharge_bytes() - the reverse of mal_region_charge_bytes()
- * @bytes: given back, or about to be when a grace period is over
+ * mal_region_uncharge_bytes() - undo mal_region_charge_bytes()
+ * @bytes: number of bytes freed, or about to be after a grace period
  *
  * Context: any.
  */
@@ -258,6 +343,83 @@ void mal_region_uncharge_bytes(size_t bytes)
 		mal_region_uncharge_other(pages);
 }
 
+/* Entries are taken by xchg(), and filled by one task at a time. */
+static struct mal_section *mal_section_spares[MAL_SECTION_SPARES];
+
+/*
+ * Allocate from single pages. As for other sections, kmemleak does not scan it.
+ */
+static struct mal_section *mal_section_make_spare(void)
+{
+	struct mal_section *section;
+
+	section = __vmalloc(sizeof(*section),
+			    GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN);
+	kmemleak_ignore(section);
+	return section;
+}
+
+static void mal_section_spares_fill(struct work_struct *work)
+{
+	struct mal_section *section;
+	unsigned int i;
+
+	for (i = 0; i < MAL_SECTION_SPARES; i++) {
+		if (READ_ONCE(mal_section_spares[i]))
+			continue;
+		section = mal_section_make_spare();
+		if (!section)
+			return;
+		atomic_long_inc(&mal_region.spares);
+		/* The memory is zeroed before another CPU finds it. */
+		smp_store_release(&mal_section_spares[i], section);
+	}
+}
+
+static DECLARE_WORK(mal_section_spares_work, mal_section_spares_fill);
+
+static struct mal_section *mal_section_take_spare(void)
+{
+	struct mal_section *section = NULL;
+	unsigned int i;
+
+	for (i = 0; i < MAL_SECTION_SPARES && !section; i++)
+		section = xchg(&mal_section_spares[i], NULL);
+	if (section)
+		atomic_long_dec(&mal_region.spares);
+	return section;
+}
+
+static void mal_section_destroy(struct mal_section *section)
+{
+	if (is_vmalloc_addr(section))
+		vfree(section);
+	else
+		free_pages_exact(section, sizeof(*section));
+}
+
+/* Called when no more spares are taken. */
+static void mal_section_spares_free(void)
+{
+	struct mal_section *section;
+
+	cancel_work_sync(&mal_section_spares_work);
+	while ((section = mal_section_take_spare()))
+		mal_section_destroy(section);
+}
+
+static struct mal_section *mal_section_alloc(gfp_t gfp)
+{
+	struct mal_section *section;
+
+	section = alloc_pages_exact(sizeof(*section), gfp | __GFP_ZERO | __GFP_NOWARN);
+	if (section)
+		return section;
+	section = mal_section_take_spare();
+	schedule_work(&mal_section_spares_work);
+	return section;
+}
+
 static struct mal_section *mal_section_create(unsigned long first_pfn, gfp_t gfp)
 {
 	struct mal_section *section;
@@ -265,7 +427,7 @@ static struct mal_section *mal_section_create(unsigned long first_pfn, gfp_t gfp
 
 	if (mal_inject_should_fail())
 		return NULL;
-	section = alloc_pages_exact(sizeof(*section), gfp | __GFP_ZERO | __GFP_NOWARN);
+	section = mal_section_alloc(gfp);
 	if (!section)
 		return NULL;
 	section->first_pfn = first_pfn;
@@ -275,11 +437,6 @@ static struct mal_section *mal_section_create(unsigned long first_pfn, gfp_t gfp
 	for (i = 0; i < MAL_SECTION_PAGES; i++)
 		section->pages[i].index = i;
 	return section;
-}
-
-static void mal_section_destroy(struct mal_section *section)
-{
-	free_pages_exact(section, sizeof(*section));
 }
 
 static void mal_section_destroy_rcu(struct rcu_head *rcu)
@@ -295,7 +452,7 @@ static void mal_section_add(struct mal_section *section, struct page *page,
 	section->host_zone = page_zone(page);
 }
 
-/* Take a block into an existing section, or into @fresh, or not at all. */
+/* Add a block to an existing section, or to @fresh, or fail. */
 static int mal_section_join(struct mal_section *fresh, struct page *page,
 			    unsigned int order)
 {
@@ -323,7 +480,10 @@ static int mal_section_join(struct mal_section *fresh, struct page *page,
 	return err;
 }
 
-/* Describe a block: the section that it lies in may have to be made first. */
+/*
+ * Provide descriptors for a block. Returns 1 if its section was created, 0 if
+ * the section exists, or an error.
+ */
 static int mal_section_adopt(struct page *page, unsigned int order, gfp_t gfp)
 {
 	unsigned long pfn = page_to_pfn(page);
@@ -340,13 +500,13 @@ static int mal_section_adopt(struct page *page, unsigned int order, gfp_t gfp)
 	if (!fresh)
 		return -ENOMEM;
 	err = mal_section_join(fresh, page, order);
-	if (err == 1)
-		return 0;
-	mal_section_destroy(fresh);
+	/* A caller that must not sleep cannot free a spare directly. */
+	if (err != 1)
+		call_rcu(&fresh->rcu, mal_section_destroy_rcu);
 	return err;
 }
 
-/* The last page that leaves takes the section with it. */
+/* Remove pages from a section. The last one frees the section. */
 static void mal_section_leave(struct mal_section *section, unsigned int order)
 {
 	unsigned long nr = (section->first_pfn - mal_section_table.first_pfn) >>
@@ -362,12 +522,13 @@ static void mal_section_leave(struct mal_section *section, unsigned int order)
 	spin_unlock_irqrestore(&mal_region.lock, flags);
 	if (last) {
 		atomic_long_dec(&mal_region.sections);
+		mal_region_uncharge_other(MAL_SECTION_CHARGE);
 		call_rcu(&section->rcu, mal_section_destroy_rcu);
 	}
 }
 
-/* The largest block that is worth asking for. */
-static unsigned int mal_loan_order(gfp_t gfp, unsigned int min_order)
+/* The order of the largest block to ask for. */
+static unsigned int mal_borrow_order(gfp_t gfp, unsigned int min_order)
 {
 	unsigned int order = min_t(unsigned int, MAL_MAX_ORDER, MAL_HOST_MAX_ORDER);
 
@@ -376,12 +537,19 @@ static unsigned int mal_loan_order(gfp_t gfp, unsigned int min_order)
 	return max(order, min_order);
 }
 
-/* No reclaim, no compaction, no reserves of the host's: what lies about. */
-static gfp_t mal_spare_gfp(gfp_t gfp)
+/*
+ * No direct reclaim, no compaction, no reserves of the host. With
+ * __GFP_THISNODE, another node may serve the caller next, and the host would
+ * not notice that this node is short. So the @last attempt wakes kswapd on the
+ * node, as an allocation of the host does.
+ */
+static gfp_t mal_spare_gfp(gfp_t gfp, bool last)
 {
-	return (gfp & (GFP_ZONEMASK & ~__GFP_HIGHMEM & ~__GFP_MOVABLE)) |
-	       (gfp & __GFP_THISNODE) | __GFP_NORETRY | __GFP_NOWARN |
-	       __GFP_NOMEMALLOC;
+	gfp_t kept = GFP_ZONEMASK & ~__GFP_HIGHMEM & ~__GFP_MOVABLE;
+
+	if (gfp & __GFP_THISNODE)
+		kept |= __GFP_THISNODE | (last ? __GFP_KSWAPD_RECLAIM : 0);
+	return (gfp & kept) | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC;
 }
 
 static gfp_t mal_needed_gfp(gfp_t gfp)
@@ -396,7 +564,7 @@ static struct page *mal_host_alloc(int nid, gfp_t gfp, unsigned int order)
 
 	if (mal_inject_should_fail())
 		return NULL;
-	/* Of a node without memory the host tells at length, each time. */
+	/* The host logs every failure on a memoryless node; avoid asking. */
 	if (gfp & __GFP_THISNODE && !node_state(nid, N_MEMORY))
 		return NULL;
 	page = alloc_pages_node(nid, gfp, order);
@@ -404,41 +572,164 @@ static struct page *mal_host_alloc(int nid, gfp_t gfp, unsigned int order)
 		return NULL;
 	split_page(page, order);
 	for (i = 0; i < 1U << order; i++)
-		page_ref_inc(page + i);
+		page_ref_add(page + i, MAL_PAGE_BIAS);
 	return page;
 }
 
-/*
- * Give the host its page. If somebody else still holds it, it goes to the host
- * when they let go. If they let go of what was ours, there is that much less to
- * drop; and if they dropped all of it, the host has it already.
+/**
+ * mal_page_mend() - check a page of ours for lost references, and restore them
+ * @page: the page
+ * @caller: code address of its owner or last owner, or zero if unknown
+ *
+ * References that others dropped are reported and added again.
+ *
+ * Context: any.
+ * Return: true; false if the page is lost and must not be touched any more.
  */
-static void mal_host_free(struct page *page)
+bool mal_page_mend(struct page *page, unsigned long caller)
 {
 	int refs = page_ref_count(page);
+	int base = mal_refs_base(refs);
 
-	if (unlikely(refs < MAL_PAGE_REFS))
-		mal_report(MAL_REPORT_LOST_REFERENCE, 0,
-			   "page returned with %d of %d references", refs,
-			   MAL_PAGE_REFS);
-	if (likely(refs >= MAL_PAGE_REFS))
-		page_ref_dec(page);
-	if (likely(refs >= 1))
-		__free_page(page);
+	while (unlikely(refs < base)) {
+		if (mal_page_is_lost(page))
+			return false;
+		if (!atomic_try_cmpxchg(&page->_refcount, &refs, base)) {
+			base = mal_refs_base(refs);
+			continue;
+		}
+		mal_report(MAL_REPORT_LOST_REFERENCE, caller,
+			   "a page has lost %d references", base - refs);
+		break;
+	}
+	return !mal_page_is_lost(page);
 }
 
-static void mal_host_free_pages(struct page *page, unsigned int order)
+/* Use cmpxchg: the host may mark a page of ours as HWPoison at any time. */
+static void mal_page_clear_flags(struct page *page)
+{
+	unsigned long flags = READ_ONCE(mal_page_flags(page));
+
+	while (!try_cmpxchg(&mal_page_flags(page), &flags,
+			    flags & ~PAGE_FLAGS_CHECK_AT_PREP))
+		;
+}
+
+/* The count is frozen meanwhile, so no other task can take a reference. */
+static bool mal_page_reset(struct page *page)
+{
+	if (!page_ref_freeze(page, MAL_PAGE_REFS))
+		return false;
+	page->mapping = NULL;
+	set_page_private(page, 0);
+	atomic_set(&page->_mapcount, -1);
+	mal_page_clear_flags(page);
+	page_ref_unfreeze(page, MAL_PAGE_REFS);
+	return true;
+}
+
+/**
+ * mal_page_clean() - reset a page of ours for the next owner
+ * @page: the page, owned by the caller
+ *
+ * An owner may leave mapping, private and flags set, and a late
+ * set_page_dirty() leaves the page dirty. The host resets these when a page is
+ * freed (free_pages_prepare()).
+ *
+ * Context: any.
+ * Return: true; false if the page must not be reused, because it is pinned by
+ * another user, has lost references, was taken by the host, or is broken.
+ */
+bool mal_page_clean(struct page *page)
+{
+	if (unlikely(page_ref_count(page) != MAL_PAGE_REFS || PageHWPoison(page)))
+		return false;
+	if (likely(!mal_page_is_marked(page) && atomic_read(&page->_mapcount) == -1))
+		return true;
+	return mal_page_reset(page);
+}
+
+/**
+ * mal_block_enter_heap() - give the pages of a block the count of the heap
+ * @page: its first page
+ * @order: its order
+ *
+ * Context: any; the caller owns the block.
+ */
+void mal_block_enter_heap(struct page *page, unsigned int order)
 {
 	unsigned int i;
 
 	for (i = 0; i < 1U << order; i++)
-		mal_host_free(page + i);
+		page_ref_add(page + i, MAL_HEAP_REFS - MAL_PAGE_REFS);
 }
 
 /*
- * The reverse of split_page(): a block of which only the first page has a
- * count. A page on which somebody has a reference, were it for a moment only,
- * prevents it, and one that the host must not use again.
+ * Returns false if other users have, or have dropped, references to the page.
+ */
+static bool mal_page_leave_heap(struct page *page, unsigned long caller)
+{
+	if (unlikely(page_ref_count(page) != MAL_HEAP_REFS) &&
+	    !mal_page_mend(page, caller))
+		return false;
+	return atomic_add_return(MAL_PAGE_REFS - MAL_HEAP_REFS, &page->_refcount) ==
+	       MAL_PAGE_REFS;
+}
+
+/**
+ * mal_block_leave_heap() - undo mal_block_enter_heap()
+ * @page: its first page
+ * @order: its order
+ * @caller: code address for the report if references were dropped, or zero
+ *
+ * Context: any; the caller owns the block.
+ * Return: true; false if a page is lost or is referenced by others. The caller
+ * then has all pages checked: see mal_free_pages_shared().
+ */
+bool mal_block_leave_heap(struct page *page, unsigned int order,
+			  unsigned long caller)
+{
+	bool plain = true;
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		plain &= mal_page_leave_heap(page + i, caller);
+	return plain;
+}
+
+/*
+ * Give a page back to the host. If another user still holds it, its last
+ * reference frees it to the host. Returns the number of pages given back: zero
+ * if the host took the page before.
+ */
+static unsigned long mal_host_free(struct page *page)
+{
+	if (unlikely(!mal_page_mend(page, 0))) {
+		mal_report(MAL_REPORT_LOST_REFERENCE, 0,
+			   "the host has taken a page of ours, its count is %d",
+			   page_ref_count(page));
+		return 0;
+	}
+	mal_page_clean(page);
+	page_ref_sub(page, mal_refs_base(page_ref_count(page)) - 1);
+	__free_page(page);
+	return 1;
+}
+
+static unsigned long mal_host_free_pages(struct page *page, unsigned int order)
+{
+	unsigned long freed = 0;
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		freed += mal_host_free(page + i);
+	return freed;
+}
+
+/*
+ * The reverse of split_page(): only the first page of the block keeps a count.
+ * This fails if another user has a reference on one of the pages, even for a
+ * moment, or if the host must not reuse one of them.
  */
 static bool mal_host_unsplit(struct page *page, unsigned int order)
 {
@@ -457,39 +748,59 @@ err_unfreeze:
 }
 
 /*
- * Where the host notes with each page on whose behalf it was allocated, and counts
- * these, it does not expect to get back as one what it has split, or has lent to
- * several: what it notes with the first page would count for all.
+ * With allocation profiling or page_owner, the host records the caller of each
+ * page and counts its pages. Such a host cannot take back as a whole a block
+ * that it split or lent in parts, because the record of the first page would
+ * count for all pages.
  */
 static bool mal_host_takes_unsplit(void)
 {
 	return !IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING) && !IS_ENABLED(CONFIG_PAGE_OWNER);
 }
 
-static void mal_host_free_block(struct page *page, unsigned int order)
+/* Returns the number of pages given back. */
+static unsigned long mal_host_free_block(struct page *page, unsigned int order)
 {
 	if (!order || !mal_host_takes_unsplit() || PageHWPoison(page) ||
 	    page_ref_count(page) != MAL_PAGE_REFS ||
-	    !mal_host_unsplit(page, order)) {
-		mal_host_free_pages(page, order);
-		return;
-	}
-	page_ref_dec(page);
+	    !mal_host_unsplit(page, order))
+		return mal_host_free_pages(page, order);
+	page_ref_sub(page, MAL_PAGE_BIAS);
 	__free_pages(page, order);
+	return 1UL << order;
 }
 
-/* A loan of just this order; @effort is what its descriptors may cost. */
-static struct page *mal_loan(int nid, gfp_t gfp, unsigned int order, gfp_t effort)
+/*
+ * A block was charged with a section. Keep the charge if the section is @fresh.
+ */
+static void mal_borrow_settle(bool fresh)
+{
+	if (fresh)
+		atomic_long_add(MAL_SECTION_CHARGE, &mal_region.other);
+	else
+		mal_region_uncharge(MAL_SECTION_CHARGE);
+}
+
+/*
+ * Borrow exactly @order; @effort is the gfp for the descriptors. Returns the
+ * page; ERR_PTR(-EDQUOT) if the cap does not allow it; or another error if the
+ * host refuses.
+ */
+static struct page *mal_borrow_block(int nid, gfp_t gfp, unsigned int order,
+				     gfp_t effort)
 {
 	struct page *page;
+	int err = -ENOMEM;
 
-	if (!mal_region_charge(1UL << order))
-		return NULL;
+	if (!mal_region_charge((1UL << order) + MAL_SECTION_CHARGE))
+		return ERR_PTR(-EDQUOT);
 	page = mal_host_alloc(nid, gfp, order);
 	if (!page)
 		goto err_uncharge;
-	if (mal_section_adopt(page, order, effort & MAL_GFP_EFFORT))
+	err = mal_section_adopt(page, order, effort & MAL_GFP_EFFORT);
+	if (err < 0)
 		goto err_free;
+	mal_borrow_settle(err);
 	atomic64_add(1UL << order, &mal_region.borrowed_total);
 	mal_region_note_peak();
 	mal_sanitizer_free_pages(page, order);
@@ -498,20 +809,20 @@ static struct page *mal_loan(int nid, gfp_t gfp, unsigned int order, gfp_t effor
 err_free:
 	mal_host_free_block(page, order);
 err_uncharge:
-	mal_region_uncharge(1UL << order);
-	return NULL;
+	mal_region_uncharge((1UL << order) + MAL_SECTION_CHARGE);
+	return ERR_PTR(err);
 }
 
 /**
- * mal_region_borrow_spare() - borrow a block that the host has lying about
- * @nid: node to prefer; with __GFP_THISNODE, the only one
- * @gfp: of the caller: whether it may sleep decides how large the block may be
- * @min_order: the smallest block that will do
- * @order: the order of what was borrowed
+ * mal_region_borrow_spare() - borrow a block without effort of the host
+ * @nid: the preferred node; with __GFP_THISNODE, the only one
+ * @gfp: flags of the caller; if it must not sleep, the block is smaller
+ * @min_order: the smallest acceptable order
+ * @order: set to the order of the block
  *
- * The host neither reclaims nor compacts for it. All descriptors of the block
- * are FOREIGN still: it is the caller's to make something of it, under the
- * zone's lock.
+ * The host neither reclaims nor compacts, but it wakes kswapd of @nid if @gfp
+ * has __GFP_THISNODE and allows that. All descriptors of the block are still
+ * FOREIGN. The caller changes them under the zone's lock.
  *
  * Context: any but NMI; sleeps if @gfp allows it, for the descriptors.
  * Return: the first page of the block, or NULL.
@@ -522,9 +833,9 @@ struct page *mal_region_borrow_spare(int nid, gfp_t gfp, unsigned int min_order,
 	struct page *page;
 	int i;
 
-	for (i = mal_loan_order(gfp, min_order); i >= (int)min_order; i--) {
-		page = mal_loan(nid, mal_spare_gfp(gfp), i, gfp);
-		if (page) {
+	for (i = mal_borrow_order(gfp, min_order); i >= (int)min_order; i--) {
+		page = mal_borrow_block(nid, mal_spare_gfp(gfp, i == (int)min_order), i, gfp);
+		if (!IS_ERR(page)) {
 			*order = i;
 			return page;
 		}
@@ -532,12 +843,9 @@ struct page *mal_region_borrow_spare(int nid, gfp_t gfp, unsigned int min_order,
 	return NULL;
 }
 
-/* Who was it that refused? */
-static void mal_region_count_refusal(unsigned int order)
+static void mal_region_count_refusal(long err)
 {
-	long borrowed = atomic_long_read(&mal_region.borrowed);
-
-	if (borrowed + (1L << order) > (long)READ_ONCE(mal_region.cap))
+	if (err == -EDQUOT)
 		atomic64_inc(&mal_region.refused_cap);
 	else
 		atomic64_inc(&mal_region.refused_host);
@@ -546,12 +854,12 @@ static void mal_region_count_refusal(unsigned int order)
 /**
  * mal_region_borrow() - borrow a block from the host
  * @nid: as for mal_region_borrow_spare()
- * @gfp: how far the host may go for a block of @min_order
- * @min_order: the smallest block that will do
- * @order: the order of what was borrowed
+ * @gfp: effort that the host may make for a block of @min_order
+ * @min_order: the smallest acceptable order
+ * @order: set to the order of the block
  *
- * Takes more than is needed where the host has it to spare, and else goes as
- * far as @gfp allows.
+ * Takes a block above @min_order if the host has one to spare. Otherwise takes
+ * @min_order with the effort that @gfp allows.
  *
  * Context: any but NMI; sleeps if @gfp allows it.
  * Return: as mal_region_borrow_spare(); NULL if the cap or the host refused.
@@ -565,64 +873,61 @@ struct page *mal_region_borrow(int nid, gfp_t gfp, unsigned int min_order,
 	if (page)
 		return page;
 	*order = min_order;
-	page = mal_loan(nid, mal_needed_gfp(gfp), min_order, gfp);
-	if (!page)
-		mal_region_count_refusal(min_order);
-	return page;
-}
-
-/**
- * mal_page_mend() - see whether a page of ours has lost references, and mend it
- * @page: the page
- * @caller: who has it, or had it, if that is known; else zero
- *
- * A reference that somebody dropped and should not have is reported and taken
- * again.
- *
- * Context: any.
- * Return: false if there is nothing to mend as the host has the page already:
- * it must not be touched any more.
- */
-bool mal_page_mend(struct page *page, unsigned long caller)
-{
-	int refs = page_ref_count(page);
-
-	if (likely(refs >= MAL_PAGE_REFS))
-		return true;
-	mal_report(MAL_REPORT_LOST_REFERENCE, caller,
-		   "a page has %d of %d references", refs, MAL_PAGE_REFS);
-	if (refs <= 0)
-		return false;
-	page_ref_add(page, MAL_PAGE_REFS - refs);
-	return true;
+	page = mal_borrow_block(nid, mal_needed_gfp(gfp), min_order, gfp);
+	if (!IS_ERR(page))
+		return page;
+	mal_region_count_refusal(PTR_ERR(page));
+	return NULL;
 }
 
 /**
  * mal_region_return() - give a block back to the host
- * @page: its first page, borrowed in whatever pieces
+ * @page: its first page; the block may have been borrowed in any pieces
  * @order: its order
  *
- * The block is on no list, and its descriptors are FOREIGN already: they were
- * made so under the zone's lock.
+ * The block is on no list, and its descriptors were set to FOREIGN under the
+ * zone's lock.
  *
  * Context: any but NMI.
  */
 void mal_region_return(struct page *page, unsigned int order)
 {
 	struct mal_section *section;
+	unsigned long returned;
 
 	section = mal_page_section(mal_page_of(page));
 	mal_section_leave(section, order);
 	mal_sanitizer_alloc_pages(page, order);
-	mal_host_free_block(page, order);
+	returned = mal_host_free_block(page, order);
 	mal_region_uncharge(1UL << order);
-	atomic64_add(1UL << order, &mal_region.returned_total);
+	atomic64_add(returned, &mal_region.returned_total);
+	atomic64_add((1UL << order) - returned, &mal_region.lost_total);
+}
+
+/**
+ * mal_region_lose() - account for a page that the host took without a return
+ * @desc: its descriptor, set to FOREIGN under the zone's lock
+ * @caller: code address of its owner or last owner, or zero if unknown
+ *
+ * Context: any but NMI.
+ */
+void mal_region_lose(struct mal_page *desc, unsigned long caller)
+{
+	struct page *page = pfn_to_page(mal_page_pfn(desc));
+
+	mal_report(MAL_REPORT_LOST_REFERENCE, caller,
+		   "the host has taken a page of ours, its count is %d",
+		   page_ref_count(page));
+	mal_section_leave(mal_page_section(desc), 0);
+	mal_region_uncharge(1);
+	atomic64_inc(&mal_region.lost_total);
 }
 
 /**
  * mal_region_set_cap() - change the cap
- * @pages: the most that may be borrowed. What is borrowed beyond it stays
- *	until it is freed and given back; nothing more is borrowed until then.
+ * @pages: maximum of borrowed pages and metadata. Memory beyond it stays
+ *	borrowed until it is freed and given back; until then no more is
+ *	borrowed.
  *
  * Context: any.
  */
@@ -631,17 +936,27 @@ void mal_region_set_cap(unsigned long pages)
 	WRITE_ONCE(mal_region.cap, pages);
 }
 
+/**
+ * mal_region_sections() - number of sections with descriptors
+ *
+ * Context: any.
+ * Return: the number of sections, including spares.
+ */
+unsigned long mal_region_sections(void)
+{
+	return atomic_long_read(&mal_region.sections) +
+	       atomic_long_read(&mal_region.spares);
+}
+
 static unsigned long mal_region_metadata(void)
 {
-	return atomic_long_read(&mal_region.sections) *
-	       PAGE_ALIGN(sizeof(struct mal_section)) +
-	       atomic_long_read(&mal_region.described) +
-	       mal_section_table.nr * sizeof(*mal_section_table.sections);
+	return atomic_long_read(&mal_region.sections) * MAL_SECTION_BYTES +
+	       atomic_long_read(&mal_region.described);
 }
 
 /**
- * mal_region_stats() - the account with the host
- * @stats: filled in, but for what others know: reserve, free, quarantined
+ * mal_region_stats() - get the statistics of borrowing
+ * @stats: filled in, except reserve, free and quarantined
  *
  * Context: any.
  */
@@ -655,13 +970,14 @@ void mal_region_stats(struct memalloc_stats_borrowing *stats)
 		.peak = atomic_long_read(&mal_region.peak),
 		.borrowed_total = atomic64_read(&mal_region.borrowed_total),
 		.returned_total = atomic64_read(&mal_region.returned_total),
+		.lost_total = atomic64_read(&mal_region.lost_total),
 		.metadata_bytes = mal_region_metadata(),
 		.refused_cap = atomic64_read(&mal_region.refused_cap),
 		.refused_host = atomic64_read(&mal_region.refused_host),
 	};
 }
 
-/* The page numbers that the host's memory lies between. */
+/* Get the range of page numbers of the host's memory. */
 static void mal_host_extent(unsigned long *first, unsigned long *end)
 {
 	int nid;
@@ -676,15 +992,114 @@ static void mal_host_extent(unsigned long *first, unsigned long *end)
 	}
 }
 
+/*
+ * Outgrown tables are kept, because a task that holds a page may still read
+ * one. Each was less than half as large as the next.
+ */
+static struct mal_section __rcu **mal_outgrown_tables[BITS_PER_LONG];
+static unsigned int mal_nr_outgrown;
+
+/* Serializes the growth of the table. */
+static DEFINE_MUTEX(mal_section_table_mutex);
+
+static void mal_section_table_replace(struct mal_section __rcu **sections,
+				      unsigned long nr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mal_region.lock, flags);
+	memcpy(sections, mal_section_table.sections,
+	       mal_section_table.nr * sizeof(*sections));
+	mal_outgrown_tables[mal_nr_outgrown++] = mal_section_table.sections;
+	/*
+	 * A lookup that sees the table sees its entries, by address dependency.
+	 */
+	smp_store_release(&mal_section_table.sections, sections);
+	spin_unlock_irqrestore(&mal_region.lock, flags);
+	/* Every lookup that sees the new length sees the new table. */
+	synchronize_rcu();
+	WRITE_ONCE(mal_section_table.nr, nr);
+}
+
+/* vcalloc() takes whole pages. A table is kept until unload. */
+static void mal_section_table_charge(unsigned long nr)
+{
+	size_t bytes = nr * sizeof(*mal_section_table.sections);
+
+	mal_region_charge_bytes_anyway(PAGE_ALIGN(bytes));
+}
+
+/* Grow the table to cover all pages before @end. */
+static int mal_section_table_grow(unsigned long end)
+{
+	unsigned long nr = DIV_ROUND_UP(end - mal_section_table.first_pfn,
+					MAL_SECTION_PAGES);
+	struct mal_section __rcu **sections;
+	int err = 0;
+
+	mutex_lock(&mal_section_table_mutex);
+	if (end > mal_section_table.first_pfn && nr > mal_section_table.nr) {
+		nr = max(nr, 2 * mal_section_table.nr);
+		sections = vcalloc(nr, sizeof(*sections));
+		if (sections) {
+			mal_section_table_charge(nr);
+			mal_section_table_replace(sections, nr);
+		} else {
+			err = -ENOMEM;
+		}
+	}
+	mutex_unlock(&mal_section_table_mutex);
+	return err;
+}
+
+static int mal_region_memory_event(struct notifier_block *block,
+				   unsigned long event, void *data)
+{
+	const struct memory_notify *memory = data;
+
+	if (event != MEM_GOING_ONLINE)
+		return NOTIFY_OK;
+	return notifier_from_errno(mal_section_table_grow(memory->start_pfn +
+							  memory->nr_pages));
+}
+
+static struct notifier_block mal_region_memory_notifier = {
+	.notifier_call = mal_region_memory_event,
+};
+
+/* Register for new memory, and cover memory added since the table was sized. */
+static int mal_region_notify_memory(void)
+{
+	unsigned long first, end;
+	int err;
+
+	err = register_memory_notifier(&mal_region_memory_notifier);
+	if (err)
+		return err;
+	mal_host_extent(&first, &end);
+	err = mal_section_table_grow(end);
+	if (err)
+		unregister_memory_notifier(&mal_region_memory_notifier);
+	return err;
+}
+
+static void mal_section_tables_free(void)
+{
+	while (mal_nr_outgrown)
+		vfree(mal_outgrown_tables[--mal_nr_outgrown]);
+	vfree(mal_section_table.sections);
+}
+
 /**
  * mal_region_init() - set up the table of sections
  *
- * Context: task.
+ * Context: task; sleeps.
  * Return: 0, or -ENOMEM.
  */
 int mal_region_init(void)
 {
 	unsigned long first, end;
+	int err;
 
 	mal_host_extent(&first, &end);
 	first = round_down(first, MAL_SECTION_PAGES);
@@ -694,19 +1109,34 @@ int mal_region_init(void)
 	mal_section_table.nr = DIV_ROUND_UP(end - first, MAL_SECTION_PAGES);
 	mal_section_table.sections = vcalloc(mal_section_table.nr,
 					     sizeof(*mal_section_table.sections));
-	return mal_section_table.sections ? 0 : -ENOMEM;
+	if (!mal_section_table.sections)
+		return -ENOMEM;
+	mal_section_table_charge(mal_section_table.nr);
+	mal_region_charge_bytes_anyway(MAL_SECTION_SPARES * MAL_SECTION_BYTES);
+	err = mal_region_notify_memory();
+	if (err)
+		goto err_tables;
+	/* The module loads without spares, too; the worker retries. */
+	mal_section_spares_fill(NULL);
+	return 0;
+
+err_tables:
+	mal_section_tables_free();
+	return err;
 }
 
 /**
- * mal_region_exit() - the mirror of mal_region_init()
+ * mal_region_exit() - undo mal_region_init()
  *
- * What has not been returned by now is leaked for good, with the section that
- * describes it; the layer above has said whose it is.
+ * Pages that have not been returned by now are leaked for good, with the
+ * sections that describe them. The layer above has reported their owners.
  *
  * Context: task.
  */
 void mal_region_exit(void)
 {
+	unregister_memory_notifier(&mal_region_memory_notifier);
+	mal_section_spares_free();
 	rcu_barrier();
-	vfree(mal_section_table.sections);
+	mal_section_tables_free();
 }

@@ -1,404 +1,122 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sheaves: free objects at hand, without a lock
+ * Sheaves: lock-free caching of free objects on each CPU
  *
- * Each CPU has, of each cache, an array of free objects: the main sheaf. An
- * object is allocated from its top, and freed to it. Behind it there is a spare
- * one, full or empty, and behind that the depot of the node, where full and
- * empty sheaves are exchanged, whole, under one lock (magazines: Bonwick and
- * Adams 2001). The slabs are behind the depot.
+ * For each cache, each CPU has an array of free objects, the main sheaf.
+ * Objects are allocated from its top and freed to it. Next is a spare sheaf,
+ * full or empty, and then the barn of the node, where full and empty sheaves
+ * are exchanged as a whole under one lock (magazines: Bonwick and Adams 2001).
+ * The slabs are behind the barn.
  *
  *	 CPU                          node
  *	+------+-------+--------+    +------------------+    +-------+
- *	| main | spare | remote |    | depot            |    | slabs |
+ *	| main | spare | remote |    | barn             |    | slabs |
  *	|  []  |  []   |   []   |<-->| full:  [] [] []  |<-->|       |
  *	+------+-------+--------+    | empty: [] []     |    +-------+
  *	                             +------------------+
  *
- * With main and spare, allocations and frees in any pattern go to the depot at
- * most once for as many objects as a sheaf holds. Each trip there takes its lock
- * once: a sheaf is given for another.
+ * Main and spare together bound the trips to the barn: in any pattern,
+ * allocations and frees go there at most once per sheaf of objects. Each trip
+ * exchanges one sheaf for another and takes the barn's lock once.
  *
- * Nodes. The main and the spare sheaf hold objects of the CPU's own node, but
- * where that had no memory, and where a task changed nodes on its way here. An
- * object of another node that is freed here goes into the remote sheaf, and
- * home when that is full.
+ * Nodes. The main and the spare sheaf hold objects of the CPU's own node,
+ * except if that node had no memory, or if the task migrated between nodes on
+ * its way here. Objects of another node are freed to the remote sheaf, and
+ * returned to their node when it is full.
  *
- * The busy flag. A CPU's sheaves are used with preemption off and the flag set.
- * An interrupt that comes in between finds the flag set, and goes past the
- * sheaves to the slabs; an NMI gets nothing, and what it frees is deferred
- * (slab_cache.c). So nothing on the way through the main sheaf is atomic, and
- * interrupts are not disabled; the flag is what local_trylock() has become in
- * the kernel. The lock of a node is never taken with the flag set: what is to
- * be exchanged is taken out first, and put in after.
+ * The busy flag. A CPU's sheaves are used with preemption disabled and the flag
+ * set. An interrupt that finds the flag set bypasses the sheaves and uses the
+ * slabs; an NMI allocates nothing, and its frees are deferred (slab_alloc.c).
+ * See busy.h. The lock of a node is never taken with the flag set: a sheaf to
+ * be exchanged is taken out first, and the other one is put in later.
  *
- * Who wants to empty the sheaves of another CPU asks that CPU to hand them
- * over, in an interrupt; if it was in the middle of something, it says so, and
- * is asked again. Sheaves of a CPU that is gone are emptied by whoever unplugs
- * it.
+ * To drain the sheaves of another CPU, a task sends it an IPI; the handler
+ * hands over the sheaves of up to MAL_SHEAF_DRAIN_BATCH caches. If the flag of
+ * a cache is set on that CPU, the handler reports busy and the task retries.
+ * The task that unplugs a CPU drains the sheaves of that CPU.
  *
- * Before an allocation fails that may sleep, all sheaves and depots of the cache
- * are emptied into its slabs: an object that is free anywhere is found. (That
- * whole slabs are free in other caches is found by the page allocator, which
- * asks for them first; see reclaim.c.)
+ * Before an allocation fails that may sleep, all sheaves and barns of the cache
+ * are flushed to its slabs, so that every free object is found. An allocation
+ * with __GFP_NORETRY does not do this, because it interrupts the other CPUs.
+ * (The page allocator reclaims free slabs of other caches first; see
+ * reclaim.c.)
  *
- * Memory for sheaves is the host's. Without it, things work, but slowly: each
- * object goes to the slabs by itself.
+ * Stale entries. barn.c explains the tags of sheaves. An object is added to a
+ * sheaf only while the CPU's busy flag is set, so that the main sheaf and its
+ * tag do not change, or while the sheaf belongs to a task.
  *
- * The lock of a depot is taken with interrupts as they are: an interrupt only
- * tries it, and goes past the depot if that fails. What it is held for takes a
- * few instructions, and disabling interrupts would cost more than that. Only a
- * kernel for a single processor has to: there is nothing in its locks to be tried.
+ * A stale entry may outlive the slab of its object. The fast path checks only
+ * the state, so the description of the slab is kept until all sheaves have been
+ * flushed; see mal_slab_retire() and mal_caches_purge(). A flush looks up the
+ * object instead.
  *
- * Locking: mal_slab_node.depot_lock, and mal_slab_node.lock for the slabs; neither
- * is taken while the other is held.
+ * Locking: none here. barn.c and slab.c take the locks of a node.
  *
  * Context: any but NMI, unless said otherwise.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
-#include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
-#include <linux/smp.h>
-#include <linux/spinlock.h>
 #include <linux/topology.h>
 
+#include "internal/barn.h"
 #include "internal/inject.h"
 #include "internal/node.h"
 #include "internal/peek.h"
-#include "internal/report.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/slab_debug.h"
 #include "internal/slab_quarantine.h"
+#include "internal/tally.h"
 
-/* Empty sheaves in the depot of a node; more are freed. */
-#define MAL_MAX_EMPTY_SHEAVES	4
-
-/* How long an allocation waits, that must not fail, before it tries again. */
+/* Interval between attempts of an allocation that must not fail. */
 #define MAL_TAKE_PAUSE		(HZ / 50 + 1)
 
 /*
- * Home
+ * Allocation from the slabs
  */
 
-/*
- * Where an entry belongs, or NULL: with "lean", this is where misuse is found out. That
- * is not reported under the lock of a node, which the report takes.
- */
-static struct mal_slab *mal_entry_slab(struct mal_kmem_cache *cache,
-				       const struct mal_sheaf_entry *entry,
-				       u32 *index)
+/* The state of an object that bypasses the sheaves. */
+static u8 mal_sheaf_bypass_state(const struct mal_kmem_cache *cache)
 {
-	struct mal_slab *slab = mal_slab_of(entry->object);
-
-	if (unlikely(!slab || slab->cache != cache))
-		return NULL;
-	*index = mal_slab_index(cache, slab, entry->object);
-	if (unlikely(*index >= slab->nr))
-		return NULL;
-	if (mal_lean() && slab->states[*index] != MAL_OBJECT_ALLOCATED)
-		return NULL;
-	return slab;
+	return mal_cache_debugs(cache) ? MAL_OBJECT_CACHED : MAL_OBJECT_ALLOCATED;
 }
 
-/*
- * Put back as many objects as are of one node, under one taking of its lock; or leave
- * out one that is no object of the cache. Returns how many are done.
- */
-static unsigned int mal_sheaf_return_run(struct mal_kmem_cache *cache,
-					 const struct mal_sheaf_entry *entries,
-					 unsigned int nr,
-					 struct list_head *surplus)
-{
-	struct mal_slab *slab;
-	struct mal_slab_node *node;
-	unsigned long flags;
-	unsigned int done;
-	u32 index;
-	int nid;
-
-	slab = mal_entry_slab(cache, entries, &index);
-	if (unlikely(!slab)) {
-		mal_slab_report_free(cache, entries->object, 0);
-		return 1;
-	}
-	nid = slab->nid;
-	node = cache->nodes[nid];
-	spin_lock_irqsave(&node->lock, flags);
-	mal_slab_node_put(node, slab, index, surplus);
-	for (done = 1; done < nr; done++) {
-		slab = mal_entry_slab(cache, &entries[done], &index);
-		if (unlikely(!slab || slab->nid != nid))
-			break;
-		mal_slab_node_put(node, slab, index, surplus);
-	}
-	spin_unlock_irqrestore(&node->lock, flags);
-	return done;
-}
-
-/**
- * mal_sheaf_return() - put objects back into their slabs
- * @cache: the cache
- * @entries: the objects, of any nodes, the caller's
- * @nr: how many
- *
- * Context: any but NMI.
- */
-void mal_sheaf_return(struct mal_kmem_cache *cache,
-		      const struct mal_sheaf_entry *entries, unsigned int nr)
-{
-	LIST_HEAD(surplus);
-	unsigned int done;
-
-	rcu_read_lock();
-	for (done = 0; done < nr; )
-		done += mal_sheaf_return_run(cache, &entries[done], nr - done,
-					     &surplus);
-	rcu_read_unlock();
-	mal_slab_destroy_list(&surplus);
-}
-
-/*
- * The depot
- */
-
-static struct mal_sheaf *mal_sheaf_create(struct mal_kmem_cache *cache, gfp_t gfp)
-{
-	struct mal_sheaf *sheaf;
-
-	if (mal_inject_should_fail())
-		return NULL;
-	sheaf = kmalloc(struct_size(sheaf, entries, cache->sheaf_capacity),
-			(gfp & __GFP_KSWAPD_RECLAIM) | __GFP_NOWARN);
-	if (!sheaf)
-		return NULL;
-	/* What is free, or was taken out, is not referred to. */
-	kmemleak_scan_area(sheaf, offsetof(struct mal_sheaf, entries), gfp);
-	INIT_LIST_HEAD(&sheaf->link);
-	sheaf->nr = 0;
-	sheaf->capacity = cache->sheaf_capacity;
-	return sheaf;
-}
-
-/* Whoever tries a lock gets it. */
-#define MAL_LOCKS_ARE_NOTHING	(!IS_ENABLED(CONFIG_SMP) && !IS_ENABLED(CONFIG_PREEMPT_RT))
-
-static __always_inline void mal_depot_lock_task(struct mal_slab_node *node,
-						unsigned long *flags)
-	__acquires(&node->depot_lock)
-{
-	if (MAL_LOCKS_ARE_NOTHING)
-		spin_lock_irqsave(&node->depot_lock, *flags);
-	else
-		spin_lock(&node->depot_lock);
-}
-
-static __always_inline void mal_depot_unlock_task(struct mal_slab_node *node,
-						  unsigned long flags)
-	__releases(&node->depot_lock)
-{
-	if (MAL_LOCKS_ARE_NOTHING)
-		spin_unlock_irqrestore(&node->depot_lock, flags);
-	else
-		spin_unlock(&node->depot_lock);
-}
-
-/*
- * Returns false in an interrupt that may have come while the lock is held here.
- * (Sparse cannot know of a lock that is taken or not, so it is told of none.)
- */
-static __always_inline bool mal_depot_lock(struct mal_slab_node *node,
-					   unsigned long *flags)
-{
-	if (MAL_LOCKS_ARE_NOTHING || likely(in_task()))
-		mal_depot_lock_task(node, flags);
-	else if (!spin_trylock(&node->depot_lock))
-		return false;
-	__release(&node->depot_lock);
-	return true;
-}
-
-static __always_inline void mal_depot_unlock(struct mal_slab_node *node,
-					     unsigned long flags)
-{
-	__acquire(&node->depot_lock);
-	mal_depot_unlock_task(node, flags);
-}
-
-static struct mal_sheaf *mal_depot_pop(struct list_head *sheaves,
-				       unsigned int *nr)
-{
-	struct mal_sheaf *sheaf;
-
-	sheaf = list_first_entry_or_null(sheaves, struct mal_sheaf, link);
-	if (sheaf) {
-		list_del(&sheaf->link);
-		--*nr;
-	}
-	return sheaf;
-}
-
-/* Returns false if there are enough of the kind. */
-static bool mal_depot_push(struct mal_kmem_cache *cache,
-			   struct mal_slab_node *node, struct mal_sheaf *sheaf)
-	__must_hold(&node->depot_lock)
-{
-	if (sheaf->nr && node->nr_full_sheaves < cache->max_full_sheaves) {
-		list_add(&sheaf->link, &node->full_sheaves);
-		node->nr_full_sheaves++;
-		return true;
-	}
-	if (!sheaf->nr && node->nr_empty_sheaves < MAL_MAX_EMPTY_SHEAVES) {
-		list_add(&sheaf->link, &node->empty_sheaves);
-		node->nr_empty_sheaves++;
-		return true;
-	}
-	return false;
-}
-
-static struct mal_sheaf *mal_depot_pop_full(struct mal_slab_node *node)
-	__must_hold(&node->depot_lock)
-{
-	return mal_depot_pop(&node->full_sheaves, &node->nr_full_sheaves);
-}
-
-static struct mal_sheaf *mal_depot_pop_empty(struct mal_slab_node *node)
-	__must_hold(&node->depot_lock)
-{
-	return mal_depot_pop(&node->empty_sheaves, &node->nr_empty_sheaves);
-}
-
-/* Give an empty sheaf, or none, for one with objects in it or, failing that, any. */
-static struct mal_sheaf *mal_depot_exchange_empty(struct mal_kmem_cache *cache,
-						  struct mal_slab_node *node,
-						  struct mal_sheaf *sheaf)
-{
-	struct mal_sheaf *surplus = NULL, *full;
-	unsigned long flags;
-
-	if (!mal_depot_lock(node, &flags))
-		return sheaf;
-	full = mal_depot_pop_full(node);
-	if (full && sheaf && !mal_depot_push(cache, node, sheaf))
-		surplus = sheaf;
-	sheaf = full ?: sheaf ?: mal_depot_pop_empty(node);
-	mal_depot_unlock(node, flags);
-	if (surplus)
-		kfree_rcu(surplus, rcu);
-	return sheaf;
-}
-
-/*
- * Give a sheaf with objects in it, or none, for an empty one. If the depot has
- * enough, the objects go to the slabs. NULL if there is no memory for a sheaf.
- */
-static struct mal_sheaf *mal_depot_exchange_full(struct mal_kmem_cache *cache,
-						 struct mal_slab_node *node,
-						 struct mal_sheaf *sheaf)
-{
-	unsigned long flags;
-
-	if (mal_depot_lock(node, &flags)) {
-		if (sheaf && mal_depot_push(cache, node, sheaf))
-			sheaf = NULL;
-		if (!sheaf)
-			sheaf = mal_depot_pop_empty(node);
-		mal_depot_unlock(node, flags);
-	}
-	if (!sheaf)
-		return mal_sheaf_create(cache, GFP_NOWAIT);
-	mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
-	sheaf->nr = 0;
-	return sheaf;
-}
-
-static bool mal_depot_add(struct mal_kmem_cache *cache,
-			  struct mal_slab_node *node, struct mal_sheaf *sheaf)
-{
-	unsigned long flags;
-	bool added;
-
-	if (!mal_depot_lock(node, &flags))
-		return false;
-	added = mal_depot_push(cache, node, sheaf);
-	mal_depot_unlock(node, flags);
-	return added;
-}
-
-static void mal_depot_put(struct mal_kmem_cache *cache,
-			  struct mal_slab_node *node, struct mal_sheaf *sheaf)
-{
-	if (!sheaf || mal_depot_add(cache, node, sheaf))
-		return;
-	if (sheaf->nr) {
-		mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
-		sheaf->nr = 0;
-		if (mal_depot_add(cache, node, sheaf))
-			return;
-	}
-	kfree_rcu(sheaf, rcu);
-}
-
-/**
- * mal_depot_flush() - put the objects of a depot back into their slabs
- * @cache: the cache
- * @node: the node
- *
- * Context: task.
- */
-void mal_depot_flush(struct mal_kmem_cache *cache, struct mal_slab_node *node)
-{
-	struct mal_sheaf *sheaf, *next;
-	unsigned long flags;
-	LIST_HEAD(sheaves);
-
-	mal_depot_lock_task(node, &flags);
-	list_splice_init(&node->full_sheaves, &sheaves);
-	list_splice_init(&node->empty_sheaves, &sheaves);
-	node->nr_full_sheaves = 0;
-	node->nr_empty_sheaves = 0;
-	mal_depot_unlock_task(node, flags);
-	list_for_each_entry_safe(sheaf, next, &sheaves, link) {
-		mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
-		kfree_rcu(sheaf, rcu);
-	}
-}
-
-/*
- * From the slabs
- */
-
-static unsigned int mal_take(struct mal_slab_node *node,
-			     struct mal_sheaf_entry *entries, unsigned int want)
+static unsigned int mal_sheaf_take(struct mal_slab_node *node,
+				   struct mal_sheaf_entry *entries,
+				   unsigned int want, u8 state)
 {
 	unsigned int taken;
 	unsigned long flags;
 
-	if (!mal_peek(node->sides[0].nr_free) && !mal_peek(node->sides[1].nr_free))
+	if (!mal_peek(node->gens[0].nr_free) && !mal_peek(node->gens[1].nr_free))
 		return 0;
 	spin_lock_irqsave(&node->lock, flags);
-	taken = mal_slab_node_take(node, entries, want);
+	taken = mal_slab_node_take(node, entries, want, state);
 	spin_unlock_irqrestore(&node->lock, flags);
 	return taken;
 }
 
-/* Make a slab, wherever there is memory for it, and take objects out of it. */
-static unsigned int mal_take_fresh(struct mal_kmem_cache *cache, gfp_t gfp,
-				   int nid, struct mal_sheaf_entry *entries,
-				   unsigned int want)
+/* Create a slab on any allowed node, and take objects from it. */
+static unsigned int mal_sheaf_take_fresh(struct mal_kmem_cache *cache,
+					 gfp_t gfp, int nid,
+					 struct mal_sheaf_entry *entries,
+					 unsigned int want, u8 state)
 {
 	struct mal_slab_node *node;
 	struct mal_slab *slab;
 	unsigned int taken;
 	unsigned long flags;
 
-	/* Pages are not the last resort: so nobody waits for them forever here. */
+	/*
+	 * Do not wait for pages indefinitely: mal_sheaf_take_last() may find
+	 * free objects.
+	 */
 	if (gfp & __GFP_NOFAIL)
 		gfp = (gfp & ~__GFP_NOFAIL) | __GFP_RETRY_MAYFAIL;
 	slab = mal_slab_create(cache, gfp | __GFP_NOWARN, nid);
@@ -407,64 +125,78 @@ static unsigned int mal_take_fresh(struct mal_kmem_cache *cache, gfp_t gfp,
 	node = cache->nodes[slab->nid];
 	spin_lock_irqsave(&node->lock, flags);
 	mal_slab_node_add(node, slab);
-	taken = mal_slab_node_take(node, entries, want);
+	taken = mal_slab_node_take(node, entries, want, state);
 	spin_unlock_irqrestore(&node->lock, flags);
 	return taken;
 }
 
-/* From the slabs of all nodes that the flags allow, the nearest first. */
-static bool mal_take_far(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
-			 struct mal_sheaf_entry *entry)
+/* Take from the slabs of all nodes that the flags allow, the nearest first. */
+static bool mal_sheaf_take_far(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+			       struct mal_sheaf_entry *entry)
 {
 	int i, nr = gfp & __GFP_THISNODE ? 1 : mal_nr_nodes;
 
 	for (i = 0; i < nr; i++)
-		if (mal_take(cache->nodes[mal_nodes[nid]->fallback[i]], entry, 1))
+		if (mal_sheaf_take(cache->nodes[mal_nodes[nid]->fallback[i]], entry, 1,
+				   mal_sheaf_bypass_state(cache)))
 			return true;
 	return false;
 }
 
-/* What is free of the cache, wherever it is, goes into the slabs. */
-static void mal_cache_gather(struct mal_kmem_cache *cache)
+/* Flush all free objects of the cache to the slabs. */
+static void mal_sheaf_flush_all(struct mal_kmem_cache *cache)
 {
 	int nid;
 
 	mal_sheaf_drain(cache);
 	for_each_node(nid) {
-		mal_depot_flush(cache, cache->nodes[nid]);
-		mal_held_flush(cache->nodes[nid]);
+		mal_barn_flush(cache, cache->nodes[nid]);
+		mal_slab_quarantine_flush(cache->nodes[nid]);
 	}
 }
 
+/* A flush of all sheaves waits for all CPUs. */
+static bool mal_sheaf_may_flush_all(gfp_t gfp)
+{
+	return gfpflags_allow_blocking(gfp) &&
+	       (gfp & __GFP_NOFAIL || !(gfp & __GFP_NORETRY));
+}
+
 /*
- * There are no more pages: then whatever is free of the cache itself. With
- * __GFP_NOFAIL, again and again, as others free objects, and not only pages.
+ * No page is available: take any free object of the cache. With __GFP_NOFAIL,
+ * retry forever, because tasks free objects as well as pages.
  */
-static bool mal_take_last(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
-			  struct mal_sheaf_entry *entry)
+static bool mal_sheaf_take_last(struct mal_kmem_cache *cache, gfp_t gfp,
+				int nid, struct mal_sheaf_entry *entry)
 {
 	for (;;) {
-		if (mal_take_far(cache, gfp, nid, entry))
+		if (mal_sheaf_take_far(cache, gfp, nid, entry))
 			return true;
-		if (!gfpflags_allow_blocking(gfp))
+		if (!mal_sheaf_may_flush_all(gfp))
 			return false;
-		mal_cache_gather(cache);
-		if (mal_take_far(cache, gfp, nid, entry))
+		mal_sheaf_flush_all(cache);
+		if (mal_sheaf_take_far(cache, gfp, nid, entry))
 			return true;
 		if (!(gfp & __GFP_NOFAIL))
 			return false;
 		schedule_timeout_uninterruptible(MAL_TAKE_PAUSE);
-		if (mal_take_fresh(cache, gfp, nid, entry, 1))
+		if (mal_sheaf_take_fresh(cache, gfp, nid, entry, 1,
+					 mal_sheaf_bypass_state(cache)))
 			return true;
 	}
 }
 
-static bool mal_take_one(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
-			 struct mal_sheaf_entry *entry)
+static void *mal_sheaf_take_one(struct mal_kmem_cache *cache, gfp_t gfp,
+				int nid)
 {
-	return mal_take(cache->nodes[nid], entry, 1) ||
-	       mal_take_fresh(cache, gfp, nid, entry, 1) ||
-	       mal_take_last(cache, gfp, nid, entry);
+	u8 state = mal_sheaf_bypass_state(cache);
+	struct mal_sheaf_entry entry;
+
+	if (mal_sheaf_take(cache->nodes[nid], &entry, 1, state) ||
+	    mal_sheaf_take_fresh(cache, gfp, nid, &entry, 1, state) ||
+	    mal_sheaf_take_last(cache, gfp, nid, &entry))
+		return entry.object;
+	return NULL;
 }
 
 /*
@@ -477,9 +209,10 @@ static void mal_cpu_set_main(struct mal_cpu_sheaves *cpu, struct mal_sheaf *shea
 	cpu->bottom = sheaf ? sheaf->entries : NULL;
 	cpu->top = sheaf ? sheaf->entries + sheaf->nr : NULL;
 	cpu->end = sheaf ? sheaf->entries + sheaf->capacity : NULL;
+	cpu->tag = sheaf ? sheaf->tag : MAL_OBJECT_NONE;
 }
 
-/* Take the main sheaf out; it knows again how many entries it has. */
+/* Take the main sheaf out, and update its number of entries. */
 static struct mal_sheaf *mal_cpu_take_main(struct mal_cpu_sheaves *cpu)
 {
 	struct mal_sheaf *sheaf = cpu->main;
@@ -500,7 +233,7 @@ static struct mal_sheaf *mal_cpu_take_spare(struct mal_cpu_sheaves *cpu)
 
 /**
  * mal_cpu_swap_spare() - exchange the main sheaf and the spare one
- * @cpu: the sheaves, entered
+ * @cpu: the sheaves, after mal_cpu_enter()
  *
  * Context: any, NMI included.
  */
@@ -513,39 +246,54 @@ void mal_cpu_swap_spare(struct mal_cpu_sheaves *cpu)
 }
 
 /*
- * Allocate from the main sheaf or, if that is empty, from the spare one. If both
- * are, one of them is taken out, to be filled.
+ * Take an object from the main sheaf, or NULL; report and drop stale entries.
  */
-static bool mal_cpu_pop(struct mal_kmem_cache *cache,
-			struct mal_sheaf_entry *entry, struct mal_sheaf **empty)
+static void *mal_cpu_claim(struct mal_kmem_cache *cache, struct mal_cpu_sheaves *cpu,
+			   unsigned long caller)
+{
+	while (cpu->top != cpu->bottom) {
+		cpu->top--;
+		if (mal_lean() || mal_object_claim(cpu->top->state, cpu->tag))
+			return cpu->top->object;
+		mal_sheaf_report_stale(cache, caller);
+	}
+	return NULL;
+}
+
+/*
+ * Allocate from the main sheaf or, if it is empty, from the spare one. If both
+ * are empty, take one of them out for the caller to fill.
+ */
+static void *mal_cpu_pop(struct mal_kmem_cache *cache, struct mal_sheaf **empty,
+			 unsigned long caller)
 {
 	struct mal_cpu_sheaves *cpu;
-	bool ok = false;
+	void *object = NULL;
 
 	preempt_disable();
 	cpu = this_cpu_ptr(cache->cpu);
 	if (!mal_cpu_enter(cpu))
 		goto out;
-	if (cpu->top == cpu->bottom && cpu->spare && cpu->spare->nr)
+	object = mal_cpu_claim(cache, cpu, caller);
+	if (!object && cpu->spare && cpu->spare->nr) {
 		mal_cpu_swap_spare(cpu);
-	ok = cpu->top != cpu->bottom;
-	if (ok)
-		*entry = *--cpu->top;
-	else
+		object = mal_cpu_claim(cache, cpu, caller);
+	}
+	if (!object)
 		*empty = cpu->spare ? mal_cpu_take_spare(cpu) :
 				      mal_cpu_take_main(cpu);
 	mal_cpu_leave(cpu);
 out:
 	preempt_enable();
-	return ok;
+	return object;
 }
 
 /*
- * Free to the main sheaf or, if that is full, to the spare one. If both are, the
- * spare one is taken out, to be exchanged for an empty one.
+ * Free to the main sheaf or, if it is full, to the spare one. If both are full,
+ * take the spare one out for the caller to exchange.
  */
 static bool mal_cpu_push(struct mal_kmem_cache *cache,
-			 const struct mal_sheaf_entry *entry,
+			 const struct mal_sheaf_entry *entry, u8 from,
 			 struct mal_sheaf **full)
 {
 	struct mal_cpu_sheaves *cpu;
@@ -559,10 +307,10 @@ static bool mal_cpu_push(struct mal_kmem_cache *cache,
 	    cpu->spare->nr < cpu->spare->capacity)
 		mal_cpu_swap_spare(cpu);
 	ok = cpu->top != cpu->end;
-	if (ok)
-		*cpu->top++ = *entry;
-	else
+	if (!ok)
 		*full = mal_cpu_take_spare(cpu);
+	else if (mal_entry_move(cache, entry, from, cpu->tag))
+		*cpu->top++ = *entry;
 	mal_cpu_leave(cpu);
 out:
 	preempt_enable();
@@ -570,10 +318,10 @@ out:
 }
 
 /*
- * Give this CPU a sheaf instead of one with @useless objects: none, if some are
- * needed, or as many as fit, if there must be room. Returns the sheaf that is
- * left over: the one that had its place; or the very same, if none of the CPU's
- * is useless any more.
+ * Replace a sheaf of this CPU that is useless to the caller because it has
+ * @useless objects: zero if the caller needs objects, the capacity if it needs
+ * room. Returns the sheaf that is left over: the replaced one, or @sheaf itself
+ * if none of the CPU's sheaves is useless any more.
  */
 static struct mal_sheaf *mal_cpu_exchange(struct mal_kmem_cache *cache,
 					  struct mal_sheaf *sheaf,
@@ -600,7 +348,9 @@ out:
 	return sheaf;
 }
 
-/* Exact, and yet nothing atomic where nobody has been interrupted. */
+/*
+ * Exact, but atomic only if this context has interrupted a user of the sheaves.
+ */
 static void mal_cpu_count_miss(struct mal_kmem_cache *cache)
 {
 	struct mal_cpu_sheaves *cpu;
@@ -611,74 +361,113 @@ static void mal_cpu_count_miss(struct mal_kmem_cache *cache)
 		cpu->misses++;
 		mal_cpu_leave(cpu);
 	} else {
-		this_cpu_inc(cache->cpu->crossed);
+		this_cpu_inc(cache->cpu->busy_misses);
 	}
 	preempt_enable();
 }
 
+/*
+ * Take an object from a sheaf, and give the sheaf to this CPU or to the barn.
+ */
+static void *mal_sheaf_install(struct mal_kmem_cache *cache,
+			       struct mal_slab_node *node,
+			       struct mal_sheaf *sheaf, unsigned long caller)
+{
+	void *object = mal_sheaf_claim(cache, sheaf, caller);
+
+	sheaf = mal_cpu_exchange(cache, sheaf, 0);
+	mal_barn_put(cache, node, sheaf);
+	return object;
+}
+
+/*
+ * Allocate from this CPU's sheaves or from the barn, or else return an empty
+ * sheaf, if there is one, in *@empty. At the end of each grace period, a sheaf
+ * with objects belongs to a CPU or to a barn.
+ */
+static void *mal_sheaf_find(struct mal_kmem_cache *cache, struct mal_slab_node *node,
+			    struct mal_sheaf **empty, unsigned long caller)
+{
+	struct mal_sheaf *sheaf = NULL;
+	void *object;
+
+	rcu_read_lock();
+	object = mal_cpu_pop(cache, &sheaf, caller);
+	if (!object) {
+		sheaf = mal_barn_exchange_empty(cache, node, sheaf);
+		if (sheaf && sheaf->nr) {
+			object = mal_sheaf_install(cache, node, sheaf, caller);
+			sheaf = NULL;
+		}
+	}
+	rcu_read_unlock();
+	*empty = sheaf;
+	return object;
+}
+
 /**
- * mal_sheaf_refill() - an object, when the main sheaf has none
+ * mal_sheaf_refill() - allocate when the main sheaf is empty
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
- * @nid: the node to prefer, or NUMA_NO_NODE
- * @entry: the object; with "lean", ALLOCATED, else CACHED
+ * @nid: preferred node, or NUMA_NO_NODE
+ * @caller: code address of the caller
  *
  * Context: any but NMI; sleeps if @gfp allows it.
- * Return: true, or false if there is no memory.
+ * Return: the object, in state ALLOCATED, or CACHED if the cache has debug
+ * modes; NULL if there is no memory.
  */
-bool mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
-		      struct mal_sheaf_entry *entry)
+void *mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+		       unsigned long caller)
 {
 	int local = numa_mem_id();
 	struct mal_slab_node *node = cache->nodes[local];
-	struct mal_sheaf *sheaf = NULL;
+	struct mal_sheaf_entry entry;
+	struct mal_sheaf *sheaf;
+	void *object;
 
 	mal_cpu_count_miss(cache);
 	if (nid != NUMA_NO_NODE && nid != local)
-		return mal_take_one(cache, gfp, nid, entry);
+		return mal_sheaf_take_one(cache, gfp, nid);
 	if (!cache->sheaf_capacity)
-		return mal_take_one(cache, gfp, local, entry);
-	if (mal_cpu_pop(cache, entry, &sheaf))
-		return true;
-	sheaf = mal_depot_exchange_empty(cache, node, sheaf) ?:
-		mal_sheaf_create(cache, gfp);
+		return mal_sheaf_take_one(cache, gfp, local);
+	object = mal_sheaf_find(cache, node, &sheaf, caller);
+	if (object)
+		return object;
+	sheaf = sheaf ?: mal_sheaf_create(cache, gfp);
 	if (!sheaf)
-		return mal_take_one(cache, gfp, local, entry);
-	if (!sheaf->nr)
-		sheaf->nr = mal_take(node, sheaf->entries, sheaf->capacity) ?:
-			    mal_take_fresh(cache, gfp, local, sheaf->entries,
-					   sheaf->capacity);
+		return mal_sheaf_take_one(cache, gfp, local);
+	sheaf->nr = mal_sheaf_take(node, sheaf->entries, sheaf->capacity, sheaf->tag) ?:
+		    mal_sheaf_take_fresh(cache, gfp, local, sheaf->entries,
+					 sheaf->capacity, sheaf->tag);
 	if (!sheaf->nr) {
-		mal_depot_put(cache, node, sheaf);
-		return mal_take_last(cache, gfp, local, entry);
+		mal_barn_put(cache, node, sheaf);
+		return mal_sheaf_take_last(cache, gfp, local, &entry) ? entry.object : NULL;
 	}
-	*entry = sheaf->entries[--sheaf->nr];
-	sheaf = mal_cpu_exchange(cache, sheaf, 0);
-	mal_depot_put(cache, node, sheaf);
-	return true;
+	return mal_sheaf_install(cache, node, sheaf, caller) ?:
+	       mal_sheaf_take_one(cache, gfp, local);
 }
 
 static void mal_sheaf_spill_local(struct mal_kmem_cache *cache,
-				  const struct mal_sheaf_entry *entry, int nid)
+				  const struct mal_sheaf_entry *entry, u8 from, int nid)
 {
 	struct mal_slab_node *node = cache->nodes[nid];
 	struct mal_sheaf *sheaf = NULL;
 
-	if (mal_cpu_push(cache, entry, &sheaf))
+	if (mal_cpu_push(cache, entry, from, &sheaf))
 		return;
-	sheaf = mal_depot_exchange_full(cache, node, sheaf);
+	sheaf = mal_barn_exchange_full(cache, node, sheaf);
 	if (!sheaf) {
-		mal_sheaf_return(cache, entry, 1);
+		mal_sheaf_return(cache, entry, 1, from);
 		return;
 	}
-	sheaf->entries[sheaf->nr++] = *entry;
+	mal_sheaf_add(cache, sheaf, entry, from);
 	sheaf = mal_cpu_exchange(cache, sheaf, sheaf->capacity);
-	mal_depot_put(cache, node, sheaf);
+	mal_barn_put(cache, node, sheaf);
 }
 
-/* Returns false if there is no room, or somebody is at it. */
+/* Returns false if the sheaf is full, missing or in use. */
 static bool mal_cpu_push_remote(struct mal_kmem_cache *cache,
-				const struct mal_sheaf_entry *entry)
+				const struct mal_sheaf_entry *entry, u8 from)
 {
 	struct mal_cpu_sheaves *cpu;
 	struct mal_sheaf *sheaf;
@@ -691,7 +480,7 @@ static bool mal_cpu_push_remote(struct mal_kmem_cache *cache,
 	sheaf = cpu->remote;
 	ok = sheaf && sheaf->nr < sheaf->capacity;
 	if (ok)
-		sheaf->entries[sheaf->nr++] = *entry;
+		mal_sheaf_add(cache, sheaf, entry, from);
 	mal_cpu_leave(cpu);
 out:
 	preempt_enable();
@@ -714,149 +503,187 @@ static struct mal_sheaf *mal_cpu_exchange_remote(struct mal_kmem_cache *cache,
 }
 
 static void mal_sheaf_spill_remote(struct mal_kmem_cache *cache,
-				   const struct mal_sheaf_entry *entry)
+				   const struct mal_sheaf_entry *entry, u8 from)
 {
 	struct mal_slab_node *node = cache->nodes[numa_mem_id()];
 	struct mal_sheaf *sheaf;
 
-	if (mal_cpu_push_remote(cache, entry))
+	if (mal_cpu_push_remote(cache, entry, from))
 		return;
-	sheaf = mal_depot_exchange_full(cache, node, NULL);
+	sheaf = mal_barn_exchange_full(cache, node, NULL);
 	if (!sheaf) {
-		mal_sheaf_return(cache, entry, 1);
+		mal_sheaf_return(cache, entry, 1, from);
 		return;
 	}
-	sheaf->entries[sheaf->nr++] = *entry;
+	mal_sheaf_add(cache, sheaf, entry, from);
 	sheaf = mal_cpu_exchange_remote(cache, sheaf);
 	if (!sheaf)
 		return;
-	mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
-	sheaf->nr = 0;
-	mal_depot_put(cache, node, sheaf);
+	mal_sheaf_empty(sheaf);
+	mal_barn_put(cache, node, sheaf);
 }
 
 /**
- * mal_sheaf_spill() - free an object, when the main sheaf cannot take it
+ * mal_sheaf_spill() - free an object when the main sheaf cannot take it
  * @cache: the cache
  * @entry: the object
- * @nid: the node it is of
+ * @from: the state that proves the caller's ownership
+ * @nid: the node of the object
  *
- * Context: any but NMI.
+ * Context: any but NMI; rcu_read_lock() is held.
  */
 void mal_sheaf_spill(struct mal_kmem_cache *cache,
-		     const struct mal_sheaf_entry *entry, int nid)
+		     const struct mal_sheaf_entry *entry, u8 from, int nid)
 {
 	if (!cache->sheaf_capacity)
-		mal_sheaf_return(cache, entry, 1);
+		mal_sheaf_return(cache, entry, 1, from);
 	else if (nid == numa_mem_id())
-		mal_sheaf_spill_local(cache, entry, nid);
+		mal_sheaf_spill_local(cache, entry, from, nid);
 	else
-		mal_sheaf_spill_remote(cache, entry);
+		mal_sheaf_spill_remote(cache, entry, from);
 }
 
 /*
- * Emptying, counting, checking
+ * Draining, counting, validation
  */
 
 /**
- * struct mal_sheaf_handover - what a CPU hands over
- * @cache: of this cache
- * @main: its main sheaf
- * @spare: its spare one
- * @remote: its remote one
- * @busy: it was in the middle of something
+ * struct mal_sheaf_handover - sheaves that a CPU hands over
+ * @caches: the caches; their sheaves are handed over
+ * @nr: number of caches
+ * @sheaves: the sheaves, linked by mal_sheaf.link
+ * @busy: the sheaves of at least one cache were in use
  */
 struct mal_sheaf_handover {
-	struct mal_kmem_cache *cache;
-	struct mal_sheaf *main;
-	struct mal_sheaf *spare;
-	struct mal_sheaf *remote;
+	struct mal_kmem_cache *const *caches;
+	unsigned int nr;
+	struct list_head sheaves;
 	bool busy;
 };
 
-static void mal_cpu_hand_over(struct mal_cpu_sheaves *cpu,
-			      struct mal_sheaf_handover *handover)
+static void mal_sheaf_give(struct mal_sheaf *sheaf, struct list_head *sheaves)
 {
-	handover->main = mal_cpu_take_main(cpu);
-	handover->spare = cpu->spare;
-	handover->remote = cpu->remote;
-	cpu->spare = NULL;
+	if (sheaf)
+		list_add(&sheaf->link, sheaves);
+}
+
+static void mal_cpu_hand_over(struct mal_cpu_sheaves *cpu, struct list_head *sheaves)
+{
+	mal_sheaf_give(mal_cpu_take_main(cpu), sheaves);
+	mal_sheaf_give(mal_cpu_take_spare(cpu), sheaves);
+	mal_sheaf_give(cpu->remote, sheaves);
 	cpu->remote = NULL;
 }
 
 static void mal_sheaf_hand_over(void *data)
 {
 	struct mal_sheaf_handover *handover = data;
-	struct mal_cpu_sheaves *cpu = this_cpu_ptr(handover->cache->cpu);
+	unsigned int i;
 
-	handover->busy = !mal_cpu_enter(cpu);
-	if (handover->busy)
-		return;
-	mal_cpu_hand_over(cpu, handover);
-	mal_cpu_leave(cpu);
+	handover->busy = false;
+	for (i = 0; i < handover->nr; i++) {
+		struct mal_cpu_sheaves *cpu = this_cpu_ptr(handover->caches[i]->cpu);
+
+		if (!mal_cpu_enter(cpu)) {
+			handover->busy = true;
+			continue;
+		}
+		mal_cpu_hand_over(cpu, &handover->sheaves);
+		mal_cpu_leave(cpu);
+	}
 }
 
-static void mal_sheaf_discard(struct mal_kmem_cache *cache,
-			      struct mal_sheaf *sheaf)
+static size_t mal_sheaves_discard(struct list_head *sheaves)
 {
-	if (!sheaf)
-		return;
-	mal_sheaf_return(cache, sheaf->entries, sheaf->nr);
-	kfree_rcu(sheaf, rcu);
-}
+	struct mal_sheaf *sheaf, *next;
+	size_t bytes = 0;
 
-static void mal_handover_discard(struct mal_sheaf_handover *handover)
-{
-	mal_sheaf_discard(handover->cache, handover->main);
-	mal_sheaf_discard(handover->cache, handover->spare);
-	mal_sheaf_discard(handover->cache, handover->remote);
+	list_for_each_entry_safe(sheaf, next, sheaves, link)
+		bytes += mal_sheaf_discard(sheaf);
+	INIT_LIST_HEAD(sheaves);
+	return bytes;
 }
 
 /**
- * mal_sheaf_drain_dead() - empty the sheaves of a CPU that does not use them
+ * mal_sheaf_drain_dead() - drain the sheaves of a CPU that does not use them
  * @cache: the cache
- * @cpu: a CPU that is gone, or does not use the cache any more
+ * @cpu: a CPU that is offline or does not use the cache any more
  *
  * Context: any but NMI.
  */
 void mal_sheaf_drain_dead(struct mal_kmem_cache *cache, unsigned int cpu)
 {
-	struct mal_sheaf_handover handover = { .cache = cache };
+	LIST_HEAD(sheaves);
 
-	mal_cpu_hand_over(per_cpu_ptr(cache->cpu, cpu), &handover);
-	mal_handover_discard(&handover);
+	mal_cpu_hand_over(per_cpu_ptr(cache->cpu, cpu), &sheaves);
+	mal_sheaves_discard(&sheaves);
 }
 
-static void mal_sheaf_drain_cpu(struct mal_kmem_cache *cache, unsigned int cpu)
+static bool mal_cpu_has_sheaves(struct mal_kmem_cache *cache, unsigned int cpu)
 {
-	struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
-	struct mal_sheaf_handover handover = { .cache = cache };
+	const struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
 
-	if (!mal_peek(sheaves->main) && !mal_peek(sheaves->spare) &&
-	    !mal_peek(sheaves->remote))
-		return;
-	do {
-		if (smp_call_function_single(cpu, mal_sheaf_hand_over,
-					     &handover, 1))
-			return;
-	} while (handover.busy);
-	mal_handover_discard(&handover);
+	return mal_peek(sheaves->main) || mal_peek(sheaves->spare) ||
+	       mal_peek(sheaves->remote);
+}
+
+static bool mal_cpu_has_sheaves_of_any(const struct mal_sheaf_handover *handover,
+				       unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < handover->nr; i++)
+		if (mal_cpu_has_sheaves(handover->caches[i], cpu))
+			return true;
+	return false;
+}
+
+/* Send one IPI, or none if the CPU has no sheaves. Returns bytes. */
+static size_t mal_sheaf_drain_cpu(struct mal_sheaf_handover *handover,
+				  unsigned int cpu)
+{
+	if (!mal_cpu_has_sheaves_of_any(handover, cpu))
+		return 0;
+	mal_busy_call(cpu, mal_sheaf_hand_over, handover, &handover->busy);
+	return mal_sheaves_discard(&handover->sheaves);
 }
 
 /**
- * mal_sheaf_drain() - empty the sheaves of all CPUs
- * @cache: the cache
+ * mal_sheaf_drain_many() - drain the sheaves of several caches on all CPUs
+ * @caches: the caches
+ * @nr: number of caches, at most MAL_SHEAF_DRAIN_BATCH
  *
- * Of a CPU that is just going, whoever unplugs it does.
+ * Each CPU that has sheaves of any of the caches is interrupted once. If a CPU
+ * is going offline, the task that unplugs it drains its sheaves.
  *
- * Context: task; waits for the CPUs, but for nobody on them.
+ * Context: task; waits for the CPUs, but not for any task on them.
+ * Return: size of the sheaves in bytes.
  */
-void mal_sheaf_drain(struct mal_kmem_cache *cache)
+unsigned long mal_sheaf_drain_many(struct mal_kmem_cache *const *caches,
+				   unsigned int nr)
 {
+	struct mal_sheaf_handover handover = {
+		.caches = caches,
+		.nr = nr,
+		.sheaves = LIST_HEAD_INIT(handover.sheaves),
+	};
+	unsigned long bytes = 0;
 	int cpu;
 
 	for_each_online_cpu(cpu)
-		mal_sheaf_drain_cpu(cache, cpu);
+		bytes += mal_sheaf_drain_cpu(&handover, cpu);
+	return bytes;
+}
+
+/**
+ * mal_sheaf_drain() - drain the sheaves of one cache on all CPUs
+ * @cache: the cache
+ *
+ * Context: as for mal_sheaf_drain_many().
+ */
+void mal_sheaf_drain(struct mal_kmem_cache *cache)
+{
+	mal_sheaf_drain_many(&cache, 1);
 }
 
 static unsigned long mal_sheaf_nr(const struct mal_sheaf *sheaf)
@@ -865,18 +692,17 @@ static unsigned long mal_sheaf_nr(const struct mal_sheaf *sheaf)
 }
 
 /**
- * mal_sheaf_count() - how many objects are in sheaves
+ * mal_sheaf_count() - count the objects in sheaves
  * @cache: the cache
  *
- * Exact while nobody uses the cache; else, of one moment on one CPU, and of
- * another on another.
+ * Exact while the cache is not in use; otherwise, each CPU is counted at a
+ * different time.
  *
  * Context: task.
- * Return: a number of objects.
+ * Return: number of objects.
  */
 unsigned long mal_sheaf_count(struct mal_kmem_cache *cache)
 {
-	struct mal_sheaf *sheaf;
 	unsigned long count = 0;
 	int cpu, nid;
 
@@ -885,163 +711,50 @@ unsigned long mal_sheaf_count(struct mal_kmem_cache *cache)
 		const struct mal_cpu_sheaves *sheaves = per_cpu_ptr(cache->cpu, cpu);
 		long nr = mal_peek(sheaves->top) - mal_peek(sheaves->bottom);
 
-		/* The two may be of different sheaves. */
+		/* The two may belong to different sheaves. */
 		if (nr > 0 && nr <= cache->sheaf_capacity)
 			count += nr;
 		count += mal_sheaf_nr(mal_peek(sheaves->spare)) +
 			 mal_sheaf_nr(mal_peek(sheaves->remote));
 	}
 	rcu_read_unlock();
-	for_each_node(nid) {
-		struct mal_slab_node *node = cache->nodes[nid];
-		unsigned long flags;
-
-		mal_depot_lock_task(node, &flags);
-		list_for_each_entry(sheaf, &node->full_sheaves, link)
-			count += sheaf->nr;
-		mal_depot_unlock_task(node, flags);
-	}
+	for_each_node(nid)
+		count += mal_barn_count(cache->nodes[nid]);
 	return count;
 }
 
-/**
- * struct mal_sheaf_tally - what a validation has seen of some sheaves
- * @cache: the cache
- * @busy: the CPU was in the middle of something
- * @checked: things looked at
- * @errors: of those, wrong
- */
-struct mal_sheaf_tally {
-	struct mal_kmem_cache *cache;
-	bool busy;
-	u64 checked;
-	u64 errors;
-};
-
-static void mal_sheaf_check(struct mal_sheaf_tally *tally, bool ok,
-			    const char *what)
-{
-	tally->checked++;
-	if (likely(ok))
-		return;
-	tally->errors++;
-	mal_report(MAL_REPORT_CORRUPTION, 0, "cache %s: %s",
-		   tally->cache->name, what);
-}
-
-static void mal_sheaf_tally_entry(struct mal_sheaf_tally *tally,
-				  const struct mal_sheaf_entry *entry)
-{
-	u8 state = mal_lean() ? MAL_OBJECT_ALLOCATED : MAL_OBJECT_CACHED;
-	struct mal_slab *slab = mal_slab_of(entry->object);
-	u32 index;
-
-	mal_sheaf_check(tally, slab && slab->cache == tally->cache,
-			"what is in a sheaf is not an object of the cache");
-	if (!slab || slab->cache != tally->cache)
-		return;
-	index = mal_slab_index(tally->cache, slab, entry->object);
-	mal_sheaf_check(tally, index < slab->nr,
-			"what is in a sheaf is not the beginning of an object");
-	if (index >= slab->nr)
-		return;
-	mal_sheaf_check(tally, READ_ONCE(slab->states[index]) == state,
-			"an object in a sheaf is in the wrong state");
-	mal_sheaf_check(tally, mal_lean() || entry->state == &slab->states[index],
-			"an entry of a sheaf has the wrong state");
-}
-
-static void mal_sheaf_tally_entries(struct mal_sheaf_tally *tally,
-				    const struct mal_sheaf_entry *bottom,
-				    const struct mal_sheaf_entry *top)
-{
-	mal_sheaf_check(tally, top >= bottom &&
-			top - bottom <= tally->cache->sheaf_capacity,
-			"a sheaf has more in it than it has room for");
-	for (; bottom < top; bottom++)
-		mal_sheaf_tally_entry(tally, bottom);
-}
-
-static void mal_cpu_tally(struct mal_sheaf_tally *tally,
+static void mal_cpu_tally(struct mal_sheaf_tally *st,
 			  struct mal_cpu_sheaves *cpu)
 {
-	mal_sheaf_tally_entries(tally, cpu->bottom, cpu->top);
-	if (cpu->spare)
-		mal_sheaf_tally_entries(tally, cpu->spare->entries,
-					cpu->spare->entries + cpu->spare->nr);
-	if (cpu->remote)
-		mal_sheaf_tally_entries(tally, cpu->remote->entries,
-					cpu->remote->entries + cpu->remote->nr);
+	mal_sheaf_tally_entries(st, cpu->bottom, cpu->top, cpu->tag);
+	mal_sheaf_tally_sheaf(st, cpu->spare);
+	mal_sheaf_tally_sheaf(st, cpu->remote);
 }
 
 static void mal_sheaf_tally_local(void *data)
 {
-	struct mal_sheaf_tally *tally = data;
-	struct mal_cpu_sheaves *cpu = this_cpu_ptr(tally->cache->cpu);
+	struct mal_sheaf_tally *st = data;
+	struct mal_cpu_sheaves *cpu = this_cpu_ptr(st->cache->cpu);
 
-	tally->busy = !mal_cpu_enter(cpu);
-	if (tally->busy)
+	st->busy = !mal_cpu_enter(cpu);
+	if (st->busy)
 		return;
-	mal_cpu_tally(tally, cpu);
+	mal_cpu_tally(st, cpu);
 	mal_cpu_leave(cpu);
 }
 
 /**
  * mal_sheaf_validate() - check the sheaves of all CPUs
  * @cache: the cache
- * @checked: the number of things checked is added here
+ * @tally: the result is added here
  *
  * Context: task; waits for the CPUs.
- * Return: how many of them were wrong. Each has been reported.
  */
-u64 mal_sheaf_validate(struct mal_kmem_cache *cache, u64 *checked)
+void mal_sheaf_validate(struct mal_kmem_cache *cache, struct mal_tally *tally)
 {
-	struct mal_sheaf_tally tally = { .cache = cache };
+	struct mal_sheaf_tally st = { .cache = cache, .tally = tally };
 	int cpu;
 
-	for_each_online_cpu(cpu) {
-		do {
-			if (smp_call_function_single(cpu, mal_sheaf_tally_local,
-						     &tally, 1))
-				break;
-		} while (tally.busy);
-	}
-	*checked += tally.checked;
-	return tally.errors;
-}
-
-/**
- * mal_depot_validate() - check the sheaves in the depot of a node
- * @cache: the cache
- * @nid: the node
- * @checked: the number of things checked is added here
- *
- * Context: task.
- * Return: how many of them were wrong. Each has been reported.
- */
-u64 mal_depot_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
-{
-	struct mal_sheaf_tally tally = { .cache = cache };
-	struct mal_slab_node *node = cache->nodes[nid];
-	unsigned int full = 0, empty = 0;
-	struct mal_sheaf *sheaf;
-	unsigned long flags;
-
-	mal_depot_lock_task(node, &flags);
-	list_for_each_entry(sheaf, &node->full_sheaves, link) {
-		mal_sheaf_check(&tally, sheaf->nr, "a full sheaf is empty");
-		mal_sheaf_tally_entries(&tally, sheaf->entries,
-					sheaf->entries + sheaf->nr);
-		full++;
-	}
-	list_for_each_entry(sheaf, &node->empty_sheaves, link) {
-		mal_sheaf_check(&tally, !sheaf->nr, "an empty sheaf is not");
-		empty++;
-	}
-	mal_sheaf_check(&tally, full == node->nr_full_sheaves &&
-			empty == node->nr_empty_sheaves,
-			"the sheaves in the depot are not as many as counted");
-	mal_depot_unlock_task(node, flags);
-	*checked += tally.checked;
-	return tally.errors;
+	for_each_online_cpu(cpu)
+		mal_busy_call(cpu, mal_sheaf_tally_local, &st, &st.busy);
 }

@@ -2,9 +2,9 @@
 /*
  * Slabs: blocks of pages cut into objects of one size
  *
- * A slab (Bonwick 1994) is a block of pages of ours and, outside of it, its
- * description: struct mal_slab, with one byte for each object that says where
- * the object is.
+ * A slab (Bonwick 1994) is a block of pages from the page allocator. Its
+ * description, struct mal_slab, is outside the block and has one state byte for
+ * each object.
  *
  *	  block of 2^order pages                  struct mal_slab
  *	+--------+--------+-----+--------+---+   +---------------------+
@@ -14,52 +14,71 @@
  *	                                waste              ^
  *	  struct mal_page of each page: SLAB, owner -------'
  *
- * The bytes are the free list, too: to take objects out of a slab is to look
- * for bytes that say FREE, eight at a time. There is no list that runs through
- * the objects or beside them, so nothing that a user of the memory does,
- * however late or far out of bounds, can make the allocator hand out what it
- * should not. Where the search begins is random, and so is the order in which
- * what it finds is handed out.
+ * The state bytes are also the free list: the allocator scans them for FREE,
+ * eight at a time. No list runs through the objects or beside them, so no write
+ * by a user of the memory, however late or far out of bounds, can make the
+ * allocator return a wrong address. The scan starts at a random position, and
+ * the objects found are handed out in random order.
  *
- * What a byte says, and who may change it:
+ * The states:
  *
- *	      mal_slab_node_take()      mal_kmem_cache_alloc()
- *	FREE ---------------------> CACHED ----------------> ALLOCATED
- *	     <---------------------        <----------------
- *	       mal_slab_node_put()       mal_kmem_cache_free()
+ *	      mal_slab_node_take()       mal_kmem_cache_alloc()
+ *	FREE ---------------------> tag of ----------------> ALLOCATED
+ *	     <--------------------- a sheaf <----------------
+ *	       mal_slab_node_put()        mal_kmem_cache_free()
  *
- * FREE is entered and left under the lock of the node. An object in any other
- * state belongs to whoever has it: a sheaf, or a user; the byte is then written
- * without a lock. Freeing looks for ALLOCATED and allocating for CACHED, so an
- * object that is freed twice is found out at once or, if two CPUs do it in the
- * same instant, when it is allocated the second time. With "lean", an object
- * out of its slab is ALLOCATED throughout.
+ * The state changes to and from FREE under the lock of the node. An object in
+ * any other state belongs to a sheaf or to a user, and its byte is written
+ * without a lock. An object in a sheaf has the sheaf's tag, and only that
+ * sheaf's CPU may change it. With "lean", an object outside its slab is always
+ * ALLOCATED.
  *
- * Lookup. From an address to its page descriptor, to the slab, to the number of
- * the object: no lock, no search, and no memory touched that is not valid for
- * any address whatever; see mal_slab_of() and mal_slab_index(). Slabs are freed
- * after a grace period, so a lookup that comes too late finds one with nothing
- * ALLOCATED in it.
+ * Double frees. A free checks for ALLOCATED, so a second free is detected at
+ * once while the object is free. If two CPUs free an object at the same time,
+ * both see ALLOCATED, and the object is in two sheaves. The byte has the tag
+ * that was written last, and the other entry is stale. A stale entry is
+ * detected, reported and dropped when it is allocated or flushed, even if both
+ * entries are allocated at the same time. The object always has one owner.
  *
- * Order. The smallest block that wastes an eighth at most, and holds some
- * objects; where the buddy allocator has none of it, the smallest that holds
- * one.
+ * Three cases are not detected. First, a second free after the object was
+ * allocated again: it cannot be told from the new owner's free. The same is
+ * true of a free that an interrupt delays between its check of the byte and its
+ * write. Second, two entries in two sheaves with the same tag that are
+ * allocated at the same time: a cache has 239 tags, and all further sheaves
+ * share one. Third, with "lean", an object that was freed twice may get two
+ * owners.
  *
- * Cost. What describes a slab is the host's memory, and counts for the cap like the
- * slab's pages, from before it is taken until it is given to RCU to be freed.
+ * A delayed free may also overwrite FREE. The slab then has fewer FREE objects
+ * than its counter says. The bytes are authoritative: they are checked before a
+ * slab is destroyed, and when a scan finds too few FREE objects.
  *
- * Lists. A slab is on one of three lists of its node: partial, full (nothing
- * FREE) or empty (all FREE). So many empty ones are kept as the cache says; what
- * is surplus is destroyed, after the lock has been dropped.
+ * Lookup. An address leads to its page descriptor, to the slab, and to the
+ * index of the object, without a lock or a search. For any address, the lookup
+ * reads valid memory only; see mal_slab_of() and mal_slab_index(). Slabs are
+ * freed after a grace period, so a lookup that races with the destruction finds
+ * a slab without ALLOCATED objects.
  *
- * Walks. Who wants to see all slabs of a node lets go of the lock after each one,
- * or else whoever has the most objects could keep interrupts off for seconds. For
- * that there are two sides, each with lists and figures of its own: those that
- * the walk has seen, and those that it has not; see mal_slab_node_walk(). Who
- * allocates looks on both, so that no slab is made because of a walk.
+ * Order. A slab has the smallest order that wastes an eighth at most and holds
+ * several objects. If the buddy allocator has no such block, the slab has the
+ * smallest order that holds one object.
  *
- * Locking: mal_slab_node.lock, with interrupts off. Nothing is called under it
- * that takes another lock.
+ * Cost. Descriptions are allocated from the host. They are charged to the cap
+ * like the slab's pages, from before the allocation until the pages are freed.
+ * A description outlives its slab by about a second; see mal_slab_retire().
+ *
+ * Lists. A slab is on one of three lists of its node: partial, full (no object
+ * FREE) or empty (all FREE). The cache limits the number of empty slabs.
+ * Surplus slabs are destroyed after the lock has been dropped.
+ *
+ * Walks. A walk over the slabs of a node drops the lock after each slab;
+ * otherwise the owner of the largest cache could keep interrupts off for
+ * seconds. Each node therefore has two generations with separate lists and
+ * counters: the slabs that the walk has visited, and those that it has not; see
+ * mal_slab_node_walk(). Allocations use both generations, so a walk causes no
+ * new slabs.
+ *
+ * Locking: mal_slab_node.lock, with interrupts off. No other lock is taken
+ * under it.
  *
  * Context: any but NMI. Only mal_slab_create() may sleep, if its flags allow.
  */
@@ -80,10 +99,11 @@
 
 #include <memalloc/page_alloc.h>
 
+#include "internal/borrow.h"
 #include "internal/buddy.h"
 #include "internal/inject.h"
 #include "internal/kunit.h"
-#include "internal/loan.h"
+#include "internal/page_alloc.h"
 #include "internal/peek.h"
 #include "internal/region.h"
 #include "internal/report.h"
@@ -91,14 +111,20 @@
 #include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
+#include "internal/slab_idle.h"
 #include "internal/slab_kmemleak.h"
 #include "internal/slab_quarantine.h"
 #include "internal/slab_sanitizer.h"
+#include "internal/tally.h"
 
-/* States are looked at a word at a time. */
+/* The module parameter lean: no detection by default. Set at load. */
+DEFINE_STATIC_KEY_FALSE(mal_lean_key);
+MAL_EXPORT_FOR_KUNIT(mal_lean_key);
+
+/* States are scanned one word at a time. */
 #define MAL_STATES_WORD		sizeof(u64)
 
-/* What the host understands, of the flags of an allocation of an object. */
+/* The flags of an object allocation that are passed to the host's allocator. */
 #define MAL_GFP_FOR_METADATA	(GFP_RECLAIM_MASK)
 #define GFP_RECLAIM_MASK	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | \
 				 __GFP_FS | __GFP_NOWARN | \
@@ -106,12 +132,12 @@
 				 __GFP_NORETRY | __GFP_MEMALLOC | \
 				 __GFP_NOMEMALLOC)
 
-/* Not for pages of a slab. */
+/* Flags that do not apply to the pages of a slab. */
 #define MAL_GFP_NOT_FOR_SLAB	(__GFP_ZERO | __GFP_COMP | __GFP_HIGHMEM | \
 				 __GFP_MOVABLE | __GFP_ACCOUNT)
 
 /*
- * Making and unmaking
+ * Creation and destruction
  */
 
 static u32 mal_slab_capacity(const struct mal_kmem_cache *cache,
@@ -120,7 +146,7 @@ static u32 mal_slab_capacity(const struct mal_kmem_cache *cache,
 	return (PAGE_SIZE << order) / cache->size;
 }
 
-/* Bytes that the host has to give for the description of a slab. */
+/* Bytes of host memory for the description of a slab. */
 static size_t mal_slab_described_by(u32 nr)
 {
 	struct mal_slab *slab;
@@ -130,11 +156,11 @@ static size_t mal_slab_described_by(u32 nr)
 }
 
 /**
- * mal_slab_share() - what an object takes from the allocators
+ * mal_slab_share() - memory used per object
  * @cache: its cache
  *
- * Its part of its slab, with what the slab wastes and what describes it, and its
- * track. If memory is short, and a slab smaller than usual, it may be more.
+ * The object's part of the slab, including waste and description, and its
+ * track. If memory is short and a slab is smaller than usual, it may be more.
  *
  * Context: any.
  * Return: bytes.
@@ -157,7 +183,7 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 	struct mal_slab *slab;
 
 	if (mal_inject_may_fail(gfp) ||
-	    !mal_loan_charge_bytes(mal_slab_described_by(nr), gfp))
+	    !mal_borrow_charge_bytes(mal_slab_described_by(nr), gfp))
 		return NULL;
 	slab = kmalloc_node(struct_size(slab, states, bytes),
 			    gfp & MAL_GFP_FOR_METADATA, nid);
@@ -180,11 +206,51 @@ static struct mal_slab *mal_slab_describe(struct mal_kmem_cache *cache,
 	return slab;
 }
 
-/* Somebody may still be looking at it. */
+/* slab_reclaim.c sets the work function, because it knows all caches. */
+struct delayed_work mal_slab_purge_work;
+
+/*
+ * If two CPUs freed an object at the same time, a stale entry in a sheaf points
+ * to the object's state. Keep the description, with no state that an entry may
+ * claim, until all sheaves of the cache have been flushed.
+ */
+static void mal_slab_retire(struct mal_slab *slab)
+{
+	struct mal_slab_node *node = slab->cache->nodes[slab->nid];
+	unsigned long flags;
+
+	memset(slab->states, MAL_OBJECT_NONE, slab->nr);
+	spin_lock_irqsave(&node->lock, flags);
+	list_add(&slab->link, &node->retired);
+	spin_unlock_irqrestore(&node->lock, flags);
+	schedule_delayed_work(&mal_slab_purge_work, HZ);
+}
+
+/**
+ * mal_slab_take_retired() - take the descriptions of destroyed slabs
+ * @node: the node
+ * @retired: the descriptions are added here, by mal_slab.link
+ *
+ * Context: any but NMI.
+ */
+void mal_slab_take_retired(struct mal_slab_node *node,
+			   struct list_head *retired)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	list_splice_init(&node->retired, retired);
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
+/* A concurrent lookup may still use the description. */
 static void mal_slab_free_description(struct mal_slab *slab)
 {
 	mal_region_uncharge_bytes(mal_slab_described_by(slab->nr));
-	kfree_rcu(slab, rcu);
+	if (mal_lean() || !slab->cache->sheaf_capacity)
+		kfree_rcu(slab, rcu);
+	else
+		mal_slab_retire(slab);
 }
 
 static struct page *mal_slab_pages(struct mal_kmem_cache *cache, gfp_t gfp,
@@ -197,19 +263,19 @@ static struct page *mal_slab_pages(struct mal_kmem_cache *cache, gfp_t gfp,
 
 	*order = cache->order;
 	if (cache->order > cache->min_order) {
-		page = mal_alloc_pages_node(nid, easy, *order);
+		page = mal_alloc_heap_pages(nid, easy, *order, _RET_IP_);
 		if (page)
 			return page;
 		*order = cache->min_order;
 	}
-	return mal_alloc_pages_node(nid, gfp, *order);
+	return mal_alloc_heap_pages(nid, gfp, *order, _RET_IP_);
 }
 
 /**
- * mal_slab_mark() - say of the pages of a slab that they are a slab's
+ * mal_slab_mark() - mark the pages of a slab as such
  * @slab: the slab
  *
- * From here on, the slab is found by mal_slab_find().
+ * From now on, mal_slab_find() finds the slab.
  *
  * Context: any but NMI.
  */
@@ -222,9 +288,9 @@ void mal_slab_mark(struct mal_slab *slab)
 }
 
 /**
- * mal_slab_unmark() - the mirror of mal_slab_mark()
+ * mal_slab_unmark() - undo mal_slab_mark()
  * @slab: the slab
- * @leaked: nobody shall have the pages before unload
+ * @leaked: keep the pages out of use until unload
  *
  * Context: any but NMI.
  */
@@ -236,8 +302,8 @@ void mal_slab_unmark(struct mal_slab *slab, bool leaked)
 		      leaked ? MAL_PAGE_LEAKED : MAL_PAGE_USED, NULL);
 }
 
-/* What is not the object of an owner, is nobody's. */
-static void mal_slab_tell_sanitizer(struct mal_slab *slab)
+/* Poison all memory that does not belong to an allocated object. */
+static void mal_slab_sanitizer_init(struct mal_slab *slab)
 {
 	u32 i;
 
@@ -257,12 +323,12 @@ static void mal_slab_for_each(struct mal_slab *slab, void (*call)(void *object))
 }
 
 /**
- * mal_slab_create() - make a slab
+ * mal_slab_create() - create a slab
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
- * @nid: the node to prefer; with __GFP_THISNODE, the only one
+ * @nid: preferred node; with __GFP_THISNODE, the only node
  *
- * All objects are FREE and constructed. The slab is on no list.
+ * All objects are FREE and constructed. The slab is not on a list.
  *
  * Context: any but NMI; sleeps if @gfp allows it.
  * Return: the slab, or NULL.
@@ -284,12 +350,12 @@ struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
 	slab->base = page_address(page) + slab->left;
 	slab->seed = get_random_u32();
 	slab->cursor = slab->seed;
-	/* First, so that a constructor may ask what it has before it. */
+	/* Mark the slab first: a constructor may look up its object. */
 	mal_slab_mark(slab);
 	mal_slab_for_each(slab, cache->ctor);
 	if (!mal_debug_slab_init(slab, gfp & MAL_GFP_FOR_METADATA))
 		goto err_slab;
-	mal_slab_tell_sanitizer(slab);
+	mal_slab_sanitizer_init(slab);
 	return slab;
 
 err_slab:
@@ -297,7 +363,7 @@ err_slab:
 	mal_slab_unmark(slab, false);
 	mal_slab_free_description(slab);
 err_pages:
-	mal_free_pages(page, order);
+	mal_free_heap_pages(page, order, _RET_IP_);
 	return NULL;
 }
 
@@ -312,7 +378,7 @@ static void mal_slab_free_pages(struct mal_slab *slab)
 	mal_slab_for_each(slab, slab->cache->dtor);
 	mal_slab_unmark(slab, !intact);
 	if (intact)
-		mal_free_pages(virt_to_page(block), slab->order);
+		mal_free_heap_pages(virt_to_page(block), slab->order, _RET_IP_);
 	mal_debug_slab_exit(slab);
 	mal_slab_free_description(slab);
 }
@@ -323,7 +389,7 @@ static void mal_slab_free_pages_rcu(struct rcu_head *rcu)
 }
 
 /**
- * mal_slab_destroy() - unmake a slab
+ * mal_slab_destroy() - destroy a slab
  * @slab: the slab, on no list, all objects FREE
  *
  * Context: any but NMI.
@@ -337,8 +403,8 @@ void mal_slab_destroy(struct mal_slab *slab)
 }
 
 /**
- * mal_slab_destroy_list() - unmake slabs
- * @slabs: the slabs, by mal_slab.link; empty after
+ * mal_slab_destroy_list() - destroy slabs
+ * @slabs: the slabs, linked by mal_slab.link; empty on return
  *
  * Context: any but NMI.
  */
@@ -352,11 +418,11 @@ void mal_slab_destroy_list(struct list_head *slabs)
 }
 
 /*
- * The slabs of a node
+ * Slabs of a node
  */
 
 /**
- * mal_slab_node_init() - no slabs
+ * mal_slab_node_init() - initialize a node without slabs
  * @node: the node
  *
  * Context: any.
@@ -366,28 +432,29 @@ void mal_slab_node_init(struct mal_slab_node *node)
 	unsigned int i;
 
 	spin_lock_init(&node->lock);
-	spin_lock_init(&node->depot_lock);
-	for (i = 0; i < ARRAY_SIZE(node->sides); i++) {
-		INIT_LIST_HEAD(&node->sides[i].partial);
-		INIT_LIST_HEAD(&node->sides[i].full);
-		INIT_LIST_HEAD(&node->sides[i].empty);
+	spin_lock_init(&node->barn_lock);
+	for (i = 0; i < ARRAY_SIZE(node->gens); i++) {
+		INIT_LIST_HEAD(&node->gens[i].partial);
+		INIT_LIST_HEAD(&node->gens[i].full);
+		INIT_LIST_HEAD(&node->gens[i].empty);
 	}
-	INIT_LIST_HEAD(&node->held);
+	INIT_LIST_HEAD(&node->quarantine);
 	INIT_LIST_HEAD(&node->guards);
+	INIT_LIST_HEAD(&node->retired);
 	INIT_LIST_HEAD(&node->full_sheaves);
 	INIT_LIST_HEAD(&node->empty_sheaves);
 }
 
 /**
- * mal_slab_node_sum() - the figures of both sides
+ * mal_slab_node_sum() - add up the counters of both generations
  * @node: the node
- * @sum: filled in, but for the lists; exact if the node's lock is held
+ * @sum: the totals, without the lists; exact if the node's lock is held
  *
  * Context: any.
  */
-void mal_slab_node_sum(const struct mal_slab_node *node, struct mal_slab_side *sum)
+void mal_slab_node_sum(const struct mal_slab_node *node, struct mal_slab_gen *sum)
 {
-	const struct mal_slab_side *a = &node->sides[0], *b = &node->sides[1];
+	const struct mal_slab_gen *a = &node->gens[0], *b = &node->gens[1];
 
 	sum->nr_slabs = mal_peek(a->nr_slabs) + mal_peek(b->nr_slabs);
 	sum->nr_empty = mal_peek(a->nr_empty) + mal_peek(b->nr_empty);
@@ -397,63 +464,79 @@ void mal_slab_node_sum(const struct mal_slab_node *node, struct mal_slab_side *s
 }
 MAL_EXPORT_FOR_KUNIT(mal_slab_node_sum);
 
-/* A slab comes to a side; who does this, puts it on a list. */
-static void mal_slab_side_count(struct mal_slab_side *side,
-				const struct mal_slab *slab)
+/*
+ * Account a slab that is added to a generation. The caller puts it on a list.
+ */
+static void mal_slab_gen_count(struct mal_slab_gen *gen,
+			       const struct mal_slab *slab)
 {
-	side->nr_slabs++;
-	side->nr_pages += 1UL << slab->order;
-	side->nr_objects += slab->nr;
-	side->nr_free += slab->free;
+	gen->nr_slabs++;
+	gen->nr_pages += 1UL << slab->order;
+	gen->nr_objects += slab->nr;
+	gen->nr_free += slab->free;
 }
 
-/* And leaves it. */
-static void mal_slab_side_uncount(struct mal_slab_side *side,
-				  const struct mal_slab *slab)
+/* Account a slab that is removed from a generation. */
+static void mal_slab_gen_uncount(struct mal_slab_gen *gen,
+				 const struct mal_slab *slab)
 {
-	side->nr_slabs--;
-	side->nr_pages -= 1UL << slab->order;
-	side->nr_objects -= slab->nr;
-	side->nr_free -= slab->free;
+	gen->nr_slabs--;
+	gen->nr_pages -= 1UL << slab->order;
+	gen->nr_objects -= slab->nr;
+	gen->nr_free -= slab->free;
+}
+
+static void mal_slab_gen_add_empty(struct mal_slab_gen *gen,
+				   const struct mal_slab *slab)
+{
+	gen->nr_empty++;
+	mal_idle_add(slab->cache, MAL_IDLE_SHARED, PAGE_SIZE << slab->order);
+}
+
+static void mal_slab_gen_del_empty(struct mal_slab_gen *gen,
+				   const struct mal_slab *slab)
+{
+	gen->nr_empty--;
+	mal_idle_add(slab->cache, MAL_IDLE_SHARED, -(long)(PAGE_SIZE << slab->order));
 }
 
 /**
- * mal_slab_node_add() - take in a new slab
- * @node: the node that the slab's pages are of
+ * mal_slab_node_add() - add a new slab
+ * @node: the node of the slab's pages
  * @slab: the slab, all objects FREE
  *
  * Context: any but NMI; the node's lock is held.
  */
 void mal_slab_node_add(struct mal_slab_node *node, struct mal_slab *slab)
 {
-	struct mal_slab_side *side = &node->sides[node->side];
+	struct mal_slab_gen *gen = &node->gens[node->gen];
 
 	lockdep_assert_held(&node->lock);
-	slab->side = node->side;
-	list_add(&slab->link, &side->empty);
-	side->nr_empty++;
-	mal_slab_side_count(side, slab);
+	slab->gen = node->gen;
+	list_add(&slab->link, &gen->empty);
+	mal_slab_gen_add_empty(gen, slab);
+	mal_slab_gen_count(gen, slab);
 }
 
-/* Put a slab on the list that it belongs to, after @free has changed. */
-static void mal_slab_relist(struct mal_slab_side *side, struct mal_slab *slab,
+/* Move a slab to the right list after @free has changed. */
+static void mal_slab_relist(struct mal_slab_gen *gen, struct mal_slab *slab,
 			    u32 free_before)
 {
 	if (!free_before && slab->free && slab->free < slab->nr) {
-		list_move_tail(&slab->link, &side->partial);
+		list_move_tail(&slab->link, &gen->partial);
 	} else if (!slab->free) {
-		list_move(&slab->link, &side->full);
+		list_move(&slab->link, &gen->full);
 	} else if (slab->free == slab->nr) {
-		list_move(&slab->link, &side->empty);
-		side->nr_empty++;
+		list_move(&slab->link, &gen->empty);
+		mal_slab_gen_add_empty(gen, slab);
 	} else if (free_before == slab->nr) {
-		list_move(&slab->link, &side->partial);
+		list_move(&slab->link, &gen->partial);
 	}
 	if (free_before == slab->nr)
-		side->nr_empty--;
+		mal_slab_gen_del_empty(gen, slab);
 }
 
-/* Does any byte of the word say FREE, that is, zero? */
+/* True if any byte of the word is FREE, that is, zero. */
 static bool mal_states_any_free(u64 word)
 {
 	const u64 ones = 0x0101010101010101ULL;
@@ -461,43 +544,67 @@ static bool mal_states_any_free(u64 word)
 	return (word - ones) & ~word & (ones << 7);
 }
 
-/* A new entry trades places with any of those before it, or stays. */
+/* Swap the new entry with a random one of the first @nr, maybe itself. */
 static void mal_entries_shuffle(struct mal_sheaf_entry *entries, unsigned int nr,
 				u32 *seed)
 {
 	unsigned int other;
 
-	/* Any generator will do: nobody sees what it gives but as an order. */
+	/*
+	 * A weak generator suffices: only the order of objects depends on it.
+	 */
 	*seed = *seed * 1664525 + 1013904223;
 	other = ((u64)*seed * nr) >> 32;
 	swap(entries[nr - 1], entries[other]);
 }
 
-/* The FREE objects of one word of states. Returns how many were taken. */
+/* Take the FREE objects of one word of states. Returns the new total. */
 static unsigned int mal_slab_take_word(struct mal_slab *slab, u32 first,
 				       struct mal_sheaf_entry *entries,
 				       unsigned int taken, unsigned int want,
-				       u32 *seed)
+				       u8 state)
 {
-	u8 state = mal_lean() ? MAL_OBJECT_ALLOCATED : MAL_OBJECT_CACHED;
 	u32 i;
 
 	for (i = first; i < first + MAL_STATES_WORD && taken < want; i++) {
-		/* Whoever has an object changes its state, but not to or from FREE. */
+		/* The owner of an object never sets or clears FREE. */
 		if (data_race(slab->states[i]) != MAL_OBJECT_FREE)
 			continue;
 		WRITE_ONCE(slab->states[i], state);
 		entries[taken].object = mal_slab_object(slab, i);
 		entries[taken].state = &slab->states[i];
 		taken++;
-		mal_entries_shuffle(entries, taken, seed);
+		mal_entries_shuffle(entries, taken, &slab->seed);
 	}
 	return taken;
 }
 
+static void mal_slab_report_count(const struct mal_slab *slab)
+{
+	mal_report(MAL_REPORT_DOUBLE_FREE, 0,
+		   "a slab of cache %s has fewer objects free than counted: one was freed by two CPUs at once",
+		   slab->cache->name);
+}
+
+/*
+ * A slab is counted as empty but is not: a free that raced with the return of
+ * the object to its slab has overwritten FREE.
+ */
+static void mal_slab_recount_empty(struct mal_slab_gen *gen, struct mal_slab *slab)
+{
+	u32 i, free = 0;
+
+	mal_slab_report_count(slab);
+	for (i = 0; i < slab->nr; i++)
+		free += READ_ONCE(slab->states[i]) == MAL_OBJECT_FREE;
+	gen->nr_free -= slab->free - free;
+	slab->free = free;
+	mal_slab_relist(gen, slab, slab->nr);
+}
+
 static unsigned int mal_slab_take(struct mal_slab *slab,
 				  struct mal_sheaf_entry *entries,
-				  unsigned int want)
+				  unsigned int want, u8 state)
 {
 	u32 words = DIV_ROUND_UP(slab->nr, MAL_STATES_WORD);
 	unsigned int taken = 0;
@@ -510,12 +617,16 @@ static unsigned int mal_slab_take(struct mal_slab *slab,
 
 		if (mal_states_any_free(READ_ONCE(*(u64 *)&slab->states[first])))
 			taken = mal_slab_take_word(slab, first, entries, taken,
-						   want, &slab->seed);
+						   want, state);
 		if (taken < want && ++word == words)
 			word = 0;
 	}
 	slab->cursor = word;
 	slab->free -= taken;
+	if (unlikely(taken < want)) {
+		mal_slab_report_count(slab);
+		slab->free = 0;
+	}
 	return taken;
 }
 
@@ -524,30 +635,33 @@ static struct mal_slab *mal_slab_first(struct list_head *slabs)
 	return list_first_entry_or_null(slabs, struct mal_slab, link);
 }
 
-/* One with objects FREE; the empty ones last, so that they can go. */
+/*
+ * A slab with FREE objects. Empty slabs come last, so that they can be freed.
+ */
 static struct mal_slab *mal_slab_node_first(struct mal_slab_node *node)
 {
-	struct mal_slab_side *seen = &node->sides[node->side];
-	struct mal_slab_side *unseen = &node->sides[!node->side];
+	struct mal_slab_gen *seen = &node->gens[node->gen];
+	struct mal_slab_gen *unseen = &node->gens[!node->gen];
 
 	return mal_slab_first(&seen->partial) ?: mal_slab_first(&unseen->partial) ?:
 	       mal_slab_first(&seen->empty) ?: mal_slab_first(&unseen->empty);
 }
 
 /**
- * mal_slab_node_take() - take objects out of slabs
+ * mal_slab_node_take() - take objects from slabs
  * @node: the node
- * @entries: filled in
- * @want: how many objects are wanted
+ * @entries: the objects taken
+ * @want: number of objects
+ * @state: their new state
  *
  * Context: any but NMI; the node's lock is held.
- * Return: how many were there, CACHED now.
+ * Return: number of objects taken.
  */
 unsigned int mal_slab_node_take(struct mal_slab_node *node,
 				struct mal_sheaf_entry *entries,
-				unsigned int want)
+				unsigned int want, u8 state)
 {
-	struct mal_slab_side *side;
+	struct mal_slab_gen *gen;
 	unsigned int taken = 0;
 	struct mal_slab *slab;
 	u32 before;
@@ -557,71 +671,86 @@ unsigned int mal_slab_node_take(struct mal_slab_node *node,
 		slab = mal_slab_node_first(node);
 		if (!slab)
 			break;
-		side = &node->sides[slab->side];
+		gen = &node->gens[slab->gen];
 		before = slab->free;
-		taken += mal_slab_take(slab, entries + taken, want - taken);
-		side->nr_free -= before - slab->free;
-		mal_slab_relist(side, slab, before);
+		taken += mal_slab_take(slab, entries + taken, want - taken, state);
+		gen->nr_free -= before - slab->free;
+		mal_slab_relist(gen, slab, before);
 	}
 	return taken;
 }
 
+/* A purge flushes barns and sheaves, which is no reason to free slabs. */
+static bool mal_slab_may_go(const struct mal_kmem_cache *cache)
+{
+	return !(cache->flags & MAL_CACHE_NO_REAP && READ_ONCE(cache->purging));
+}
+
 /**
- * mal_slab_node_put() - put an object back into its slab
- * @node: the node that the slab is on
+ * mal_slab_node_put() - return an object to its slab
+ * @node: the node of the slab
  * @slab: the slab
- * @index: number of the object, which is the caller's and not FREE
- * @surplus: the slab goes here if it is empty now and there are enough of them
+ * @index: index of the object
+ * @from: the state that proves the caller's ownership
+ * @surplus: the slab is added here if it is now empty and not needed
  *
- * Two who free an object in the same instant may both have been believed. The
- * second one is found out here, if nobody has allocated the object in between.
+ * If two CPUs free an object at the same time, both frees may be accepted. One
+ * of the two entries is stale, because the state differs. It is reported, and
+ * the object stays with its owner.
  *
  * Context: any but NMI; the node's lock is held.
  */
 void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
-		       u32 index, struct list_head *surplus)
+		       u32 index, u8 from, struct list_head *surplus)
 {
-	struct mal_slab_side *side = &node->sides[slab->side];
-	u32 before = slab->free;
+	struct mal_slab_gen *gen = &node->gens[slab->gen];
+	u32 before;
 
 	lockdep_assert_held(&node->lock);
-	if (unlikely(slab->states[index] == MAL_OBJECT_FREE)) {
+	if (unlikely(READ_ONCE(slab->states[index]) != from)) {
 		mal_report(MAL_REPORT_DOUBLE_FREE, 0,
-			   "object %u of cache %s was freed by two at once",
+			   "object %u of cache %s was freed by two CPUs at once",
 			   index, slab->cache->name);
 		return;
 	}
+	if (unlikely(slab->free == slab->nr))
+		mal_slab_recount_empty(gen, slab);
+	before = slab->free;
 	WRITE_ONCE(slab->states[index], MAL_OBJECT_FREE);
 	slab->free++;
-	side->nr_free++;
+	gen->nr_free++;
 	if (before && slab->free < slab->nr)
 		return;
-	mal_slab_relist(side, slab, before);
-	if (slab->free == slab->nr)
+	mal_slab_relist(gen, slab, before);
+	if (slab->free == slab->nr && mal_slab_may_go(slab->cache))
 		mal_slab_node_shrink(node, slab->cache->max_empty_slabs, surplus);
 }
 
 /**
  * mal_slab_node_shrink() - take out empty slabs
  * @node: the node
- * @keep: so many stay
- * @surplus: the others are added here, to be destroyed
+ * @keep: number of empty slabs to keep
+ * @surplus: the others are added here; the caller destroys them
  *
  * Context: any but NMI; the node's lock is held.
  */
 void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
 			  struct list_head *surplus)
 {
-	struct mal_slab_side *side;
+	struct mal_slab_gen *gen;
 	struct mal_slab *slab;
 
 	lockdep_assert_held(&node->lock);
-	while (node->sides[0].nr_empty + node->sides[1].nr_empty > keep) {
-		side = &node->sides[!node->sides[0].nr_empty];
-		slab = list_last_entry(&side->empty, struct mal_slab, link);
+	while (node->gens[0].nr_empty + node->gens[1].nr_empty > keep) {
+		gen = &node->gens[!node->gens[0].nr_empty];
+		slab = list_last_entry(&gen->empty, struct mal_slab, link);
+		if (unlikely(memchr_inv(slab->states, MAL_OBJECT_FREE, slab->nr))) {
+			mal_slab_recount_empty(gen, slab);
+			continue;
+		}
 		list_move(&slab->link, surplus);
-		side->nr_empty--;
-		mal_slab_side_uncount(side, slab);
+		mal_slab_gen_del_empty(gen, slab);
+		mal_slab_gen_uncount(gen, slab);
 	}
 }
 
@@ -629,39 +758,39 @@ void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
  * Walks
  */
 
-/* One of the side, and on which list of the other its place is. */
-static struct mal_slab *mal_slab_side_first(struct mal_slab_side *side,
-					    struct mal_slab_side *other,
-					    struct list_head **place)
+/* A slab of @gen, and the list of @other that it belongs on. */
+static struct mal_slab *mal_slab_gen_first(struct mal_slab_gen *gen,
+					   struct mal_slab_gen *other,
+					   struct list_head **place)
 {
 	struct mal_slab *slab;
 
 	*place = &other->partial;
-	slab = mal_slab_first(&side->partial);
+	slab = mal_slab_first(&gen->partial);
 	if (slab)
 		return slab;
 	*place = &other->full;
-	slab = mal_slab_first(&side->full);
+	slab = mal_slab_first(&gen->full);
 	if (slab)
 		return slab;
 	*place = &other->empty;
-	return mal_slab_first(&side->empty);
+	return mal_slab_first(&gen->empty);
 }
 
-/* Take a slab over to the side of those seen, to @list there. */
-static struct mal_slab *mal_slab_cross(struct mal_slab_node *node,
-				       struct list_head **list)
+/* Move a slab to @list in the generation of visited slabs. */
+static struct mal_slab *mal_slab_move(struct mal_slab_node *node,
+				      struct list_head **list)
 {
-	struct mal_slab_side *from = &node->sides[!node->side];
-	struct mal_slab_side *to = &node->sides[node->side];
-	struct mal_slab *slab = mal_slab_side_first(from, to, list);
+	struct mal_slab_gen *from = &node->gens[!node->gen];
+	struct mal_slab_gen *to = &node->gens[node->gen];
+	struct mal_slab *slab = mal_slab_gen_first(from, to, list);
 
 	if (!slab)
 		return NULL;
 	list_move_tail(&slab->link, *list);
-	slab->side = node->side;
-	mal_slab_side_uncount(from, slab);
-	mal_slab_side_count(to, slab);
+	slab->gen = node->gen;
+	mal_slab_gen_uncount(from, slab);
+	mal_slab_gen_count(to, slab);
 	if (*list == &to->empty) {
 		from->nr_empty--;
 		to->nr_empty++;
@@ -669,9 +798,12 @@ static struct mal_slab *mal_slab_cross(struct mal_slab_node *node,
 	return slab;
 }
 
-/* Until there is none on the other side, or @look ends it: then false. */
-static bool mal_slab_cross_all(struct mal_slab_node *node, mal_slab_look_fn look,
-			       void *data)
+/*
+ * Move all slabs to the current generation. Returns false if @visit ends the
+ * walk.
+ */
+static bool mal_slab_move_all(struct mal_slab_node *node,
+			      mal_slab_visit_fn visit, void *data)
 {
 	struct list_head *list;
 	struct mal_slab *slab;
@@ -680,54 +812,55 @@ static bool mal_slab_cross_all(struct mal_slab_node *node, mal_slab_look_fn look
 
 	do {
 		spin_lock_irqsave(&node->lock, flags);
-		slab = mal_slab_cross(node, &list);
-		if (slab && look)
-			go_on = look(node, slab, list, data);
+		slab = mal_slab_move(node, &list);
+		if (slab && visit)
+			go_on = visit(node, slab, list, data);
 		spin_unlock_irqrestore(&node->lock, flags);
 		cond_resched();
 	} while (slab && go_on);
 	return go_on;
 }
 
-/* Whatever there is, is what a walk has yet to see. */
-static void mal_slab_node_turn(struct mal_slab_node *node)
+/* Mark all slabs as not yet visited. */
+static void mal_slab_node_flip(struct mal_slab_node *node)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->lock, flags);
-	node->side = !node->side;
+	node->gen = !node->gen;
 	spin_unlock_irqrestore(&node->lock, flags);
 }
 
 /**
- * mal_slab_node_walk() - look at all slabs of a node, one at a time
- * @node: the node; there is no other walk of it
- * @look: called for each slab, under the node's lock, which is let go of in
- *	between; it may take the slab out
- * @data: for it
+ * mal_slab_node_walk() - visit all slabs of a node, one at a time
+ * @node: the node; no other walk of it is in progress
+ * @visit: called for each slab under the node's lock, which is dropped after
+ *	each call; it may remove the slab from its list
+ * @data: argument of @visit
  *
- * Sees each slab once that is there from the beginning to the end, and perhaps
- * some others: the walk turns the node, so that all slabs are on the other side
- * and new ones come to this one; and takes them over, one by one. Slabs change
- * lists when others allocate and free, but never sides. So the other side
- * only gets fewer, whatever others do, and when it is empty all have been seen.
+ * A walk visits each slab exactly once that exists from its beginning to its
+ * end, and possibly others. It flips the generation of the node: all slabs are
+ * then in the other generation, and new slabs are added to the current one. The
+ * walk moves them to the current generation one by one. Allocations and frees
+ * move a slab between lists, never between generations. The other generation
+ * only shrinks, and when it is empty, all slabs have been visited.
  *
- * Where a walk has ended early there are slabs on both sides, and the next one
- * first takes those over that were left.
+ * If a walk ends early, slabs remain in both generations; the next walk first
+ * moves the rest to the current generation.
  *
  * Context: task; may sleep.
- * Return: true, or false if @look ended it.
+ * Return: true, or false if @visit ended it.
  */
-bool mal_slab_node_walk(struct mal_slab_node *node, mal_slab_look_fn look,
+bool mal_slab_node_walk(struct mal_slab_node *node, mal_slab_visit_fn visit,
 			void *data)
 {
-	mal_slab_cross_all(node, NULL, NULL);
-	mal_slab_node_turn(node);
-	return mal_slab_cross_all(node, look, data);
+	mal_slab_move_all(node, NULL, NULL);
+	mal_slab_node_flip(node);
+	return mal_slab_move_all(node, visit, data);
 }
 MAL_EXPORT_FOR_KUNIT(mal_slab_node_walk);
 
-/* Is everything that is not in the slab LEAKED? */
+/* True if all objects that are not FREE are LEAKED, and there are some. */
 static bool mal_slab_is_leaked(const struct mal_slab *slab)
 {
 	u32 i;
@@ -745,7 +878,7 @@ static bool mal_slab_take_leaked(struct mal_slab_node *node,
 {
 	if (mal_slab_is_leaked(slab)) {
 		list_move(&slab->link, leaked);
-		mal_slab_side_uncount(&node->sides[slab->side], slab);
+		mal_slab_gen_uncount(&node->gens[slab->gen], slab);
 	}
 	return true;
 }
@@ -761,13 +894,13 @@ static void mal_slab_forget(struct mal_slab *slab)
 }
 
 /**
- * mal_slab_node_forget_leaked() - unmake slabs that only LEAKED objects keep
- * @node: the node of a cache that is to be destroyed
+ * mal_slab_node_forget_leaked() - drop slabs pinned only by LEAKED objects
+ * @node: the node of a cache that is being destroyed
  *
- * Their pages stay out of circulation: somebody has written to them who should
- * not have, and may do so again.
+ * Their pages are not reused: they have been written to after a free, and may
+ * be again.
  *
- * Context: task; may sleep. There is no walk of the node.
+ * Context: task; may sleep. No walk of the node is in progress.
  */
 void mal_slab_node_forget_leaked(struct mal_slab_node *node)
 {
@@ -780,14 +913,14 @@ void mal_slab_node_forget_leaked(struct mal_slab_node *node)
 }
 
 /*
- * What was wrong with a free
+ * Diagnosis of bad frees
  */
 
 /*
- * The lock of the tracks may be of whom an NMI has interrupted; and where it is one
- * that sleeps, it is not taken by who may not.
+ * An NMI may have interrupted the holder of the track lock. With PREEMPT_RT,
+ * that lock sleeps and must not be taken in atomic context.
  */
-static void mal_tell_who_had_it(struct mal_slab *slab, u32 index)
+static void mal_slab_print_track(struct mal_slab *slab, u32 index)
 {
 	struct mal_track track;
 
@@ -815,7 +948,7 @@ static bool mal_report_free_in_slab(const struct mal_slab *slab,
 				  "object %u of cache %s is free already", index,
 				  slab->cache->name);
 	return mal_report(MAL_REPORT_WRONG_FREE, caller,
-			  "object %u of cache %s, into cache %s", index,
+			  "object %u of cache %s, freed to cache %s", index,
 			  slab->cache->name, cache ? cache->name : "?");
 }
 
@@ -828,11 +961,11 @@ static void mal_report_free_of_page(const struct mal_page *desc,
 	switch (state) {
 	case MAL_PAGE_FOREIGN:
 		mal_report(MAL_REPORT_FOREIGN_FREE, caller,
-			   "an object that is not ours");
+			   "not an object of this allocator");
 		break;
 	case MAL_PAGE_FREE:
 	case MAL_PAGE_PCP:
-	case MAL_PAGE_QUARANTINED:
+	case MAL_PAGE_PINNED:
 	case MAL_PAGE_LARGE_FREED:
 		mal_report(MAL_REPORT_DOUBLE_FREE, caller,
 			   "an object in a page that is free");
@@ -844,15 +977,15 @@ static void mal_report_free_of_page(const struct mal_page *desc,
 		break;
 	default:
 		mal_report(MAL_REPORT_WRONG_FREE, caller,
-			   "an address inside of a block of pages");
+			   "an address inside a block of pages");
 	}
 }
 
 /**
- * mal_slab_report_free() - report a free that is not right
- * @cache: the cache that was said to have the object, or NULL
+ * mal_slab_report_free() - report a bad free
+ * @cache: the cache passed by the caller, or NULL
  * @object: the address
- * @caller: code address of who did it
+ * @caller: code address of the caller
  *
  * Context: any.
  */
@@ -868,7 +1001,8 @@ void mal_slab_report_free(struct mal_kmem_cache *cache, const void *object,
 	if (!slab)
 		mal_report_free_of_page(desc, caller);
 	else if (mal_report_free_in_slab(slab, cache, object, caller))
-		mal_tell_who_had_it(slab, (object - slab->base) / (long)slab->cache->size);
+		mal_slab_print_track(slab, (object - slab->base) /
+					   (long)slab->cache->size);
 	rcu_read_unlock();
 }
 
@@ -877,50 +1011,33 @@ void mal_slab_report_free(struct mal_kmem_cache *cache, const void *object,
  */
 
 /**
- * struct mal_slab_tally - what a validation has seen of the slabs of a node
+ * struct mal_slab_tally - validation of a node's slabs
  * @cache: the cache
  * @nid: the node
- * @checked: things looked at
- * @errors: of those, wrong
+ * @tally: the result
  */
 struct mal_slab_tally {
 	struct mal_kmem_cache *cache;
 	int nid;
-	u64 checked;
-	u64 errors;
+	struct mal_tally *tally;
 };
 
-__printf(3, 4)
-static void mal_slab_check(struct mal_slab_tally *tally, bool ok,
-			   const char *fmt, ...)
-{
-	struct va_format vaf;
-	va_list args;
+#define mal_slab_check(st, ok, fmt, ...)				\
+	mal_tally_check((st)->tally, ok, "cache %s node %d: " fmt,	\
+			(st)->cache->name, (st)->nid, ##__VA_ARGS__)
 
-	tally->checked++;
-	if (likely(ok))
-		return;
-	tally->errors++;
-	va_start(args, fmt);
-	vaf.fmt = fmt;
-	vaf.va = &args;
-	mal_report(MAL_REPORT_CORRUPTION, 0, "cache %s node %d: %pV",
-		   tally->cache->name, tally->nid, &vaf);
-	va_end(args);
-}
-
-static void mal_slab_tally_pages(struct mal_slab_tally *tally,
+static void mal_slab_tally_pages(struct mal_slab_tally *st,
 				 struct mal_slab *slab)
 {
 	void *page = mal_slab_block(slab);
 	unsigned int i;
 
 	for (i = 0; i < 1U << slab->order; i++, page += PAGE_SIZE)
-		mal_slab_check(tally, mal_slab_of(page) == slab,
-			       "page %u of a slab is not known as such", i);
+		mal_slab_check(st, mal_slab_of(page) == slab,
+			       "page %u of a slab is not marked as a slab", i);
 }
 
-static u32 mal_slab_tally_states(struct mal_slab_tally *tally,
+static u32 mal_slab_tally_states(struct mal_slab_tally *st,
 				 struct mal_slab *slab)
 {
 	u32 i, free = 0;
@@ -929,44 +1046,50 @@ static u32 mal_slab_tally_states(struct mal_slab_tally *tally,
 		u8 state = READ_ONCE(slab->states[i]);
 
 		free += state == MAL_OBJECT_FREE;
-		mal_slab_check(tally, state <= MAL_OBJECT_LEAKED,
+		mal_slab_check(st, state <= MAL_OBJECT_LEAKED ||
+			       (state >= MAL_OBJECT_TAG_SHARED && state < MAL_OBJECT_NONE),
 			       "object %u is in state %u", i, state);
 	}
 	for (; !IS_ALIGNED(i, MAL_STATES_WORD); i++)
-		mal_slab_check(tally, slab->states[i] == MAL_OBJECT_NONE,
-			       "what is no object is in state %u",
+		mal_slab_check(st, slab->states[i] == MAL_OBJECT_NONE,
+			       "padding is in state %u",
 			       slab->states[i]);
 	return free;
 }
 
-static void mal_slab_tally_one(struct mal_slab_tally *tally,
+static void mal_slab_tally_one(struct mal_slab_tally *st,
 			       struct mal_slab *slab)
 {
-	u32 free = mal_slab_tally_states(tally, slab);
+	u32 free = mal_slab_tally_states(st, slab);
 
-	mal_slab_check(tally, slab->cache == tally->cache &&
-		       slab->nid == tally->nid, "a slab on the wrong list");
-	mal_slab_check(tally, free == slab->free,
+	mal_slab_check(st, slab->cache == st->cache &&
+		       slab->nid == st->nid, "a slab is on the wrong list");
+	mal_slab_check(st, free == slab->free,
 		       "%u objects are free, but %u counted", free, slab->free);
-	mal_slab_tally_pages(tally, slab);
-	tally->errors += mal_debug_validate(slab, &tally->checked);
+	mal_slab_tally_pages(st, slab);
+	mal_debug_validate(slab, st->tally);
 }
 
 /**
- * mal_slab_check_states() - is what is known of a slab consistent?
+ * mal_slab_check_states() - check the consistency of a slab
  * @slab: a slab of a node
  *
  * Context: any but NMI; the node's lock is held.
- * Return: how many things were wrong. Each has been reported.
+ * Return: number of failed checks, each of which has been reported.
  */
 u64 mal_slab_check_states(struct mal_slab *slab)
 {
-	struct mal_slab_tally tally = { .cache = slab->cache, .nid = slab->nid };
-	u32 free = mal_slab_tally_states(&tally, slab);
+	struct mal_tally tally = { };
+	struct mal_slab_tally st = {
+		.cache = slab->cache,
+		.nid = slab->nid,
+		.tally = &tally,
+	};
+	u32 free = mal_slab_tally_states(&st, slab);
 
-	mal_slab_check(&tally, free == slab->free,
+	mal_slab_check(&st, free == slab->free,
 		       "%u objects are free, but %u counted", free, slab->free);
-	mal_slab_tally_pages(&tally, slab);
+	mal_slab_tally_pages(&st, slab);
 	return tally.errors;
 }
 
@@ -974,45 +1097,46 @@ static bool mal_slab_tally_listed(struct mal_slab_node *node,
 				  struct mal_slab *slab,
 				  const struct list_head *list, void *data)
 {
-	const struct mal_slab_side *side = &node->sides[slab->side];
-	struct mal_slab_tally *tally = data;
+	const struct mal_slab_gen *gen = &node->gens[slab->gen];
+	struct mal_slab_tally *st = data;
 
-	mal_slab_check(tally, list == (!slab->free ? &side->full :
-				       slab->free < slab->nr ? &side->partial :
-				       &side->empty),
-		       "a slab with %u of %u objects free on the list of others",
+	mal_slab_check(st, list == (!slab->free ? &gen->full :
+				    slab->free < slab->nr ? &gen->partial :
+				    &gen->empty),
+		       "a slab with %u of %u objects free is on the wrong list",
 		       slab->free, slab->nr);
-	mal_slab_tally_one(tally, slab);
+	mal_slab_tally_one(st, slab);
 	return !fatal_signal_pending(current);
 }
 
 /*
- * Where there are no slabs, none are counted. A walk takes each slab away from the
- * figures of one side, as it is: what is wrong in them is left over there.
+ * All counters of a generation without slabs are zero. A walk subtracts each
+ * slab from the counters of the other generation; any error in them remains
+ * there.
  */
-static void mal_slab_tally_rest(struct mal_slab_tally *tally,
+static void mal_slab_tally_rest(struct mal_slab_tally *st,
 				struct mal_slab_node *node)
 {
-	const struct mal_slab_side *rest;
+	const struct mal_slab_gen *rest;
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->lock, flags);
-	rest = &node->sides[!node->side];
-	mal_slab_check(tally, !rest->nr_slabs, "%ld slabs too many counted",
+	rest = &node->gens[!node->gen];
+	mal_slab_check(st, !rest->nr_slabs, "%ld slabs too many counted",
 		       (long)rest->nr_slabs);
-	mal_slab_check(tally, !rest->nr_empty, "%ld empty slabs too many counted",
+	mal_slab_check(st, !rest->nr_empty, "%ld empty slabs too many counted",
 		       (long)rest->nr_empty);
-	mal_slab_check(tally, !rest->nr_pages, "%ld pages too many counted",
+	mal_slab_check(st, !rest->nr_pages, "%ld pages too many counted",
 		       (long)rest->nr_pages);
-	mal_slab_check(tally, !rest->nr_objects, "%ld objects too many counted",
+	mal_slab_check(st, !rest->nr_objects, "%ld objects too many counted",
 		       (long)rest->nr_objects);
-	mal_slab_check(tally, !rest->nr_free, "%ld free objects too many counted",
+	mal_slab_check(st, !rest->nr_free, "%ld free objects too many counted",
 		       (long)rest->nr_free);
 	spin_unlock_irqrestore(&node->lock, flags);
 }
 
-/* No more than the parameter slab_guards allows. */
-static void mal_slab_tally_guards(struct mal_slab_tally *tally,
+/* Check the guards: at most as many as the parameter slab_guards allows. */
+static void mal_slab_tally_guards(struct mal_slab_tally *st,
 				  struct mal_slab_node *node)
 {
 	struct mal_slab *slab;
@@ -1020,8 +1144,8 @@ static void mal_slab_tally_guards(struct mal_slab_tally *tally,
 
 	spin_lock_irqsave(&node->lock, flags);
 	list_for_each_entry(slab, &node->guards, link) {
-		mal_slab_tally_pages(tally, slab);
-		tally->errors += mal_debug_validate(slab, &tally->checked);
+		mal_slab_tally_pages(st, slab);
+		mal_debug_validate(slab, st->tally);
 	}
 	spin_unlock_irqrestore(&node->lock, flags);
 }
@@ -1029,26 +1153,26 @@ static void mal_slab_tally_guards(struct mal_slab_tally *tally,
 /**
  * mal_slab_node_validate() - check every invariant of the slabs of a node
  * @cache: the cache
- * @nid: the node; there is no walk of it
- * @checked: the number of things checked is added here
+ * @nid: the node; no walk of it is in progress
+ * @tally: the result is added here
  *
- * While others allocate and free: as mal_slab_node_walk() does. Ended by a fatal
- * signal.
+ * Allocations and frees go on meanwhile; see mal_slab_node_walk(). A fatal
+ * signal ends it.
  *
  * Context: task; may sleep.
- * Return: how many of them were wrong. Each has been reported.
  */
-u64 mal_slab_node_validate(struct mal_kmem_cache *cache, int nid, u64 *checked)
+void mal_slab_node_validate(struct mal_kmem_cache *cache, int nid,
+			    struct mal_tally *tally)
 {
-	struct mal_slab_tally tally = { .cache = cache, .nid = nid };
+	struct mal_slab_tally st = { .cache = cache, .nid = nid, .tally = tally };
 	struct mal_slab_node *node = cache->nodes[nid];
 
-	/* What an earlier walk has left; it would not be seen on this side. */
-	mal_slab_cross_all(node, NULL, NULL);
-	mal_slab_tally_rest(&tally, node);
-	if (mal_slab_node_walk(node, mal_slab_tally_listed, &tally))
-		mal_slab_tally_rest(&tally, node);
-	mal_slab_tally_guards(&tally, node);
-	*checked += tally.checked;
-	return tally.errors;
+	/*
+	 * Move the rest of an earlier walk first; this walk would not visit it.
+	 */
+	mal_slab_move_all(node, NULL, NULL);
+	mal_slab_tally_rest(&st, node);
+	if (mal_slab_node_walk(node, mal_slab_tally_listed, &st))
+		mal_slab_tally_rest(&st, node);
+	mal_slab_tally_guards(&st, node);
 }

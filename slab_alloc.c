@@ -2,30 +2,27 @@
 /*
  * Allocation and free of objects
  *
- * The short way, through this CPU's main sheaf, is in slab_alloc.h: an object
- * is taken from its top or put there, its state is checked and changed, and that
- * is all. Here are the functions that users call, what they fall back on, and
- * the forms for many objects at once.
+ * The fast path uses this CPU's main sheaf and is in slab_alloc.h: it pops or
+ * pushes an object, and checks and changes the object's state. This file has
+ * the functions of the API, the slow paths, and the bulk functions.
  *
- * In an NMI, the short way works as anywhere, as the busy flag keeps it away
- * from whom it interrupted. If it does not do, allocation fails, and a free
- * leaves a note: the object's state says DEFERRED, and its slab goes on a list
- * that is worked off as soon as interrupts are possible again. That takes no
- * memory, and touches no object. Exactly one party has mal_slab.is_deferred
- * set at a time, whoever queued the slab or works it off, and only that party
- * puts DEFERRED objects away: so a slab on the list has one, and is not
- * destroyed.
+ * The fast path works in an NMI, too, because the busy flag keeps the NMI
+ * handler away from the sheaves of an interrupted user. If the fast path cannot
+ * serve an NMI, an allocation fails and a free is deferred: the object becomes
+ * DEFERRED, and its slab goes on a list that an irq_work drains. That takes no
+ * memory and does not touch the object. At most one context owns the flag
+ * mal_slab.is_deferred: it is the one that queues or drains the slab, and only
+ * it frees the slab's DEFERRED objects. A slab on the list therefore has such
+ * an object, which pins it.
  *
- * Locking: none here.
+ * Locking: no locks of its own.
  *
  * Context: any; allocation sleeps if its flags allow it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hardirq.h>
-#include <linux/irq_work.h>
 #include <linux/kernel.h>
-#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/ratelimit.h>
 #include <linux/string.h>
@@ -33,101 +30,132 @@
 #include <memalloc/slab_cache.h>
 
 #include "internal/compat.h"
+#include "internal/defer.h"
+#include "internal/inject.h"
 #include "internal/kunit.h"
 #include "internal/report.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_checked.h"
 #include "internal/slab_debug.h"
 #include "internal/slab_guard.h"
 #include "internal/trace.h"
 
-DEFINE_STATIC_KEY_FALSE(mal_lean_key);
-MAL_EXPORT_FOR_KUNIT(mal_lean_key);
 DEFINE_STATIC_KEY_FALSE(mal_many_nodes_key);
 
 /*
  * Deferred frees
  */
 
-static LLIST_HEAD(mal_deferred_slabs);
-
 static void mal_deferred_drain(struct irq_work *work);
-static DEFINE_IRQ_WORK(mal_deferred_work, mal_deferred_drain);
+static DEFINE_MAL_DEFER_LIST(mal_deferred_slabs, mal_deferred_drain);
 
-static void mal_object_defer(struct mal_slab *slab, u8 *state)
+/* Returns false if the object is not in the state @from. */
+static bool mal_object_defer(struct mal_slab *slab, u8 *state, u8 from)
 {
-	WRITE_ONCE(*state, MAL_OBJECT_DEFERRED);
-	/* xchg() orders: who has the flag now sees the state, or we queue. */
+	if (cmpxchg(state, from, MAL_OBJECT_DEFERRED) != from)
+		return false;
+	/*
+	 * xchg() orders: either the holder of the flag sees the state, or the
+	 * slab is queued.
+	 */
 	if (!xchg(&slab->is_deferred, 1))
-		llist_add(&slab->deferred, &mal_deferred_slabs);
-	irq_work_queue(&mal_deferred_work);
+		mal_defer_add(&mal_deferred_slabs, &slab->deferred);
+	return true;
 }
 
-/* Returns true if there were any. */
+/* True if the slab has DEFERRED objects. */
 static bool mal_slab_has_deferred(const struct mal_slab *slab)
 {
 	return memchr(slab->states, MAL_OBJECT_DEFERRED, slab->nr);
 }
 
-static void mal_slab_put_deferred(struct mal_slab *slab)
+static void mal_object_put_deferred(struct mal_slab *slab, u32 i)
+{
+	struct mal_kmem_cache *cache = slab->cache;
+	struct mal_sheaf_entry entry = {
+		.object = mal_slab_object(slab, i),
+		.state = &slab->states[i],
+	};
+
+	mal_kmemleak_free(entry.object);
+	if (mal_slab_is_guard(slab)) {
+		WRITE_ONCE(slab->states[i], MAL_OBJECT_GUARDED);
+		mal_guard_free(cache, entry.object, 0, cache->flags & MAL_CACHE_KMALLOC);
+		return;
+	}
+	mal_sanitizer_free(cache, entry.object);
+	if (mal_cache_debugs(cache))
+		mal_checked_free(cache, slab, entry.object, MAL_OBJECT_DEFERRED, 0);
+	else
+		mal_sheaf_return(cache, &entry, 1, MAL_OBJECT_DEFERRED);
+}
+
+/*
+ * Free up to @left DEFERRED objects of a slab. Returns false if there are more.
+ */
+static bool mal_slab_put_deferred(struct mal_slab *slab, unsigned int *left)
 {
 	u32 i;
 
 	for (i = 0; i < slab->nr; i++) {
-		struct mal_sheaf_entry entry = {
-			.object = mal_slab_object(slab, i),
-			.state = &slab->states[i],
-		};
-
 		if (READ_ONCE(slab->states[i]) != MAL_OBJECT_DEFERRED)
 			continue;
-		mal_kmemleak_free(entry.object);
-		if (mal_slab_is_guard(slab)) {
-			WRITE_ONCE(slab->states[i], MAL_OBJECT_GUARDED);
-			mal_guard_free(slab->cache, entry.object, 0,
-				       slab->cache->flags & MAL_CACHE_KMALLOC);
-			continue;
-		}
-		WRITE_ONCE(slab->states[i], mal_lean() ? MAL_OBJECT_ALLOCATED :
-							 MAL_OBJECT_CACHED);
-		if (mal_cache_debugs(slab->cache))
-			mal_debug_free(slab->cache, slab, entry.object, 0);
-		else
-			mal_sheaf_return(slab->cache, &entry, 1);
+		if (!*left)
+			return false;
+		mal_object_put_deferred(slab, i);
+		--*left;
 	}
+	return true;
+}
+
+/* Likewise, and clear the flag when there are no more. */
+static bool mal_slab_drain_deferred(struct mal_slab *slab, unsigned int *left)
+{
+	do {
+		if (!mal_slab_put_deferred(slab, left))
+			return false;
+		xchg(&slab->is_deferred, 0);
+	} while (mal_slab_has_deferred(slab) && !xchg(&slab->is_deferred, 1));
+	return true;
 }
 
 static void mal_deferred_drain(struct irq_work *work)
 {
-	struct llist_node *list = llist_del_all(&mal_deferred_slabs);
-	struct mal_slab *slab, *next;
+	unsigned int left = MAL_DEFER_BATCH;
+	struct llist_node *node;
 
-	/* Keeps a slab's description, when all its objects are FREE. */
+	/* Keep the description of a slab after all its objects are FREE. */
 	rcu_read_lock();
-	llist_for_each_entry_safe(slab, next, list, deferred) {
-		do {
-			mal_slab_put_deferred(slab);
-			xchg(&slab->is_deferred, 0);
-		} while (mal_slab_has_deferred(slab) &&
-			 !xchg(&slab->is_deferred, 1));
+	while ((node = mal_defer_first(&mal_deferred_slabs))) {
+		struct mal_slab *slab = llist_entry(node, struct mal_slab, deferred);
+
+		/*
+		 * The flag is still set by this handler, and the object that is
+		 * left pins the slab.
+		 */
+		if (!mal_slab_drain_deferred(slab, &left)) {
+			mal_defer_add(&mal_deferred_slabs, node);
+			break;
+		}
 	}
 	rcu_read_unlock();
 }
 
 /**
- * mal_deferred_sync() - wait until what NMIs freed has been put away
+ * mal_deferred_sync() - wait for the frees that NMIs deferred
  *
  * Context: task; sleeps.
  */
 void mal_deferred_sync(void)
 {
-	/* To wait can take a grace period, even if there is nothing to wait for. */
-	if (irq_work_is_busy(&mal_deferred_work))
-		irq_work_sync(&mal_deferred_work);
+	/* irq_work_sync() can take a grace period even if the work is idle. */
+	if (irq_work_is_busy(&mal_deferred_slabs.work))
+		irq_work_sync(&mal_deferred_slabs.work);
 }
 
 /*
- * The long way: not inlined, or the short one would have registers to save
+ * Slow path: not inlined, so that the fast path saves no registers
  */
 
 static void mal_warn_no_object(const struct mal_kmem_cache *cache, gfp_t gfp,
@@ -136,25 +164,18 @@ static void mal_warn_no_object(const struct mal_kmem_cache *cache, gfp_t gfp,
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
 
-	if (gfp & __GFP_NOWARN || !__ratelimit(&limit))
+	if (gfp & __GFP_NOWARN || mal_inject_has_failed() || !__ratelimit(&limit))
 		return;
 	pr_warn("no object of cache %s, gfp %pGg, node %d, for %pS\n",
 		cache->name, &gfp, nid, (void *)caller);
 }
 
-static void mal_report_two_frees(const struct mal_kmem_cache *cache, unsigned long caller)
-{
-	mal_report(MAL_REPORT_DOUBLE_FREE, 0,
-		   "an object of cache %s was freed by two at once, found by %pS",
-		   cache->name, (void *)caller);
-}
-
 /**
- * mal_object_alloc_slow() - allocate, if the main sheaf cannot serve
+ * mal_object_alloc_slow() - allocate when the main sheaf cannot serve
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
- * @nid: the node to prefer, or NUMA_NO_NODE
- * @caller: code address of who wants it
+ * @nid: preferred node, or NUMA_NO_NODE
+ * @caller: code address of the caller
  *
  * Context: as for mal_kmem_cache_alloc().
  * Return: the object, or NULL.
@@ -162,47 +183,41 @@ static void mal_report_two_frees(const struct mal_kmem_cache *cache, unsigned lo
 noinline void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp,
 				     int nid, unsigned long caller)
 {
-	struct mal_sheaf_entry entry;
+	void *object = NULL;
 
 	if (in_nmi())
 		return NULL;
 	mal_object_may_sleep(gfp);
-	entry.object = NULL;
+	if (unlikely(gfp & __GFP_ACCOUNT))
+		mal_report_uncharged(caller);
 	if (cache->flags & MAL_CACHE_GUARD && nid == NUMA_NO_NODE)
-		entry.object = mal_guard_alloc(cache, caller);
-	while (!entry.object) {
-		if (!mal_sheaf_refill(cache, gfp, nid, &entry)) {
+		object = mal_guard_alloc(cache, caller);
+	while (!object) {
+		object = mal_sheaf_refill(cache, gfp, nid, caller);
+		if (!object) {
 			mal_warn_no_object(cache, gfp, nid, caller);
 			return NULL;
 		}
-		if (mal_cache_debugs(cache)) {
-			if (mal_debug_alloc(cache, entry.object, caller))
-				break;
-			entry.object = NULL;
-			continue;
-		}
-		if (mal_lean() || mal_object_claim(entry.state))
-			break;
-		mal_report_two_frees(cache, caller);
-		entry.object = NULL;
+		if (mal_cache_debugs(cache) && !mal_checked_alloc(cache, object, caller))
+			object = NULL;
 	}
-	mal_sanitizer_alloc(cache, entry.object, cache->object_size);
-	mal_kmemleak_alloc(cache, entry.object, gfp);
-	if (want_init_on_alloc(gfp))
-		return mal_object_zero(cache, entry.object);
-	return entry.object;
+	mal_sanitizer_alloc(cache, object, cache->object_size);
+	mal_kmemleak_alloc(cache, object, gfp);
+	if (mal_object_gfp(cache, gfp) & __GFP_ZERO)
+		return mal_object_zero(cache, object);
+	return object;
 }
 
 /**
- * mal_object_alloc_at_hand() - allocate from the main sheaf, when watched
+ * mal_object_alloc_cached() - allocate from the main sheaf, hooks enabled
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
  * @nid: as for mal_object_alloc_slow()
  *
  * Context: as for mal_kmem_cache_alloc().
- * Return: the object, or NULL: it has to be the long way.
+ * Return: the object, or NULL if the slow path is required.
  */
-void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
+void *mal_object_alloc_cached(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
 {
 	void *object;
 
@@ -213,48 +228,44 @@ void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid)
 		return NULL;
 	mal_sanitizer_alloc(cache, object, cache->object_size);
 	mal_kmemleak_alloc(cache, object, gfp);
-	return want_init_on_alloc(gfp) ? mal_object_zero(cache, object) : object;
+	if (mal_object_gfp(cache, gfp) & __GFP_ZERO)
+		return mal_object_zero(cache, object);
+	return object;
 }
 
-static void *mal_object_alloc_anyhow(struct mal_kmem_cache *cache, gfp_t gfp,
-				     int nid, unsigned long caller)
+static void *mal_object_alloc_untraced(struct mal_kmem_cache *cache, gfp_t gfp,
+				       int nid, unsigned long caller)
 {
 	if (mal_inject_may_fail(gfp))
 		return NULL;
-	return mal_object_alloc_at_hand(cache, gfp, nid) ?:
+	return mal_object_alloc_cached(cache, gfp, nid) ?:
 	       mal_object_alloc_slow(cache, gfp, nid, caller);
 }
 
 /**
- * mal_object_alloc_watched() - allocate, if somebody watches
+ * mal_object_alloc_instrumented() - allocate while hooks are enabled
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
- * @nid: the node to prefer, or NUMA_NO_NODE
- * @caller: code address of who wants it
+ * @nid: preferred node, or NUMA_NO_NODE
+ * @caller: code address of the caller
  *
  * Context: as for mal_kmem_cache_alloc().
  * Return: the object, or NULL.
  */
-noinline void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp,
-					int nid, unsigned long caller)
+noinline void *mal_object_alloc_instrumented(struct mal_kmem_cache *cache,
+					     gfp_t gfp, int nid,
+					     unsigned long caller)
 {
-	void *object = mal_object_alloc_anyhow(cache, gfp, nid, caller);
+	void *object = mal_object_alloc_untraced(cache, gfp, nid, caller);
 
 	trace_mal_kmem_cache_alloc(caller, object, cache, gfp, nid);
 	return object;
 }
 
-/**
- * mal_object_free_odd() - free what is not ALLOCATED: a guard, or a mistake
- * @cache: the cache that it is said to be of
- * @object: any address
- * @caller: code address of who does it
- * @by_kfree: this is mal_kfree()
- *
- * Context: any.
- */
-noinline void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
-				  unsigned long caller, bool by_kfree)
+/* Free an object that is not ALLOCATED: a guard, or misuse. */
+static void mal_object_free_unallocated(struct mal_kmem_cache *cache,
+					void *object, unsigned long caller,
+					bool by_kfree)
 {
 	struct mal_slab *slab;
 	bool done = false;
@@ -262,58 +273,99 @@ noinline void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
 	rcu_read_lock();
 	slab = mal_slab_of(object);
 	if (in_nmi() && slab && mal_slab_is_guard(slab) &&
-	    slab->cache == cache && object == slab->base &&
-	    slab->states[0] == MAL_OBJECT_GUARDED) {
-		mal_object_defer(slab, &slab->states[0]);
-		done = true;
-	}
+	    slab->cache == cache && object == slab->base)
+		done = mal_object_defer(slab, &slab->states[0], MAL_OBJECT_GUARDED);
 	rcu_read_unlock();
 	if (!done && (in_nmi() || !mal_guard_free(cache, object, caller, by_kfree)))
 		mal_slab_report_free(cache, object, caller);
 }
 
-/* The slab and the state of an object that was freed, or a report of it. */
+/*
+ * Find the slab and the state of an object. Returns NULL if it is not
+ * ALLOCATED.
+ */
 static struct mal_slab *mal_object_find(struct mal_kmem_cache *cache,
-					void *object, u8 **state,
-					unsigned long caller)
+					void *object, u8 **state)
 {
 	struct mal_slab *slab = mal_slab_of(object);
 	u32 index;
 
 	if (unlikely(!slab || slab->cache != cache))
-		goto bad;
+		return NULL;
 	index = mal_slab_index(cache, slab, object);
 	if (unlikely(index >= slab->nr))
-		goto bad;
+		return NULL;
 	*state = &slab->states[index];
-	if (mal_lean() && unlikely(**state != MAL_OBJECT_ALLOCATED))
-		goto bad;
-	return slab;
-
-bad:
-	mal_slab_report_free(cache, object, caller);
-	return NULL;
+	return likely(READ_ONCE(**state) == MAL_OBJECT_ALLOCATED) ? slab : NULL;
 }
 
 /*
- * For the host's option init_on_free. The debug modes must see an object as it
- * is, and write over it then.
+ * Implement the host's option init_on_free. The debug modes check the contents
+ * of a free object, and overwrite it themselves.
  */
 static void mal_object_wipe(struct mal_kmem_cache *cache, void *object)
 {
-	if (mal_cache_debugs(cache))
+	if (mal_cache_debugs(cache) || cache->flags & MAL_CACHE_NO_INIT)
 		return;
 	mal_sanitizer_alloc(cache, object, cache->object_size);
 	mal_object_zero(cache, object);
 	mal_sanitizer_free(cache, object);
 }
 
+static void mal_object_trace_free(struct mal_kmem_cache *cache, void *object,
+				  unsigned long caller, bool by_kfree)
+{
+	if (by_kfree)
+		trace_mal_kfree(caller, object);
+	else
+		trace_mal_kmem_cache_free(caller, object, cache);
+}
+
+/*
+ * Take an object from its owner, atomically: if two CPUs free an object, one of
+ * them fails here. With "lean", the double free is detected in the slab.
+ */
+static bool mal_object_take_back(struct mal_kmem_cache *cache,
+				 const struct mal_sheaf_entry *entry)
+{
+	if (mal_lean())
+		return true;
+	if (cmpxchg(entry->state, MAL_OBJECT_ALLOCATED, MAL_OBJECT_CACHED) !=
+	    MAL_OBJECT_ALLOCATED)
+		return false;
+	mal_kmemleak_free(entry->object);
+	mal_sanitizer_free(cache, entry->object);
+	return true;
+}
+
+/* Called under rcu_read_lock(). Returns false if the object is already free. */
+static bool mal_object_free_in_slab(struct mal_kmem_cache *cache, struct mal_slab *slab,
+				    const struct mal_sheaf_entry *entry,
+				    unsigned long caller)
+{
+	if (in_nmi())
+		return mal_object_defer(slab, entry->state, MAL_OBJECT_ALLOCATED);
+	if (mal_cache_debugs(cache)) {
+		mal_kmemleak_free(entry->object);
+		mal_sanitizer_free(cache, entry->object);
+		mal_checked_free(cache, slab, entry->object, MAL_OBJECT_ALLOCATED, caller);
+		return true;
+	}
+	if (!mal_object_take_back(cache, entry))
+		return false;
+	if (want_init_on_free())
+		mal_object_wipe(cache, entry->object);
+	mal_sheaf_spill(cache, entry, mal_lean() ? MAL_OBJECT_ALLOCATED :
+						   MAL_OBJECT_CACHED, slab->nid);
+	return true;
+}
+
 /**
- * mal_object_free_slow() - free, if the main sheaf cannot or must not take it
- * @cache: the cache
- * @object: the object; with "lean", not looked at yet, else CACHED
- * @caller: code address of who does it
- * @by_kfree: this is mal_kfree()
+ * mal_object_free_slow() - free when the main sheaf cannot take an object
+ * @cache: the cache passed by the caller
+ * @object: any address
+ * @caller: code address of the caller
+ * @by_kfree: called by mal_kfree()
  *
  * Context: any.
  */
@@ -322,35 +374,22 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 {
 	struct mal_sheaf_entry entry = { .object = object };
 	struct mal_slab *slab;
-	int nid = NUMA_NO_NODE;
+	bool done = false;
 
-	if (want_init_on_free())
-		mal_object_wipe(cache, object);
 	rcu_read_lock();
-	slab = mal_object_find(cache, object, &entry.state, caller);
-	if (slab && by_kfree)
-		trace_mal_kfree(caller, object);
-	else if (slab)
-		trace_mal_kmem_cache_free(caller, object, cache);
-	if (slab)
-		nid = slab->nid;
-	if (slab && in_nmi()) {
-		mal_object_defer(slab, entry.state);
-		slab = NULL;
+	slab = mal_object_find(cache, object, &entry.state);
+	if (slab) {
+		mal_object_trace_free(cache, object, caller, by_kfree);
+		done = mal_object_free_in_slab(cache, slab, &entry, caller);
 	}
 	rcu_read_unlock();
-	if (!slab)
-		return;
-	if (mal_cache_debugs(cache))
-		mal_debug_free(cache, slab, object, caller);
-	else
-		mal_sheaf_spill(cache, &entry, nid);
+	if (!done)
+		mal_object_free_unallocated(cache, object, caller, by_kfree);
 }
 
 /**
- * mal_object_zero() - fill an object with zeroes
- * @cache: the cache; with a constructor, or if somebody may still look at the
- *	object, it is left alone
+ * mal_object_zero() - clear an object
+ * @cache: the cache; constructed objects are not cleared
  * @object: the object
  *
  * Context: any.
@@ -358,23 +397,23 @@ noinline void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
  */
 noinline void *mal_object_zero(struct mal_kmem_cache *cache, void *object)
 {
-	if (likely(!(cache->flags & MAL_CACHE_NO_INIT)))
+	if (likely(!(cache->flags & MAL_CACHE_CTOR)))
 		memset(object, 0, cache->object_size);
 	return object;
 }
 
 /*
- * One object
+ * Single objects
  */
 
 /**
  * mal_kmem_cache_alloc() - allocate an object
  * @cache: the cache
- * @gfp: what the allocator may do, as with the host's kmem_cache_alloc();
- *	__GFP_ZERO is not for caches with a constructor
+ * @gfp: allocation flags, as for the host's kmem_cache_alloc(); __GFP_ZERO must
+ *	not be used with a constructor
  *
- * Context: any; in NMI only what this CPU has at hand. Sleeps if @gfp has
- * __GFP_DIRECT_RECLAIM.
+ * Context: any; an NMI is served from this CPU's sheaves only. Sleeps if @gfp
+ * has __GFP_DIRECT_RECLAIM.
  * Return: the object, or NULL.
  */
 void *mal_kmem_cache_alloc(struct mal_kmem_cache *cache, gfp_t gfp)
@@ -384,18 +423,19 @@ void *mal_kmem_cache_alloc(struct mal_kmem_cache *cache, gfp_t gfp)
 MAL_EXPORT(mal_kmem_cache_alloc);
 
 /**
- * mal_kmem_cache_alloc_node() - allocate an object, near a node
+ * mal_kmem_cache_alloc_node() - allocate an object near a node
  * @cache: the cache
- * @gfp: as for mal_kmem_cache_alloc(); with __GFP_THISNODE no other node will do
- * @node: the node to prefer, or NUMA_NO_NODE for the nearest one
+ * @gfp: as for mal_kmem_cache_alloc(); __GFP_THISNODE excludes other nodes
+ * @node: preferred node, or NUMA_NO_NODE for the nearest one
  *
  * Context: as for mal_kmem_cache_alloc().
  * Return: the object, or NULL.
  */
 void *mal_kmem_cache_alloc_node(struct mal_kmem_cache *cache, gfp_t gfp, int node)
 {
-	if (mal_is_watched())
-		return mal_object_alloc_watched(cache, gfp, node, _RET_IP_);
+	if (mal_is_instrumented())
+		return mal_object_alloc_instrumented(cache, gfp, node,
+						     _RET_IP_);
 	if (node == NUMA_NO_NODE || node == numa_mem_id())
 		return mal_object_alloc(cache, gfp);
 	return mal_object_alloc_slow(cache, gfp, node, _RET_IP_);
@@ -404,7 +444,7 @@ MAL_EXPORT(mal_kmem_cache_alloc_node);
 
 /**
  * mal_kmem_cache_free() - free an object
- * @cache: the cache it was allocated from
+ * @cache: the cache that it was allocated from
  * @object: the object, or NULL
  *
  * Misuse is reported and has no other effect.
@@ -418,7 +458,7 @@ void mal_kmem_cache_free(struct mal_kmem_cache *cache, void *object)
 	preempt_disable();
 	if (mal_lean() && likely(object)) {
 		mal_object_free_lean(cache, this_cpu_ptr(cache->cpu), object,
-				     !mal_free_may_detour() ||
+				     !mal_free_has_hooks() ||
 				     (mal_slab_find(object, &slab) &&
 				      mal_slab_is_plain(slab)), false);
 		return;
@@ -435,7 +475,7 @@ void mal_kmem_cache_free(struct mal_kmem_cache *cache, void *object)
 MAL_EXPORT(mal_kmem_cache_free);
 
 /*
- * Many objects
+ * Bulk operations
  */
 
 static void mal_entries_copy(const struct mal_sheaf_entry *top, size_t nr,
@@ -445,21 +485,21 @@ static void mal_entries_copy(const struct mal_sheaf_entry *top, size_t nr,
 		*objects++ = (--top)->object;
 }
 
-/* Returns how many of them were free; the others have been freed twice. */
+/* Returns the number of objects claimed; the others were freed twice. */
 static size_t mal_entries_claim(const struct mal_sheaf_entry *top, size_t nr,
-				void **objects)
+				u8 tag, void **objects)
 {
 	void **next = objects;
 
 	for (; nr; nr--) {
 		top--;
 		*next = top->object;
-		next += likely(mal_object_claim(top->state));
+		next += likely(mal_object_claim(top->state, tag));
 	}
 	return next - objects;
 }
 
-/* As many objects as the main sheaf has. Returns how many. */
+/* Take up to @want objects from the main sheaf. Returns the number taken. */
 static size_t mal_sheaf_pop_many(struct mal_kmem_cache *cache, size_t want,
 				 void **objects, unsigned long caller)
 {
@@ -480,7 +520,7 @@ static size_t mal_sheaf_pop_many(struct mal_kmem_cache *cache, size_t want,
 	if (mal_lean())
 		mal_entries_copy(top, popped, objects);
 	else
-		taken = mal_entries_claim(top, popped, objects);
+		taken = mal_entries_claim(top, popped, cpu->tag, objects);
 	cpu->hits += taken;
 	mal_cpu_leave(cpu);
 	for (i = 0; mal_sanitizer_on() && i < taken; i++)
@@ -488,12 +528,12 @@ static size_t mal_sheaf_pop_many(struct mal_kmem_cache *cache, size_t want,
 out:
 	preempt_enable();
 	for (; unlikely(popped > taken); popped--)
-		mal_report_two_frees(cache, caller);
+		mal_sheaf_report_stale(cache, caller);
 	return taken;
 }
 
-static void mal_objects_tell_kmemleak(struct mal_kmem_cache *cache, gfp_t gfp,
-				      size_t nr, void **objects)
+static void mal_objects_kmemleak_alloc(struct mal_kmem_cache *cache, gfp_t gfp,
+				       size_t nr, void **objects)
 {
 	size_t i;
 
@@ -524,11 +564,11 @@ static void mal_objects_trace(struct mal_kmem_cache *cache, gfp_t gfp, size_t nr
  * mal_kmem_cache_alloc_bulk() - allocate many objects
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
- * @nr: how many
- * @objects: filled in
+ * @nr: number of objects
+ * @objects: the allocated objects
  *
  * Context: as for mal_kmem_cache_alloc().
- * Return: @nr, or 0 if there is no memory for all of them.
+ * Return: @nr, or 0 if not all of them could be allocated.
  */
 int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 			      size_t nr, void **objects)
@@ -541,9 +581,9 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 	while (taken < nr) {
 		some = mal_sheaf_pop_many(cache, nr - taken, objects + taken,
 					  _RET_IP_);
-		if (some && want_init_on_alloc(gfp))
+		if (some && mal_object_gfp(cache, gfp) & __GFP_ZERO)
 			mal_objects_zero(cache, some, objects + taken);
-		mal_objects_tell_kmemleak(cache, gfp, some, objects + taken);
+		mal_objects_kmemleak_alloc(cache, gfp, some, objects + taken);
 		taken += some;
 		if (taken == nr)
 			break;
@@ -553,19 +593,19 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 			goto err;
 		taken++;
 	}
-	if (mal_is_watched())
+	if (mal_is_instrumented())
 		mal_objects_trace(cache, gfp, nr, objects, _RET_IP_);
 	return nr;
 
 err:
-	if (mal_is_watched())
+	if (mal_is_instrumented())
 		mal_objects_trace(cache, gfp, taken, objects, _RET_IP_);
 	mal_kmem_cache_free_bulk(cache, taken, objects);
 	return 0;
 }
 MAL_EXPORT(mal_kmem_cache_alloc_bulk);
 
-/* As many objects as the main sheaf has room for. Returns how many. */
+/* Add as many objects as fit to the main sheaf. Returns the number added. */
 static size_t mal_sheaf_push_unchecked(struct mal_kmem_cache *cache,
 				       struct mal_cpu_sheaves *cpu, size_t nr,
 				       void **objects)
@@ -583,9 +623,9 @@ static size_t mal_sheaf_push_unchecked(struct mal_kmem_cache *cache,
 }
 
 /*
- * As many objects as the main sheaf has room for, up to the first one that is
- * not like the others. Neighbours in the array are often neighbours in a slab,
- * so the last one's slab is tried before any lookup.
+ * Add objects to the main sheaf until it is full or until an object fails a
+ * check. Objects next to each other in the array are often in the same slab, so
+ * try the previous slab before a lookup.
  */
 static size_t mal_sheaf_push_checked(struct mal_kmem_cache *cache,
 				     struct mal_cpu_sheaves *cpu, size_t nr,
@@ -612,7 +652,8 @@ static size_t mal_sheaf_push_checked(struct mal_kmem_cache *cache,
 			base = slab->base;
 			span = (unsigned long)slab->nr * cache->size;
 		}
-		if (unlikely(!mal_object_release(cache, slab, object, &state)))
+		if (unlikely(!mal_object_release(cache, slab, object, cpu->tag,
+						 &state)))
 			break;
 		mal_kmemleak_free(object);
 		mal_sanitizer_free(cache, object);
@@ -625,14 +666,14 @@ static size_t mal_sheaf_push_checked(struct mal_kmem_cache *cache,
 }
 
 /**
- * mal_objects_free_run() - free as many objects as go into the main sheaf
+ * mal_objects_free_run() - free a run of objects to the main sheaf
  * @cache: the cache
- * @nr: how many objects there are
+ * @nr: number of objects
  * @objects: the objects
  *
  * Context: any.
- * Return: how many were freed. The next one has to go another way: because the
- * sheaf is full, or because something is not as it should be.
+ * Return: number of objects freed. The next one needs the slow path: the sheaf
+ * is full, or the object failed a check.
  */
 size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 			    void **objects)
@@ -651,7 +692,7 @@ size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 		mal_cpu_swap_spare(cpu);
 	if (!mal_lean())
 		put = mal_sheaf_push_checked(cache, cpu, nr, objects);
-	else if (!mal_free_may_detour())
+	else if (!mal_free_has_hooks())
 		put = mal_sheaf_push_unchecked(cache, cpu, nr, objects);
 	mal_cpu_leave(cpu);
 out:
@@ -662,7 +703,7 @@ out:
 /**
  * mal_kmem_cache_free_bulk() - free many objects
  * @cache: the cache that they were allocated from
- * @nr: how many
+ * @nr: number of objects
  * @objects: the objects
  *
  * Misuse is reported and has no other effect.

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmalloc: memory at contiguous addresses, of pages that need not be contiguous
+ * vmalloc: virtually contiguous memory made of pages that need not be
+ * contiguous
  *
- * An allocation goes down this list until it is served:
+ * An allocation tries these sources in order:
  *
- *	1. an area of just that size out of this CPU's part of the cache
- *	   (area_cache.c): the fast path, in any context
- *	2. one of that size, or a little more, out of the node's part
+ *	1. an area of exactly that size from this CPU's cache (area_cache.c);
+ *	   this is the fast path, in any context
+ *	2. an area of that size, or slightly more, from the node's cache
  *	3. a new area (area.c)
- *	4. the same again, when areas of the cache have been given up for it, the
- *	   oldest first, as long as there are any
+ *	4. a new area, after areas of the cache were evicted, oldest first,
+ *	   as long as there are any
  *
- * From 2 on it takes a context that may sleep. Who asks for a zone, or for an
- * alignment to more than a page, gets a new area, which does not enter the cache.
+ * Sources 2 to 4 need a context that may sleep. A request for a zone, or for an
+ * alignment to more than a page, always gets a new area, which is never cached.
  *
- * An area that is freed goes into this CPU's part of the cache at once, in any
- * context, unless somebody else holds a page of it: each is looked at. What does
- * not is put away elsewhere if the context may sleep, and by a worker if not.
+ * A freed area goes to this CPU's cache at once, in any context, unless one of
+ * its pages is pinned; each page is checked. If the CPU's cache does not take
+ * the area, it is freed or cached elsewhere, by the caller if it may sleep and
+ * by a worker if not.
  *
  * Locking: none here.
  *
- * Context: task, unless it says otherwise.
+ * Context: task, unless noted otherwise.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,13 +45,14 @@
 #include "internal/area_cache.h"
 #include "internal/compat.h"
 #include "internal/inject.h"
+#include "internal/instrument.h"
 #include "internal/kmemleak.h"
 #include "internal/kunit.h"
+#include "internal/pinned.h"
 #include "internal/region.h"
 #include "internal/vmalloc_area.h"
-#include "internal/watch.h"
 
-/* Pages of a zone that was asked for are not in the cache. */
+/* Requests for a zone bypass the cache. */
 #define MAL_GFP_PLACE	(__GFP_DMA | __GFP_DMA32)
 
 #if IS_ENABLED(CONFIG_ZONE_DMA32) && IS_ENABLED(CONFIG_64BIT)
@@ -58,7 +61,10 @@
 #define MAL_GFP_32	0
 #endif
 
-/* How often the cache is asked to give up something; others may fill it again. */
+/*
+ * Limit on evictions before an allocation; others may refill the cache
+ * meanwhile.
+ */
 #define MAL_AREA_TRIES	8
 
 static atomic_long_t mal_vmalloc_failures;
@@ -67,14 +73,14 @@ static atomic_long_t mal_vmalloc_failures;
  * Allocation
  */
 
-/* The host, too, knows where it is mapped: that is no reference to it. */
-static __always_inline void mal_area_tell_kmemleak(const struct mal_area *area, gfp_t gfp)
+/* The host's record of the mapping also refers to the area. Do not count it. */
+static __always_inline void mal_area_kmemleak_alloc(const struct mal_area *area, gfp_t gfp)
 {
 	kmemleak_alloc(area->address, area->nr_pages << PAGE_SHIFT,
 		       area->address == area->base ? 2 : 1, gfp);
 }
 
-/* An area of the cache is somebody's now. */
+/* Hand out an area of the cache. */
 static __always_inline void mal_area_give(struct mal_area *area, unsigned long size,
 					  u8 flags, unsigned long caller)
 {
@@ -84,7 +90,7 @@ static __always_inline void mal_area_give(struct mal_area *area, unsigned long s
 	WRITE_ONCE(area->state, MAL_AREA_USED);
 }
 
-/* One of a CPU's part: it is small. */
+/* Hand out an area of the CPU's cache, which is small. */
 static __always_inline void *mal_area_use(struct mal_area *area,
 					  unsigned long size, gfp_t gfp, u8 flags,
 					  unsigned long caller)
@@ -92,28 +98,28 @@ static __always_inline void *mal_area_use(struct mal_area *area,
 	mal_area_give(area, size, flags, caller);
 	if (want_init_on_alloc(gfp))
 		memset(area->address, 0, PAGE_ALIGN(size));
-	mal_area_tell_kmemleak(area, gfp);
+	mal_area_kmemleak_alloc(area, gfp);
 	return area->address;
 }
 
 /*
- * One of a node's part. It goes back, and NULL is returned, if a signal comes meanwhile.
- * With init_on_free it is zeroes.
+ * Hand out an area of the node's cache. Puts it back and returns NULL if the
+ * task is killed meanwhile. init_on_free has zeroed it already.
  */
 static void *mal_area_use_large(struct mal_area *area, unsigned long size, gfp_t gfp,
 				u8 flags, unsigned long caller)
 {
 	if (want_init_on_alloc(gfp) && !want_init_on_free() &&
 	    !mal_area_clear(area, PAGE_ALIGN(size), gfp)) {
-		mal_area_cache_keep(area);
+		mal_area_cache_keep(area, MAL_NO_ACCOUNT);
 		return NULL;
 	}
 	mal_area_give(area, size, flags, caller);
-	mal_area_tell_kmemleak(area, gfp);
+	mal_area_kmemleak_alloc(area, gfp);
 	return area->address;
 }
 
-/* No more than may be borrowed at all: others need not make room in vain. */
+/* Do not reclaim for a request that exceeds the cap. */
 static bool mal_area_is_possible(unsigned long nr_pages)
 {
 	struct memalloc_stats_borrowing stats;
@@ -124,11 +130,11 @@ static bool mal_area_is_possible(unsigned long nr_pages)
 	return nr_pages <= stats.cap;
 }
 
-/* As long as the cache has something to give up, nobody else need. */
-static struct mal_area *mal_area_create_patiently(unsigned long nr_pages,
-						  unsigned long align,
-						  gfp_t gfp, int nid,
-						  unsigned long caller)
+/* Evict areas of the cache before the page allocator reclaims elsewhere. */
+static struct mal_area *mal_area_create_evicting(unsigned long nr_pages,
+						 unsigned long align,
+						 gfp_t gfp, int nid,
+						 unsigned long caller)
 {
 	gfp_t eager = (gfp & ~(__GFP_NOFAIL | __GFP_RETRY_MAYFAIL)) |
 		      __GFP_NORETRY | __GFP_NOWARN;
@@ -137,7 +143,7 @@ static struct mal_area *mal_area_create_patiently(unsigned long nr_pages,
 
 	do {
 		area = mal_area_create(nr_pages, align, eager, nid, caller);
-	} while (!area && --tries && !mal_area_is_in_vain(gfp) &&
+	} while (!area && --tries && !mal_area_should_abort(gfp) &&
 		 mal_area_cache_shrink(nr_pages));
 	return area ?: mal_area_create(nr_pages, align, gfp, nid, caller);
 }
@@ -146,7 +152,7 @@ static void mal_vmalloc_warn(unsigned long size, gfp_t gfp, int nid,
 			     unsigned long caller)
 {
 	atomic_long_inc(&mal_vmalloc_failures);
-	if (gfp & __GFP_NOWARN || mal_area_is_in_vain(gfp))
+	if (gfp & __GFP_NOWARN || mal_area_should_abort(gfp) || mal_inject_has_failed())
 		return;
 	pr_warn_ratelimited("no area of %lu bytes, gfp %pGg, node %d, for %pS\n",
 			    size, &gfp, nid, (void *)caller);
@@ -157,10 +163,13 @@ static bool mal_vmalloc_may_sleep(gfp_t gfp)
 	return gfpflags_allow_blocking(gfp) && !in_interrupt() && !irqs_disabled();
 }
 
-/* Who watches keeps all off the fast path, but not from what this CPU has. */
-static struct mal_area *mal_vmalloc_watched(unsigned long nr_pages, gfp_t gfp, int nid)
+/*
+ * Instrumentation disables the fast path. Use the areas that this CPU has
+ * cached.
+ */
+static struct mal_area *mal_vmalloc_instrumented(unsigned long nr_pages, gfp_t gfp, int nid)
 {
-	if (!mal_is_watched() || nr_pages > MAL_AREA_CPU_CLASSES ||
+	if (!mal_is_instrumented() || nr_pages > MAL_AREA_CPU_CLASSES ||
 	    gfp & MAL_GFP_PLACE || (nid != NUMA_NO_NODE && nid != numa_mem_id()))
 		return NULL;
 	return mal_area_cpu_pop(array_index_nospec(nr_pages, MAL_AREA_CPU_CLASSES + 1));
@@ -177,7 +186,7 @@ static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
 	if (!size || mal_inject_may_fail(gfp))
 		goto fail;
 	if (align <= PAGE_SIZE)
-		area = mal_vmalloc_watched(nr_pages, gfp, nid);
+		area = mal_vmalloc_instrumented(nr_pages, gfp, nid);
 	if (area)
 		return mal_area_use(area, size, gfp, flags, caller);
 	if (!mal_vmalloc_may_sleep(gfp) || !mal_area_is_possible(nr_pages))
@@ -191,12 +200,12 @@ static noinline void *mal_vmalloc_slow(unsigned long size, unsigned long align,
 			goto fail;
 		return memory;
 	}
-	area = mal_area_create_patiently(nr_pages, align, gfp, nid, caller);
+	area = mal_area_create_evicting(nr_pages, align, gfp, nid, caller);
 	if (!area)
 		goto fail;
 	area->size = size;
 	area->flags = flags;
-	mal_area_tell_kmemleak(area, gfp);
+	mal_area_kmemleak_alloc(area, gfp);
 	return area->address;
 
 fail:
@@ -208,14 +217,14 @@ static __always_inline void *mal_vmalloc_from(unsigned long size, gfp_t gfp,
 					      int nid, u8 flags,
 					      unsigned long caller)
 {
-	unsigned long more = (size - 1) >> PAGE_SHIFT; /* than one; 0 wraps */
+	unsigned long more = (size - 1) >> PAGE_SHIFT; /* beyond one; 0 wraps */
 	struct mal_area *area;
 
-	/* The fast path never sleeps, but a debug kernel likes to know. */
+	/* The fast path never sleeps, but debug kernels check every call. */
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
 		might_alloc(gfp);
 	if (unlikely(more >= MAL_AREA_CPU_CLASSES || gfp & MAL_GFP_PLACE ||
-		     mal_is_watched()) ||
+		     mal_is_instrumented()) ||
 	    (nid != NUMA_NO_NODE && nid != numa_mem_id()))
 		return mal_vmalloc_slow(size, PAGE_SIZE, gfp, nid, flags, caller);
 	area = mal_area_cpu_pop(more + 1);
@@ -225,11 +234,11 @@ static __always_inline void *mal_vmalloc_from(unsigned long size, gfp_t gfp,
 }
 
 /**
- * mal_vmalloc_caller() - __mal_vmalloc() on behalf of somebody
+ * mal_vmalloc_caller() - __mal_vmalloc() on behalf of a caller
  * @size: as for __mal_vmalloc()
  * @gfp: as for __mal_vmalloc()
  * @nid: the node to prefer, or NUMA_NO_NODE
- * @caller: code address of who it is for
+ * @caller: code address to attribute the area to
  *
  * Context: as for __mal_vmalloc().
  * Return: as for __mal_vmalloc().
@@ -241,12 +250,12 @@ void *mal_vmalloc_caller(unsigned long size, gfp_t gfp, int nid,
 }
 
 /**
- * mal_vmalloc_nospec() - __mal_vmalloc() with a size of user space's
+ * mal_vmalloc_nospec() - __mal_vmalloc() for a size from user space
  * @size: as for mal_vmalloc()
  * @gfp: as for __mal_vmalloc()
  * @nid: the node to prefer, or NUMA_NO_NODE
  *
- * The number of pages is the index of a table.
+ * The number of pages indexes a table. Prevent speculation past its end.
  *
  * Context: as for __mal_vmalloc().
  * Return: as for __mal_vmalloc().
@@ -262,12 +271,12 @@ void *mal_vmalloc_nospec(unsigned long size, gfp_t gfp, int nid)
 }
 
 /**
- * mal_vmalloc() - allocate memory at contiguous addresses
+ * mal_vmalloc() - allocate virtually contiguous memory
  * @size: bytes, more than zero; rounded up to pages
  *
  * Context: task; sleeps.
- * Return: the memory, aligned to a page, or NULL: the cap is reached, the host
- * has no memory, or @size is zero or more than there can be.
+ * Return: the memory, page-aligned; NULL if the cap is reached, the host has no
+ * memory, or @size is zero or too large.
  */
 void *mal_vmalloc(unsigned long size)
 {
@@ -276,7 +285,7 @@ void *mal_vmalloc(unsigned long size)
 MAL_EXPORT(mal_vmalloc);
 
 /**
- * mal_vzalloc() - allocate memory at contiguous addresses, filled with zeroes
+ * mal_vzalloc() - allocate zeroed, virtually contiguous memory
  * @size: as for mal_vmalloc()
  *
  * Context: task; sleeps.
@@ -290,7 +299,8 @@ void *mal_vzalloc(unsigned long size)
 MAL_EXPORT(mal_vzalloc);
 
 /**
- * mal_vmalloc_node() - allocate memory at contiguous addresses, near a node
+ * mal_vmalloc_node() - allocate virtually contiguous memory, preferably on a
+ * node
  * @size: as for mal_vmalloc()
  * @node: the node to prefer, or NUMA_NO_NODE for the nearest one
  *
@@ -304,7 +314,7 @@ void *mal_vmalloc_node(unsigned long size, int node)
 MAL_EXPORT(mal_vmalloc_node);
 
 /**
- * mal_vzalloc_node() - mal_vzalloc(), near a node
+ * mal_vzalloc_node() - mal_vzalloc(), preferably on a node
  * @size: as for mal_vmalloc()
  * @node: as for mal_vmalloc_node()
  *
@@ -318,10 +328,10 @@ void *mal_vzalloc_node(unsigned long size, int node)
 MAL_EXPORT(mal_vzalloc_node);
 
 /**
- * mal_vmalloc_user() - allocate memory that user space may map
+ * mal_vmalloc_user() - allocate memory that may be mapped to user space
  * @size: as for mal_vmalloc()
  *
- * Filled with zeroes. See mal_remap_vmalloc_range().
+ * The memory is zeroed. See mal_remap_vmalloc_range().
  *
  * Context: task; sleeps.
  * Return: as for mal_vmalloc().
@@ -334,7 +344,7 @@ void *mal_vmalloc_user(unsigned long size)
 MAL_EXPORT(mal_vmalloc_user);
 
 /**
- * mal_vmalloc_32() - allocate memory whose pages have addresses of 32 bits
+ * mal_vmalloc_32() - allocate memory from pages with 32-bit addresses
  * @size: as for mal_vmalloc()
  *
  * Context: task; sleeps.
@@ -348,7 +358,7 @@ void *mal_vmalloc_32(unsigned long size)
 MAL_EXPORT(mal_vmalloc_32);
 
 /**
- * mal_vmalloc_32_user() - both mal_vmalloc_32() and mal_vmalloc_user()
+ * mal_vmalloc_32_user() - mal_vmalloc_32() and mal_vmalloc_user() combined
  * @size: as for mal_vmalloc()
  *
  * Context: task; sleeps.
@@ -362,13 +372,13 @@ void *mal_vmalloc_32_user(unsigned long size)
 MAL_EXPORT(mal_vmalloc_32_user);
 
 /**
- * __mal_vmalloc() - allocate memory at contiguous addresses
+ * __mal_vmalloc() - allocate virtually contiguous memory
  * @size: as for mal_vmalloc()
- * @gfp: what the allocator may do, as with the host's __vmalloc(). Without
- *	__GFP_DIRECT_RECLAIM, only what this CPU has at hand serves.
+ * @gfp: as for the host's __vmalloc(). Without __GFP_DIRECT_RECLAIM only
+ *	areas that this CPU has cached are used.
  *
- * Context: any; in interrupts only what this CPU has at hand serves. Sleeps if
- * @gfp has __GFP_DIRECT_RECLAIM.
+ * Context: any; in interrupts only areas that this CPU has cached are used.
+ * Sleeps if @gfp has __GFP_DIRECT_RECLAIM.
  * Return: as for mal_vmalloc().
  */
 void *__mal_vmalloc(unsigned long size, gfp_t gfp)
@@ -378,27 +388,29 @@ void *__mal_vmalloc(unsigned long size, gfp_t gfp)
 MAL_EXPORT(__mal_vmalloc);
 
 /**
- * __mal_vmalloc_node() - allocate memory at contiguous addresses, near a node
+ * __mal_vmalloc_node() - allocate virtually contiguous memory, preferably on a
+ * node
  * @size: as for __mal_vmalloc()
- * @align: of the address, a power of two up to 64 MiB. More than PAGE_SIZE takes a
- *	context that may sleep, and page tables for as much.
- * @gfp: as for __mal_vmalloc(); with __GFP_THISNODE no other node will do
+ * @align: alignment of the address, a power of two up to 64 MiB. More than
+ *	PAGE_SIZE requires a context that may sleep, and costs page tables for
+ *	that many bytes.
+ * @gfp: as for __mal_vmalloc(); __GFP_THISNODE excludes other nodes
  * @node: as for mal_vmalloc_node()
- * @caller: code address of who it is for, or NULL for the caller
+ * @caller: code address to attribute the area to, or NULL for the caller
  *
  * Context: as for __mal_vmalloc().
- * Return: as for __mal_vmalloc(); NULL if @align is none of these.
+ * Return: as for __mal_vmalloc(); NULL if @align is invalid.
  */
 void *__mal_vmalloc_node(unsigned long size, unsigned long align, gfp_t gfp,
 			 int node, const void *caller)
 {
-	unsigned long whom = caller ? (unsigned long)caller : _RET_IP_;
+	unsigned long site = caller ? (unsigned long)caller : _RET_IP_;
 
 	if (align <= PAGE_SIZE)
-		return mal_vmalloc_from(size, gfp, node, 0, whom);
+		return mal_vmalloc_from(size, gfp, node, 0, site);
 	if (!is_power_of_2(align) || align > MAL_AREA_MAX_ALIGN)
 		return NULL;
-	return mal_vmalloc_slow(size, align, gfp, node, 0, whom);
+	return mal_vmalloc_slow(size, align, gfp, node, 0, site);
 }
 MAL_EXPORT(__mal_vmalloc_node);
 
@@ -409,13 +421,13 @@ MAL_EXPORT(__mal_vmalloc_node);
 static noinline void mal_area_retire(struct mal_area *area)
 {
 	if (!in_interrupt() && !irqs_disabled())
-		mal_area_cache_keep(area);
+		mal_area_cache_keep(area, MAL_NO_ACCOUNT);
 	else
 		mal_area_cache_defer(area);
 }
 
-/* What mapping leaves behind in struct page is no business of the next owner. */
-static noinline void mal_area_forget_mapping(struct mal_area *area)
+/* Clear the dirty bits that user mappings leave in struct page. */
+static noinline void mal_area_clear_dirty(struct mal_area *area)
 {
 	unsigned long i;
 
@@ -423,13 +435,15 @@ static noinline void mal_area_forget_mapping(struct mal_area *area)
 		ClearPageDirty(area->pages[i]);
 }
 
-/* A CPU's part takes it, or false: it is none that it takes, or held. */
+/*
+ * Returns false if the CPU's cache does not take the area, or a page is pinned.
+ */
 static __always_inline bool mal_area_recycle(struct mal_area *area)
 {
 	mal_kmemleak_free(area->address);
 	if (unlikely(area->flags & MAL_AREA_USER))
-		mal_area_forget_mapping(area);
-	if (unlikely(!area->class || mal_pages_are_held(area->pages, area->nr_pages)))
+		mal_area_clear_dirty(area);
+	if (unlikely(!area->class || mal_pages_are_pinned(area->pages, area->nr_pages)))
 		return false;
 	if (want_init_on_free())
 		memset(area->address, 0, area->nr_pages << PAGE_SHIFT);
@@ -438,7 +452,7 @@ static __always_inline bool mal_area_recycle(struct mal_area *area)
 
 /**
  * mal_vfree() - free memory
- * @address: what mal_vmalloc() and its like returned, or NULL
+ * @address: memory from mal_vmalloc() or one of its variants, or NULL
  *
  * Misuse is reported and has no other effect.
  *
@@ -459,6 +473,23 @@ void mal_vfree(const void *address)
 		mal_area_retire(area);
 }
 MAL_EXPORT(mal_vfree);
+
+/**
+ * mal_vfree_charged() - mal_vfree() that charges pinned pages
+ * @address: as for mal_vfree(), but not NULL
+ * @account: as for mal_area_destroy_charged()
+ *
+ * Context: task; sleeps.
+ */
+void mal_vfree_charged(const void *address, u32 account)
+{
+	struct mal_area *area = mal_area_claim(address, MAL_AREA_USED, MAL_AREA_FREE);
+
+	if (unlikely(!area))
+		mal_area_report(address, _RET_IP_);
+	else if (!mal_area_recycle(area))
+		mal_area_cache_keep(area, account);
+}
 
 static void mal_vfree_from(const void *address, enum mal_area_state state,
 			   unsigned long caller)
@@ -493,11 +524,11 @@ static void mal_vfree_rcu_done(struct rcu_head *head)
 /**
  * mal_vfree_call_rcu() - mal_vfree_atomic() after a grace period
  * @head: in the memory, less than a page from its beginning
- * @address: what mal_vmalloc() and its like returned
- * @caller: code address of who does it
+ * @address: memory from mal_vmalloc() or one of its variants
+ * @caller: code address that misuse is attributed to
  *
- * The area begins at a page, so that @head tells where. Nobody else can free it
- * from now on.
+ * The area begins at a page boundary, so @head determines its address. No other
+ * caller can free the area from now on.
  *
  * Context: any but NMI.
  */
@@ -510,17 +541,64 @@ void mal_vfree_call_rcu(struct rcu_head *head, const void *address,
 		mal_area_report(address, caller);
 }
 
+/**
+ * struct mal_vfree_later - an area that is freed after a grace period
+ * @rcu: for call_rcu()
+ * @address: address of the area, which readers may still access
+ */
+struct mal_vfree_later {
+	struct rcu_head rcu;
+	const void *address;
+};
+
+static void mal_vfree_later_done(struct rcu_head *rcu)
+{
+	struct mal_vfree_later *later = container_of(rcu, struct mal_vfree_later, rcu);
+
+	mal_vfree_from(later->address, MAL_AREA_RCU, _THIS_IP_);
+	kfree(later);
+}
+
+/**
+ * mal_vfree_rcu_mightsleep() - mal_vfree_atomic() after a grace period
+ * @address: memory from mal_vmalloc() or one of its variants
+ * @caller: code address that misuse is attributed to
+ *
+ * Waits for the grace period only if there is no memory to record @address in.
+ *
+ * Context: task; sleeps.
+ */
+void mal_vfree_rcu_mightsleep(const void *address, unsigned long caller)
+{
+	struct mal_vfree_later *later = NULL;
+
+	might_sleep();
+	if (unlikely(!mal_area_claim(address, MAL_AREA_USED, MAL_AREA_RCU))) {
+		mal_area_report(address, caller);
+		return;
+	}
+	if (!mal_inject_should_fail())
+		later = kmalloc(sizeof(*later), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	if (likely(later)) {
+		later->address = address;
+		call_rcu(&later->rcu, mal_vfree_later_done);
+	} else {
+		synchronize_rcu();
+		mal_vfree_from(address, MAL_AREA_RCU, caller);
+	}
+}
+
 /*
- * Another size
+ * Resizing
  */
 
-/* An allocation of ours that begins there, for who has it; or NULL. */
+/* The area that was allocated at an address, for its owner; or NULL. */
 static struct mal_area *mal_vmalloc_area(const void *address)
 {
 	struct mal_area *area;
 
 	rcu_read_lock();
-	area = mal_area_around(address);
+	area = mal_area_containing(address);
 	if (area && (area->address != address ||
 		     READ_ONCE(area->state) != MAL_AREA_USED))
 		area = NULL;
@@ -537,11 +615,11 @@ static void *mal_area_resize(struct mal_area *area, unsigned long size, gfp_t gf
 }
 
 /**
- * mal_vrealloc_caller() - mal_vrealloc() on behalf of somebody
+ * mal_vrealloc_caller() - mal_vrealloc() on behalf of a caller
  * @address: as for mal_vrealloc()
  * @size: as for mal_vrealloc(), not zero
  * @gfp: as for mal_vrealloc()
- * @caller: code address of who it is for
+ * @caller: code address to attribute the area to
  *
  * Context: as for mal_vrealloc().
  * Return: as for mal_vrealloc().
@@ -561,7 +639,7 @@ void *mal_vrealloc_caller(const void *address, unsigned long size, gfp_t gfp,
 	new = mal_vmalloc_from(size, gfp, NUMA_NO_NODE, 0, caller);
 	if (!area)
 		return new;
-	/* One that is too large is better than none. */
+	/* Shrinking succeeds without a new area. */
 	if (!new)
 		return size <= area->size ? mal_area_resize(area, size, gfp) : NULL;
 	memcpy(new, address, min(area->size, size));
@@ -571,15 +649,16 @@ void *mal_vrealloc_caller(const void *address, unsigned long size, gfp_t gfp,
 
 /**
  * mal_vrealloc() - change the size of memory
- * @address: what mal_vmalloc() returned, or NULL for none
- * @size: bytes it shall have; zero frees it
- * @gfp: as for __mal_vmalloc(). With __GFP_ZERO what is new is zero.
+ * @address: memory from mal_vmalloc() or one of its variants, or NULL for
+ *	none
+ * @size: new size in bytes; zero frees the memory
+ * @gfp: as for __mal_vmalloc(). __GFP_ZERO zeroes the bytes that are added.
  *
- * Stays where it is, if it fits there without waste.
+ * The memory stays in place if the new size fits there without waste.
  *
  * Context: as for __mal_vmalloc().
- * Return: the memory, with its contents, or NULL: @size is zero, or there is no
- * memory, and @address is as it was.
+ * Return: the memory with its contents; NULL if @size is zero, or if there is
+ * no memory, and then @address is unchanged.
  */
 void *mal_vrealloc(const void *address, size_t size, gfp_t gfp)
 {
@@ -592,18 +671,37 @@ void *mal_vrealloc(const void *address, size_t size, gfp_t gfp)
 MAL_EXPORT(mal_vrealloc);
 
 /*
- * What there is at an address
+ * Queries by address
  */
 
 /**
- * is_mal_vmalloc_addr() - is this an address in an area of ours?
+ * mal_vmalloc_set_caller() - attribute an area to a caller
+ * @address: memory from mal_vmalloc() or one of its variants
+ * @caller: code address or call site of the owner
+ *
+ * Context: any; the caller owns the area.
+ */
+void mal_vmalloc_set_caller(const void *address, unsigned long caller)
+{
+	struct mal_area *area;
+
+	rcu_read_lock();
+	area = mal_area_containing(address);
+	if (area)
+		WRITE_ONCE(area->caller, caller);
+	rcu_read_unlock();
+}
+
+/**
+ * is_mal_vmalloc_addr() - does an address belong to one of our areas?
  * @address: any value
  *
- * The host's is_vmalloc_addr() is true of such an address, and of others.
+ * The host's is_vmalloc_addr() is true for such an address as well, and for
+ * others.
  *
  * Context: any.
- * Return: true if it lies in an area that mal_vmalloc() or mal_vmap() made, and
- * that is somebody's.
+ * Return: true if @address is in an area of mal_vmalloc() or mal_vmap() that is
+ * in use.
  */
 bool is_mal_vmalloc_addr(const void *address)
 {
@@ -611,7 +709,7 @@ bool is_mal_vmalloc_addr(const void *address)
 	bool yes;
 
 	rcu_read_lock();
-	area = mal_area_around(address);
+	area = mal_area_containing(address);
 	yes = area && READ_ONCE(area->state) != MAL_AREA_FREE;
 	rcu_read_unlock();
 	return yes;
@@ -619,11 +717,12 @@ bool is_mal_vmalloc_addr(const void *address)
 MAL_EXPORT(is_mal_vmalloc_addr);
 
 /**
- * mal_vmalloc_size() - how much was asked for
- * @address: what mal_vmalloc() returned, to the caller if it is ours
+ * mal_vmalloc_size() - size that was requested for an area
+ * @address: memory from mal_vmalloc(), which must stay allocated during the
+ *	call; or any address outside of our areas
  *
  * Context: any.
- * Return: bytes; zero for what is not ours.
+ * Return: bytes; zero if the address is not ours.
  */
 size_t mal_vmalloc_size(const void *address)
 {
@@ -635,7 +734,7 @@ MAL_EXPORT(mal_vmalloc_size);
 
 /**
  * mal_vmalloc_to_page() - the page at an address
- * @address: in an area that the caller has
+ * @address: in an area that the caller owns
  *
  * Context: any.
  * Return: the page.
@@ -647,11 +746,11 @@ struct page *mal_vmalloc_to_page(const void *address)
 MAL_EXPORT(mal_vmalloc_to_page);
 
 /**
- * mal_vmalloc_to_pfn() - the number of the page at an address
- * @address: in an area that the caller has
+ * mal_vmalloc_to_pfn() - the page frame number at an address
+ * @address: in an area that the caller owns
  *
  * Context: any.
- * Return: its number.
+ * Return: the page frame number.
  */
 unsigned long mal_vmalloc_to_pfn(const void *address)
 {
@@ -659,14 +758,16 @@ unsigned long mal_vmalloc_to_pfn(const void *address)
 }
 MAL_EXPORT(mal_vmalloc_to_pfn);
 
-/* How much of an area that user space may map is left from @address on. */
+/*
+ * Bytes from @address to the end of an area that may be mapped to user space.
+ */
 static unsigned long mal_area_mappable(const void *address)
 {
 	struct mal_area *area;
 	unsigned long bytes = 0;
 
 	rcu_read_lock();
-	area = mal_area_around(address);
+	area = mal_area_containing(address);
 	if (area && area->flags & MAL_AREA_USER &&
 	    READ_ONCE(area->state) == MAL_AREA_USED &&
 	    address - area->address < PAGE_ALIGN(area->size))
@@ -676,19 +777,19 @@ static unsigned long mal_area_mappable(const void *address)
 }
 
 /**
- * mal_remap_vmalloc_range_partial() - map a part of an area to user space
- * @vma: the mapping, being set up
- * @uaddr: where in it, aligned to a page
- * @address: in what mal_vmalloc_user() returned, aligned to a page
- * @pgoff: pages from there on to skip
+ * mal_remap_vmalloc_range_partial() - map part of an area to user space
+ * @vma: the mapping that is being set up
+ * @uaddr: address in the mapping, page-aligned
+ * @address: address in memory of mal_vmalloc_user(), page-aligned
+ * @pgoff: pages to skip from there
  * @size: bytes, more than zero; rounded up to pages
  *
- * Each page that is mapped has a reference of the mapping's own: if the area is
- * freed before, the pages stay until the mapping goes.
+ * The mapping holds a reference to each of its pages. If the area is freed
+ * first, the pages stay until the mapping is removed.
  *
  * Context: task, with the host's mmap lock held for writing.
- * Return: 0; -EINVAL: not aligned, or more than what may be mapped; or the
- * error of vm_insert_page(): then a part of it may be mapped.
+ * Return: 0; -EINVAL if an address is not aligned or the range may not be
+ * mapped; the error of vm_insert_page(), after which a part may be mapped.
  */
 int mal_remap_vmalloc_range_partial(struct vm_area_struct *vma,
 				    unsigned long uaddr, void *address,
@@ -716,8 +817,9 @@ MAL_EXPORT(mal_remap_vmalloc_range_partial);
 
 /**
  * mal_remap_vmalloc_range() - map an area to user space
- * @vma: the mapping, being set up, which tells how much
- * @address: what mal_vmalloc_user() returned
+ * @vma: the mapping that is being set up; its size determines how much is
+ *	mapped
+ * @address: memory of mal_vmalloc_user()
  * @pgoff: pages to skip
  *
  * Context: as for mal_remap_vmalloc_range_partial().
@@ -732,12 +834,12 @@ int mal_remap_vmalloc_range(struct vm_area_struct *vma, void *address,
 MAL_EXPORT(mal_remap_vmalloc_range);
 
 /*
- * Figures
+ * Statistics
  */
 
 /**
- * mal_vmalloc_stats() - what there is of vmalloc, beside the cache
- * @stats: filled in; exact if nobody allocates or frees
+ * mal_vmalloc_stats() - read the statistics of vmalloc, except for the cache
+ * @stats: filled in; exact if there is no concurrent use
  *
  * Context: any.
  */
@@ -780,7 +882,7 @@ void mal_vmalloc_show(struct seq_file *m)
 	seq_printf(m, "%-20s %lu\n", "node_hits", cache.node_hits);
 	seq_printf(m, "%-20s %lu\n", "misses", cache.misses);
 	seq_printf(m, "%-20s %lu\n", "evicted", cache.evicted);
-	seq_printf(m, "%-20s %lu\n", "not_kept_as_held", cache.held);
+	seq_printf(m, "%-20s %lu\n", "not_kept_as_held", cache.pinned);
 	seq_puts(m, "#       size caller pages kind nodes\n");
 	mal_area_list(m);
 }
@@ -790,8 +892,8 @@ void mal_vmalloc_show(struct seq_file *m)
  */
 
 /**
- * mal_vmalloc_init() - make areas possible
- * @cache_limit: pages that the cache may hold
+ * mal_vmalloc_init() - set up areas and their cache
+ * @cache_limit: pages that the cache may contain
  *
  * Context: task.
  * Return: 0, -ENOMEM, or the host's error.
@@ -809,11 +911,11 @@ int mal_vmalloc_init(unsigned long cache_limit)
 }
 
 /**
- * mal_vmalloc_exit() - the mirror of mal_vmalloc_init()
+ * mal_vmalloc_exit() - undo mal_vmalloc_init()
  *
- * What is allocated still is reported, and stays whose it is.
+ * Areas that are still allocated are reported and not freed.
  *
- * Context: task. Nobody allocates or frees any more.
+ * Context: task. No allocation or free is in progress.
  */
 void mal_vmalloc_exit(void)
 {

@@ -2,10 +2,10 @@
 /*
  * Mapping of a caller's pages: vmap() and vm_map_ram()
  *
- * The pages, ours or not, stay the caller's, and so are never cached. Who maps
- * with mal_vmap() is noted, so that unmapping twice, or what is not such a
- * mapping, is reported, and leaks are. vm_map_ram() is for those to whom nothing
- * is fast enough, and is the host's just as it is.
+ * The pages, ours or not, remain the caller's, so these mappings are never
+ * cached. mal_vmap() records each mapping. A double unmap, an unmap of anything
+ * else and leaks are therefore reported. mal_vm_map_ram() is meant for speed
+ * and calls the host directly.
  *
  * Context: task; sleeps.
  */
@@ -23,10 +23,10 @@
 /**
  * mal_vmap() - map pages at contiguous addresses
  * @pages: the pages
- * @count: how many, at least one
- * @flags: VM_MAP and others that the host's vmap() takes, without
- *	VM_MAP_PUT_PAGES: the pages stay the caller's
- * @prot: how to map them
+ * @count: number of pages, at least one
+ * @flags: VM_MAP and other flags of the host's vmap(), except
+ *	VM_MAP_PUT_PAGES: the caller keeps its references
+ * @prot: page protection
  *
  * Context: task; sleeps.
  * Return: the address, to be unmapped with mal_vunmap(), or NULL.
@@ -46,7 +46,7 @@ MAL_EXPORT(mal_vmap);
 
 /**
  * mal_vunmap() - undo mal_vmap()
- * @address: what it returned, or NULL
+ * @address: address from mal_vmap(), or NULL
  *
  * Misuse is reported and has no other effect.
  *
@@ -71,9 +71,9 @@ MAL_EXPORT(mal_vunmap);
 
 /**
  * mal_vm_map_ram() - map pages for a short time
- * @pages: the pages; they stay the caller's
- * @count: how many
- * @node: where to prefer what the mapping needs, or NUMA_NO_NODE
+ * @pages: the pages; the caller keeps its references
+ * @count: number of pages
+ * @node: node to prefer for metadata of the mapping, or NUMA_NO_NODE
  *
  * Context: task; sleeps.
  * Return: the address, or NULL.
@@ -88,8 +88,8 @@ MAL_EXPORT(mal_vm_map_ram);
 
 /**
  * mal_vm_unmap_ram() - undo mal_vm_map_ram()
- * @address: what it returned
- * @count: as it was told
+ * @address: address from mal_vm_map_ram()
+ * @count: the count passed to mal_vm_map_ram()
  *
  * Context: task; sleeps.
  */

@@ -2,33 +2,35 @@
 /*
  * Failure injection: make the nth next allocation fail, on any kernel
  *
- * A countdown belongs to an open file. While a task carries out a command on
- * that file, a scope on its stack binds the task to the countdown. Whoever takes
- * memory asks mal_inject_should_fail() first, which counts down if the asking
- * task is in a scope. The one that reaches zero fails; the countdown is then
- * disarmed, so that exactly one allocation fails for one arming, whatever
- * the number of tasks that share the file.
+ * A countdown belongs to an open file. While a task executes a command on that
+ * file, a scope on its stack binds the task to the countdown. Every allocation
+ * calls mal_inject_should_fail() first, which counts down if the task is in a
+ * scope. The allocation that reaches zero fails, and the countdown is then
+ * disarmed. So exactly one allocation fails for each arming, regardless of the
+ * number of tasks that share the file.
  *
- * Only what the task itself does counts: an interrupt that allocates on top of
- * it does not, nor does work that the command leaves to another task. A command
- * that was under way in another task when the countdown was armed does not
- * count either.
+ * Only the task's own allocations count. Allocations of interrupts and of work
+ * that the command leaves to another task do not. A command that was already
+ * running in another task when the countdown was armed does not count either.
  *
- * Two static keys are held from the time a countdown is armed until it is
- * disarmed by its owner or the file is closed: one sends the short ways of
- * allocation the long way, the other has the long way ask here. A countdown that
- * has run out keeps them: it ends in the middle of an allocation, where keys,
- * whose switching sleeps, cannot be dropped.
+ * An injected failure is not logged: the log concerns real memory shortages.
  *
- * Contexts: arming and scopes in task context, arming may sleep; asking in any
- * context, the answer outside of task context being no.
+ * Two static keys are held from the time a countdown is armed until its owner
+ * disarms it or closes the file. One diverts the fast paths of allocation to
+ * the slow paths; the other makes the slow paths call this file. An expired
+ * countdown keeps the keys: it expires in the middle of an allocation, where
+ * they cannot be dropped, because switching a key sleeps.
+ *
+ * Contexts: arming and scopes in task context; arming may sleep. Queries in any
+ * context; outside of task context the answer is no.
  *
  * Lock order: mal_inject_arming, then the host's locks of static keys.
- * mal_inject_lock is innermost and may be taken anywhere in task context.
+ * mal_inject_lock may be taken anywhere in task context. No lock is taken under
+ * it.
  *
  * Lifetimes: a scope is on its task's stack and leaves the list before its
- * command ends, and the command holds the file: so a scope in the list implies
- * its task and its countdown.
+ * command ends, and the command holds the file. So the task and the countdown
+ * of a scope on the list are valid.
  */
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -36,20 +38,24 @@
 #include <linux/spinlock.h>
 
 #include "internal/inject.h"
+#include "internal/instrument.h"
 #include "internal/kunit.h"
-#include "internal/watch.h"
 
 DEFINE_STATIC_KEY_FALSE(mal_inject_key);
 
-/* Arming and disarming, one at a time: keeps the keys and their counts in step. */
+/*
+ * Serializes arming and disarming: keeps the keys and their counts consistent.
+ */
 static DEFINE_MUTEX(mal_inject_arming);
 
-/* Protects the list of scopes. Raw: asked under raw locks, on PREEMPT_RT too. */
+/*
+ * Protects the list of scopes. Raw: queried under raw locks, on PREEMPT_RT too.
+ */
 static DEFINE_RAW_SPINLOCK(mal_inject_lock);
 static LIST_HEAD(mal_inject_scopes);
 
 /**
- * mal_inject_init() - set up a countdown, disarmed
+ * mal_inject_init() - initialize a disarmed countdown
  * @inject: the countdown
  *
  * Context: any.
@@ -76,11 +82,11 @@ MAL_EXPORT_FOR_KUNIT(mal_inject_destroy);
 /**
  * mal_inject_arm() - make the nth next allocation fail
  * @inject: the countdown
- * @nth: 1 is the very next, 0 disarms; at most S64_MAX
+ * @nth: 1 is the next allocation, 0 disarms; at most S64_MAX
  *
  * Context: task, may sleep.
- * Return: what was left of the count before; zero if it had run out or was
- * not armed.
+ * Return: the rest of the previous count; zero if it had expired or was not
+ * armed.
  */
 u64 mal_inject_arm(struct mal_inject *inject, u64 nth)
 {
@@ -90,12 +96,12 @@ u64 mal_inject_arm(struct mal_inject *inject, u64 nth)
 	if (nth && !inject->holds_keys) {
 		inject->holds_keys = true;
 		static_branch_inc(&mal_inject_key);
-		mal_watch_begin();
+		mal_instrument_begin();
 	}
 	left = atomic64_xchg(&inject->nth, nth);
 	if (!nth && inject->holds_keys) {
 		inject->holds_keys = false;
-		mal_watch_end();
+		mal_instrument_end();
 		static_branch_dec(&mal_inject_key);
 	}
 	mutex_unlock(&mal_inject_arming);
@@ -104,7 +110,7 @@ u64 mal_inject_arm(struct mal_inject *inject, u64 nth)
 MAL_EXPORT_FOR_KUNIT(mal_inject_arm);
 
 /**
- * mal_inject_enter() - count the current task's allocations from now on
+ * mal_inject_enter() - start to count the current task's allocations
  * @scope: on the caller's stack; to be left in the same function
  * @inject: the countdown
  *
@@ -119,6 +125,7 @@ void mal_inject_enter(struct mal_inject_scope *scope, struct mal_inject *inject)
 	INIT_LIST_HEAD(&scope->link);
 	scope->task = current;
 	scope->inject = inject;
+	scope->failed = false;
 	if (!atomic64_read(&inject->nth))
 		return;
 	raw_spin_lock_irqsave(&mal_inject_lock, flags);
@@ -128,8 +135,8 @@ void mal_inject_enter(struct mal_inject_scope *scope, struct mal_inject *inject)
 MAL_EXPORT_FOR_KUNIT(mal_inject_enter);
 
 /**
- * mal_inject_leave() - count them no longer
- * @scope: as given to mal_inject_enter()
+ * mal_inject_leave() - stop counting
+ * @scope: as passed to mal_inject_enter()
  *
  * Context: task.
  */
@@ -137,7 +144,7 @@ void mal_inject_leave(struct mal_inject_scope *scope)
 {
 	unsigned long flags;
 
-	/* Only this task puts it on the list, or takes it off. */
+	/* Only this task adds the scope to the list or removes it. */
 	if (list_empty(&scope->link))
 		return;
 	raw_spin_lock_irqsave(&mal_inject_lock, flags);
@@ -146,11 +153,24 @@ void mal_inject_leave(struct mal_inject_scope *scope)
 }
 MAL_EXPORT_FOR_KUNIT(mal_inject_leave);
 
+/*
+ * The innermost scope of the current task, or NULL. Called with the lock held.
+ */
+static struct mal_inject_scope *mal_inject_scope_of_task(void)
+{
+	struct mal_inject_scope *scope;
+
+	list_for_each_entry(scope, &mal_inject_scopes, link)
+		if (scope->task == current)
+			return scope;
+	return NULL;
+}
+
 /**
- * __mal_inject_should_fail() - the slow half of mal_inject_should_fail()
+ * __mal_inject_should_fail() - slow path of mal_inject_should_fail()
  *
  * Context: any.
- * Return: true if the allocation is the one to fail.
+ * Return: true if this allocation must fail.
  */
 bool __mal_inject_should_fail(void)
 {
@@ -161,13 +181,36 @@ bool __mal_inject_should_fail(void)
 	if (!in_task())
 		return false;
 	raw_spin_lock_irqsave(&mal_inject_lock, flags);
-	list_for_each_entry(scope, &mal_inject_scopes, link) {
-		if (scope->task != current)
-			continue;
-		/* From one to zero: the new value; if it was zero: minus one. */
+	scope = mal_inject_scope_of_task();
+	/*
+	 * Returns the new value, zero for the last one; -1 if it was zero
+	 * already.
+	 */
+	if (scope)
 		fail = !atomic64_dec_if_positive(&scope->inject->nth);
-		break;
-	}
+	if (fail)
+		scope->failed = true;
 	raw_spin_unlock_irqrestore(&mal_inject_lock, flags);
 	return fail;
+}
+
+/**
+ * __mal_inject_has_failed() - slow path of mal_inject_has_failed()
+ *
+ * Context: any.
+ * Return: true if a failure was injected into the current command.
+ */
+bool __mal_inject_has_failed(void)
+{
+	struct mal_inject_scope *scope;
+	unsigned long flags;
+	bool failed;
+
+	if (!in_task())
+		return false;
+	raw_spin_lock_irqsave(&mal_inject_lock, flags);
+	scope = mal_inject_scope_of_task();
+	failed = scope && scope->failed;
+	raw_spin_unlock_irqrestore(&mal_inject_lock, flags);
+	return failed;
 }

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leaks: who has what that should have come back
+ * Leaks of pages, by call site
  *
- * Pages are attributed to the code that allocated them (mal_page.caller). When a
- * module is unloaded, what it has allocated and not freed is reported while
- * its symbols still have names: a line for each place that allocated, with
- * the number of blocks. They stay allocated, as with the host's allocator. For what
- * the init function of a module has allocated, see site.c.
+ * Pages are attributed to the code that allocated them (mal_page.caller). When
+ * a module is unloaded, blocks that it allocated and did not free are reported
+ * while its symbols still exist: a line for each call site, with the number of
+ * blocks. Large kmalloc memory counts as one block, regardless of its
+ * composition. Leaked blocks stay allocated, as with the host's allocator. See
+ * site.c for blocks allocated by the init function of a module.
  *
- * At our own unload all other modules that used us are gone. What is allocated
- * still is leaked for good, and reported once more. What is out of circulation
- * otherwise is handed over to the host: pages in quarantine are the host's as
- * soon as their last holder lets go.
+ * At unload of this module all modules that used it are gone. Blocks that are
+ * still allocated are leaked for good, and reported once more. Other blocks
+ * that are out of circulation are handed over to the host: the host gets pinned
+ * pages when their last reference is dropped. A page that the host has taken
+ * already is neither touched nor counted as returned.
  *
- * Locking: none. Descriptors are read as they are; a module that is just going
- * allocates no more.
+ * Locking: none. Descriptors are read without a lock. A module that is being
+ * unloaded allocates no more. Another module may free its pages concurrently,
+ * so only mal_page_change_caller() changes the attribution.
  *
  * Context: task.
  */
@@ -32,59 +35,68 @@
 #include "internal/region.h"
 #include "internal/site.h"
 
-/* So many places are told apart in one report. */
-#define MAL_LEAK_PLACES	32
+/* Maximum number of call sites per report. */
+#define MAL_PAGE_LEAK_SITES	32
 
 /**
- * struct mal_leak - a report in the making
- * @module: whose leaks; NULL: anybody's
- * @forget: who is found, is forgotten, as they have no name later
- * @places: what was found, by who allocated it
- * @nr: entries in @places
- * @others: blocks of those who did not fit in
+ * struct mal_page_leaks - a report being compiled
+ * @module: restrict the report to this module; NULL: no restriction
+ * @forget: forget the call sites that are found, as their symbols will be
+ *	gone
+ * @sites: blocks and pages by call site
+ * @nr: number of entries in @sites
+ * @others: number of blocks of call sites that did not fit
  */
-struct mal_leak {
+struct mal_page_leaks {
 	const struct module *module;
 	bool forget;
 	struct {
 		unsigned long caller;
 		unsigned long blocks;
 		unsigned long pages;
-	} places[MAL_LEAK_PLACES];
+	} sites[MAL_PAGE_LEAK_SITES];
 	unsigned int nr;
 	unsigned long others;
 };
 
-static void mal_leak_add(struct mal_leak *leak, unsigned long caller,
-			 unsigned int order)
+/*
+ * Large kmalloc memory is a row of blocks that counts once; the first has the
+ * size.
+ */
+static bool mal_page_leak_is_first(const struct mal_page *desc)
+{
+	return desc->state != MAL_PAGE_LARGE || desc->private;
+}
+
+static void mal_page_leak_add(struct mal_page_leaks *leak, const struct mal_page *desc,
+			      unsigned long caller)
 {
 	unsigned int i;
 
-	for (i = 0; i < leak->nr && leak->places[i].caller != caller; i++)
+	for (i = 0; i < leak->nr && leak->sites[i].caller != caller; i++)
 		;
-	if (i == MAL_LEAK_PLACES) {
-		leak->others++;
+	if (i == MAL_PAGE_LEAK_SITES) {
+		leak->others += mal_page_leak_is_first(desc);
 		return;
 	}
 	if (i == leak->nr) {
 		leak->nr++;
-		leak->places[i].caller = caller;
+		leak->sites[i].caller = caller;
 	}
-	leak->places[i].blocks++;
-	leak->places[i].pages += 1UL << order;
+	leak->sites[i].blocks += mal_page_leak_is_first(desc);
+	leak->sites[i].pages += 1UL << desc->order;
 }
 
-static bool mal_leak_concerns(const struct mal_leak *leak,
-			      const struct mal_page *desc)
+static bool mal_page_leak_concerns(const struct mal_page_leaks *leak,
+				   const struct mal_page *desc, unsigned long caller)
 {
-	if (desc->state != MAL_PAGE_USED && desc->state != MAL_PAGE_LARGE)
-		return false;
-	return !leak->module || mal_site_is_in(desc->caller, leak->module);
+	return mal_page_has_caller(desc) &&
+	       (!leak->module || mal_site_is_in(caller, leak->module));
 }
 
-/* Call @visit for each descriptor there is, under rcu_read_lock(). */
-static void mal_leak_for_each(void (*visit)(struct mal_page *desc, void *data),
-			      void *data)
+/* Call @visit for each descriptor, under rcu_read_lock(). */
+static void mal_page_leak_for_each(void (*visit)(struct mal_page *desc, void *data),
+				   void *data)
 {
 	unsigned long nr;
 	unsigned int i;
@@ -101,94 +113,95 @@ static void mal_leak_for_each(void (*visit)(struct mal_page *desc, void *data),
 	}
 }
 
-static void mal_leak_look(struct mal_page *desc, void *data)
+static void mal_page_leak_collect(struct mal_page *desc, void *data)
 {
-	struct mal_leak *leak = data;
+	unsigned long caller = READ_ONCE(desc->caller);
+	struct mal_page_leaks *leak = data;
 
-	if (!mal_leak_concerns(leak, desc))
+	if (!mal_page_leak_concerns(leak, desc, caller))
 		return;
-	mal_leak_add(leak, desc->caller, desc->order);
+	mal_page_leak_add(leak, desc, caller);
 	if (leak->forget)
-		desc->caller = 0;
+		mal_page_change_caller(desc, caller, 0);
 }
 
-static void mal_leak_find(struct mal_leak *leak)
+static void mal_page_leak_find(struct mal_page_leaks *leak)
 {
-	mal_leak_for_each(mal_leak_look, leak);
+	mal_page_leak_for_each(mal_page_leak_collect, leak);
 }
 
-/* Others allocate and free meanwhile. */
-static void mal_leak_keep_site(struct mal_page *desc, void *module)
+/* Pages may be allocated and freed concurrently. */
+static void mal_page_leak_keep_site(struct mal_page *desc, void *module)
 {
 	unsigned long caller = READ_ONCE(desc->caller);
 	unsigned long kept;
 
-	if (desc->state != MAL_PAGE_USED && desc->state != MAL_PAGE_LARGE)
+	if (!mal_page_has_caller(desc))
 		return;
 	kept = mal_site_keep(caller, module);
 	if (kept != caller)
-		cmpxchg(&desc->caller, caller, kept);
+		mal_page_change_caller(desc, caller, kept);
 }
 
-static void mal_leak_print(const struct mal_leak *leak)
+static void mal_page_leak_print(const struct mal_page_leaks *leak)
 {
 	char name[MAL_SITE_NAME];
 	unsigned int i;
 
 	for (i = 0; i < leak->nr; i++) {
-		if (leak->places[i].caller)
+		if (leak->sites[i].caller)
 			pr_err("leak: %lu pages in %lu blocks, allocated by %s\n",
-			       leak->places[i].pages, leak->places[i].blocks,
-			       mal_site_name(leak->places[i].caller, name));
+			       leak->sites[i].pages, leak->sites[i].blocks,
+			       mal_site_name(leak->sites[i].caller, name));
 		else
-			pr_err("leak: %lu pages in %lu blocks, of modules that are gone\n",
-			       leak->places[i].pages, leak->places[i].blocks);
+			pr_err("leak: %lu pages in %lu blocks, owned by unloaded modules\n",
+			       leak->sites[i].pages, leak->sites[i].blocks);
 	}
 	if (leak->others)
-		pr_err("leak: %lu blocks more, allocated by others\n", leak->others);
+		pr_err("leak: %lu more blocks, allocated by others\n", leak->others);
 }
 
 /**
- * mal_leak_show() - print who has pages, for the section "leaks"
+ * mal_page_leak_show() - print the call sites of pages, for the section "leaks"
  * @m: /proc/memalloc
  *
- * Of pages nobody notes when they were allocated.
+ * The time of allocation is not recorded for pages.
  *
  * Context: task.
  */
-void mal_leak_show(struct seq_file *m)
+void mal_page_leak_show(struct seq_file *m)
 {
-	struct mal_leak leak = { };
+	struct mal_page_leaks leak = { };
 	char name[MAL_SITE_NAME];
 	unsigned int i;
 
-	mal_leak_find(&leak);
+	mal_page_leak_find(&leak);
 	for (i = 0; i < leak.nr; i++)
 		seq_printf(m, "%-17s %8lu %10lu %8s %s\n", "(pages)",
-			   leak.places[i].blocks,
-			   leak.places[i].pages << PAGE_SHIFT, "-",
-			   mal_site_name(leak.places[i].caller, name));
+			   leak.sites[i].blocks,
+			   leak.sites[i].pages << PAGE_SHIFT, "-",
+			   mal_site_name(leak.sites[i].caller, name));
 	if (leak.others)
 		seq_printf(m, "%-17s %8lu %10u %8s (others)\n", "(pages)",
 			   leak.others, 0, "-");
 }
 
-static int mal_leak_notify(struct notifier_block *block, unsigned long event,
-			   void *data)
+static int mal_page_leak_notify(struct notifier_block *block, unsigned long event,
+				void *data)
 {
-	struct mal_leak leak = { .module = data, .forget = true };
+	struct mal_page_leaks leak = { .module = data, .forget = true };
 
 	if (event == MODULE_STATE_LIVE)
-		mal_leak_for_each(mal_leak_keep_site, data);
+		mal_page_leak_for_each(mal_page_leak_keep_site, data);
 	if (event != MODULE_STATE_GOING || data == THIS_MODULE)
 		return NOTIFY_OK;
-	mal_leak_find(&leak);
-	mal_leak_print(&leak);
+	mal_page_leak_find(&leak);
+	mal_page_leak_print(&leak);
 	return NOTIFY_OK;
 }
 
-static struct notifier_block mal_leak_notifier = {
-	.notifier_call = mal_leak_notify,
+static struct notifier_block mal_page_leak_notifier = {
+	.notifier_call = mal_page_leak_notify,
 };
 
 static void mal_hand_over(struct mal_page *desc)
@@ -208,7 +221,7 @@ static void mal_hand_over_section(struct mal_section *section)
 	for (i = 0; i < MAL_SECTION_PAGES; i++) {
 		struct mal_page *desc = &section->pages[i];
 
-		if (desc->state == MAL_PAGE_QUARANTINED ||
+		if (desc->state == MAL_PAGE_PINNED ||
 		    desc->state == MAL_PAGE_LEAKED ||
 		    desc->state == MAL_PAGE_PCP)
 			mal_hand_over(desc);
@@ -232,39 +245,39 @@ static void mal_hand_over_all(void)
 }
 
 /**
- * mal_leak_report_all() - at unload: tell what is allocated still
+ * mal_page_leak_report_all() - at unload, report blocks still allocated
  *
- * Hands over to the host what is neither allocated nor free.
+ * Hands over to the host blocks that are neither allocated nor free.
  *
- * Context: task; sleeps. Everything that is free has been given back, and
- * nobody allocates or frees any more.
+ * Context: task; sleeps. All free memory has been returned, and no allocation
+ * or free is in progress.
  */
-void mal_leak_report_all(void)
+void mal_page_leak_report_all(void)
 {
-	struct mal_leak leak = { .forget = true };
+	struct mal_page_leaks leak = { .forget = true };
 
 	mal_hand_over_all();
-	mal_leak_find(&leak);
-	mal_leak_print(&leak);
+	mal_page_leak_find(&leak);
+	mal_page_leak_print(&leak);
 }
 
 /**
- * mal_leak_init() - watch modules go
+ * mal_page_leak_init() - register for module events
  *
  * Context: task; sleeps.
  * Return: 0, or the host's error.
  */
-int mal_leak_init(void)
+int mal_page_leak_init(void)
 {
-	return register_module_notifier(&mal_leak_notifier);
+	return register_module_notifier(&mal_page_leak_notifier);
 }
 
 /**
- * mal_leak_exit() - the mirror of mal_leak_init()
+ * mal_page_leak_exit() - undo mal_page_leak_init()
  *
  * Context: task; sleeps.
  */
-void mal_leak_exit(void)
+void mal_page_leak_exit(void)
 {
-	unregister_module_notifier(&mal_leak_notifier);
+	unregister_module_notifier(&mal_page_leak_notifier);
 }

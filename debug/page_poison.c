@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Poison: what free pages are written over with
+ * Poisoning of free pages
  *
- * With the host's option init_on_free, a page is cleared when it becomes free.
+ * The host's option init_on_free zeroes a page when it becomes free.
  *
- * A debug mode, chosen at load: with page_poison=1 each page is filled with a
- * pattern when it becomes free, and the pattern is looked at when it is
- * allocated. Who wrote to it in between used what was no longer theirs. The
- * block is reported and kept out of circulation, as whoever wrote to it may do
- * so again.
+ * The debug mode page_poison=1, chosen at load, fills each page with a pattern
+ * when it becomes free, and checks the pattern when the page is allocated. A
+ * changed pattern is a use after free. The block is reported and withdrawn from
+ * circulation, because the culprit may write to it again.
  *
- * Every page in a zone has the pattern in this mode, or else the zeroes: they
- * are written when a page is on its way into a zone, and freeing does not use the
- * per-CPU lists. The pattern is written when a page is borrowed, too; that the page
- * is zero then the host has seen to. A page in quarantine is still somebody's, and
- * is written over afterwards.
+ * In these modes all pages in a zone contain the pattern or zeroes. These are
+ * written before a page enters a zone, and frees bypass the per-CPU lists. The
+ * pattern is also written when a page is borrowed; the host has zeroed it
+ * already if the mode is init_on_free. A pinned page is still in use, and is
+ * overwritten afterwards.
  *
- * The kernel's address sanitizer must not mind: these are no accesses of an owner's.
+ * The accesses are hidden from KASAN: they are not accesses by an owner.
  *
  * Context: any but NMI. No lock.
  */
@@ -38,10 +37,10 @@ DEFINE_STATIC_KEY_FALSE(mal_page_poison_key);
 
 static bool mal_page_poison_param;
 module_param_named(page_poison, mal_page_poison_param, bool, 0444);
-MODULE_PARM_DESC(page_poison, "Fill free pages with a pattern, and report who wrote to them (default: N)");
+MODULE_PARM_DESC(page_poison, "Fill free pages with a pattern and report writes to them (default: N)");
 
 /**
- * mal_page_overwrite() - fill a free block with the pattern, or with zeroes
+ * mal_page_overwrite() - fill a free block with the pattern or with zeroes
  * @desc: its first page
  * @order: its order
  *
@@ -59,7 +58,7 @@ void mal_page_overwrite(struct mal_page *desc, unsigned int order)
 	kasan_enable_current();
 }
 
-/* The offset of the first byte that is not as it was, or -1. */
+/* Offset of the first changed byte, or -1. */
 static long mal_poison_broken(struct page *page)
 {
 	void *addr = kmap_local_page(page);
@@ -73,13 +72,13 @@ static long mal_poison_broken(struct page *page)
 }
 
 /**
- * mal_page_poison_intact() - has nobody written to a free block?
+ * mal_page_poison_intact() - check a free block for writes
  * @desc: its first page, in state PCP and on no list
  * @order: its order
  *
  * Context: any but NMI.
- * Return: true if so; false if it was written to: it has been reported, and is
- * not to be used.
+ * Return: true if the block is intact; false if it was written to. It has then
+ * been reported and must not be used.
  */
 bool mal_page_poison_intact(struct mal_page *desc, unsigned int order)
 {
@@ -101,7 +100,7 @@ bool mal_page_poison_intact(struct mal_page *desc, unsigned int order)
 }
 
 /**
- * mal_page_poison_init() - switch the mode on if it was asked for
+ * mal_page_poison_init() - enable the mode if it was requested
  *
  * Context: task, at load, before anything is borrowed.
  */
@@ -112,10 +111,10 @@ void mal_page_poison_init(void)
 }
 
 /**
- * mal_page_poison_wanted() - was the mode asked for?
+ * mal_page_poison_wanted() - was the mode requested?
  *
  * Context: any.
- * Return: true if so.
+ * Return: true if it was.
  */
 bool mal_page_poison_wanted(void)
 {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reports: what was detected, who did it, how often
+ * Reports: kind, culprit and number of detected misuses
  *
- * Every misuse that a layer detects comes here: it is counted, exactly, and
- * told to the kernel log, within a rate limit. A report never stops the
- * system: the layer that detected the misuse keeps what was misused out of
- * circulation, and goes on.
+ * Every misuse that a layer detects is counted here exactly, and logged within
+ * a rate limit. A report never stops the system: the layer that detected the
+ * misuse withdraws the memory from circulation and continues.
  *
- * A report is one line, and greppable:
+ * A report is one line, suitable for grep:
  *
  *	memalloc: report: double_free by caller+0x12/0x40 [module]: ...
  *
- * Context: any; NMI included, as printk() defers what it must there. No lock.
+ * Context: any, including NMI, where printk() defers its output. No lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,12 +42,12 @@ static DEFINE_RATELIMIT_STATE(mal_report_limit, DEFAULT_RATELIMIT_INTERVAL,
 
 /**
  * mal_report() - count and log a misuse
- * @what: its kind
- * @caller: code address of who did it, or zero if nobody can know
- * @fmt: the rest of the line: what it was done to
+ * @what: kind of misuse
+ * @caller: code address of the culprit, or zero if it is unknown
+ * @fmt: rest of the line: describes the memory
  *
  * Context: any.
- * Return: true if it was logged, so that there may be more to say.
+ * Return: true if it was logged, and more may be logged.
  */
 bool mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...)
 {
@@ -70,13 +69,45 @@ bool mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...
 	return true;
 }
 
+static atomic_long_t mal_uncharged;
+
+/**
+ * mal_report_uncharged() - count an allocation that a memory cgroup should pay
+ * for
+ * @caller: code address of the caller
+ *
+ * This is not misuse. It is logged once, so that a missing charge does not go
+ * unnoticed. The call is made where allocations leave the fast path, so not all
+ * of them are counted.
+ *
+ * Context: any.
+ */
+void mal_report_uncharged(unsigned long caller)
+{
+	atomic_long_inc(&mal_uncharged);
+	pr_notice_once("__GFP_ACCOUNT and SLAB_ACCOUNT charge no memory cgroup; first asked for by %pS\n",
+		       (void *)caller);
+}
+
+/**
+ * mal_report_uncharged_count() - number of calls of mal_report_uncharged()
+ *
+ * Context: any.
+ * Return: the number.
+ */
+u64 mal_report_uncharged_count(void)
+{
+	return atomic_long_read(&mal_uncharged);
+}
+MAL_EXPORT_FOR_KUNIT(mal_report_uncharged_count);
+
 static u64 mal_report_count(enum mal_report what)
 {
 	return atomic_long_read(&mal_report_counts[what]);
 }
 
 /**
- * mal_report_stats() - the counts
+ * mal_report_stats() - read the number of reports
  * @stats: filled in
  *
  * Context: any.

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's address sanitizer (generic KASAN), told of our memory
+ * Hooks for the kernel's address sanitizer (generic KASAN)
  *
- * It takes a borrowed page for valid from end to end. Where the kernel has it,
- * free pages, free objects, redzones, and what is behind the bytes that kmalloc was
- * asked for are marked in its shadow memory, so that it reports each access by
- * itself, in the act, reads included.
+ * KASAN considers all bytes of a borrowed page valid. On kernels with KASAN,
+ * this file marks free pages, free objects, redzones and the bytes beyond the
+ * requested size of kmalloc in the shadow memory. KASAN then reports every
+ * access to them, including reads, when it happens.
  *
- * Pages. A page is marked free from when it comes on a list, of a zone or of a
- * CPU, until an allocation takes it off: when it is borrowed; and when it is freed,
- * but not before it is certain that nobody else holds it. What goes to the
- * quarantine or back to the host, which marks its own, is valid. Only an inner page of
- * a block may be held and marked all the same, if it was not freed as it should
- * have been; that holder's next access is reported then (see quarantine.c).
+ * Pages. A page is marked free while it is on a list of a zone or of a CPU,
+ * until an allocation takes it off. The mark is set when the page is borrowed,
+ * and when it is freed and certain not to be pinned. Pinned pages are valid,
+ * and so are pages that return to the host, which sets its own marks. Only an
+ * inner page of a block can be pinned and marked at the same time, if it was
+ * not freed correctly. The next access by the holder of that reference is
+ * reported then (see pinned.c).
  *
- * Of eight bytes in a row, only the first ones can be valid: so objects begin at
- * multiples of eight, as those of all caches do.
+ * Within eight bytes only a leading part can be valid. So objects begin at
+ * multiples of eight, as in all caches.
  *
- * The functions of the host that do this are not for modules in all of its
- * versions. The layout of the shadow is public, and part of what compilers
- * generate. This file is not instrumented (see Kbuild).
+ * Not all versions of the host export functions for this purpose. The layout of
+ * the shadow is public, and compilers generate code for it. This file is not
+ * instrumented (see Kbuild).
  *
- * Context: any, NMI included. No lock.
+ * Context: any, including NMI. No lock.
  */
 #include <linux/kasan.h>
 #include <linux/kernel.h>
@@ -32,7 +33,10 @@
 #ifdef CONFIG_KASAN_GENERIC
 
 #define MAL_SHADOW_GRANULE	8
-/* By these, reports call it slab-use-after-free, slab-out-of-bounds, use-after-free. */
+/*
+ * KASAN prints slab-use-after-free, slab-out-of-bounds and use-after-free for
+ * these.
+ */
 #define MAL_SHADOW_FREE		0xfb
 #define MAL_SHADOW_REDZONE	0xfc
 #define MAL_SHADOW_PAGE_FREE	0xff
@@ -45,11 +49,11 @@ static void mal_shadow_set(const void *from, size_t length, u8 value)
 }
 
 /**
- * mal_sanitizer_set_valid() - bytes may be used
- * @from: the first one, at a multiple of eight
- * @length: how many; of the last eight, no more than these
+ * mal_sanitizer_set_valid() - mark bytes as valid
+ * @from: first byte, at a multiple of eight
+ * @length: number of bytes; need not be a multiple of eight
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 void mal_sanitizer_set_valid(const void *from, size_t length)
 {
@@ -61,11 +65,11 @@ void mal_sanitizer_set_valid(const void *from, size_t length)
 }
 
 /**
- * mal_sanitizer_set_free() - bytes are of a free object
- * @from: the first one, at a multiple of eight
- * @length: how many, rounded up to a multiple of eight
+ * mal_sanitizer_set_free() - mark bytes as part of a free object
+ * @from: first byte, at a multiple of eight
+ * @length: number of bytes, rounded up to a multiple of eight
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 void mal_sanitizer_set_free(const void *from, size_t length)
 {
@@ -73,11 +77,11 @@ void mal_sanitizer_set_free(const void *from, size_t length)
 }
 
 /**
- * mal_sanitizer_set_redzone() - bytes are of no object
- * @from: the first one, at a multiple of eight
- * @length: how many, rounded up to a multiple of eight
+ * mal_sanitizer_set_redzone() - mark bytes as outside of any object
+ * @from: first byte, at a multiple of eight
+ * @length: number of bytes, rounded up to a multiple of eight
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 void mal_sanitizer_set_redzone(const void *from, size_t length)
 {
@@ -85,11 +89,11 @@ void mal_sanitizer_set_redzone(const void *from, size_t length)
 }
 
 /**
- * mal_sanitizer_set_page_free() - bytes are of free pages
- * @from: the first one
- * @length: how many
+ * mal_sanitizer_set_page_free() - mark bytes as part of free pages
+ * @from: first byte
+ * @length: number of bytes
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 void mal_sanitizer_set_page_free(const void *from, size_t length)
 {

@@ -2,10 +2,10 @@
 /*
  * Debug modes of slabs: redzones, poison, consistency
  *
- * In a cache with RED_ZONE, there are bytes before and behind each object that
- * are nobody's, down to the last one of the slab. Those behind it begin where
- * the bytes end that the owner has asked for: with kmalloc that is within the
- * size class, so that an overflow of one byte is found.
+ * In a cache with RED_ZONE, each object has unused bytes before and behind it,
+ * up to the end of the slab. Those behind it begin at the end of the requested
+ * size. For kmalloc memory that is within the size class, so an overflow of one
+ * byte is detected.
  *
  *	block                                                       of pages
  *	|<- left ->|<-- object_size ---->|          |<- left ->|             |
@@ -15,31 +15,33 @@
  *	           |<-- asked -->|                             |
  *	           |<-------------- size --------------------->|
  *
- * With POISON, a free object is filled with 6b, and a5 in its last byte (these
- * are the host's values, see linux/poison.h). Caches with a constructor, or with
- * SLAB_TYPESAFE_BY_RCU, keep what is in a free object, and have no poison.
+ * POISON fills a free object with 6b, and its last byte with a5 (the host's
+ * values, see linux/poison.h). Caches with a constructor, or with
+ * SLAB_TYPESAFE_BY_RCU, preserve the contents of free objects and are not
+ * poisoned.
  *
- * With CHECKS, each allocation and each free first counts what is in its slab,
- * and looks whether the pages are known as the slab's.
+ * CHECKS makes each allocation and each free first count the objects of its
+ * slab, and check that the pages are marked as the slab's.
  *
- * When what is checked: redzones and poison when an object is allocated; the
- * redzones when it is freed or resized; poison once more when it has been held
- * back (slab_quarantine.c), and before the pages of a slab go; everything by
- * mal_slab_validate(). What is found is reported, and the object is out of
- * circulation: LEAKED. If somebody owns it, that is when it is freed; until then
- * the redzone is as it should be, so that one fault is not told again and again.
+ * Times of the checks: redzones and poison when an object is allocated; the
+ * redzones when it is freed or resized; poison again when it leaves the
+ * quarantine (slab_quarantine.c), and before the pages of a slab are freed;
+ * everything in mal_slab_validate(). A violation is reported, and the object is
+ * withdrawn from circulation: LEAKED. An object with an owner is withdrawn when
+ * it is freed. Until then its redzone is restored, so that a fault is not
+ * reported repeatedly.
  *
- * What is known of an object (struct mal_track) is beside the slab, where
- * nothing that is written out of bounds reaches it. It is the host's memory, often
- * more than the slab's, and counts for the cap.
+ * The data about an object (struct mal_track) is outside of the slab, where
+ * out-of-bounds writes do not reach it. It is in memory of the host, often
+ * larger than the slab, and counts for the cap.
  *
- * Caches with these modes have no sheaves, so all of this is on the long way:
- * the short ones know nothing of it. It is done under the lock of the node, so
- * that a validation sees each object either allocated or free.
+ * Caches with these modes have no sheaves. So all of this is on the slow path,
+ * and the fast paths do not know of it. The checks run under the lock of the
+ * node, so that a validation sees each object either allocated or free.
  *
  * Locking: mal_slab_node.lock, with interrupts off.
  *
- * Context: any but NMI, unless said otherwise.
+ * Context: any but NMI, unless noted otherwise.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -54,18 +56,18 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
+#include "internal/borrow.h"
 #include "internal/inject.h"
-#include "internal/loan.h"
 #include "internal/region.h"
 #include "internal/report.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
-#include "internal/slab_quarantine.h"
 #include "internal/slab_track.h"
+#include "internal/tally.h"
 
 #define MAL_REDZONE_BYTE	SLUB_RED_ACTIVE
 
-/* Behind an object, at least. */
+/* Minimum size of the redzone behind an object. */
 #define MAL_REDZONE_BYTES	sizeof(void *)
 
 /*
@@ -74,8 +76,8 @@
 
 /**
  * mal_debug_layout() - make room for redzones
- * @cache: the cache: flags, object_size, align and size are set; if there is no
- *	room for redzones, it has none
+ * @cache: the cache, with flags, object_size, align and size set; loses
+ *	RED_ZONE if there is no room
  *
  * Context: any.
  */
@@ -96,7 +98,7 @@ void mal_debug_layout(struct mal_kmem_cache *cache)
 	cache->size = size;
 }
 
-/* Where the redzone before an object begins. */
+/* Start of the redzone before an object. */
 static u8 *mal_redzone_start(const struct mal_slab *slab, u32 index)
 {
 	if (!index)
@@ -104,7 +106,7 @@ static u8 *mal_redzone_start(const struct mal_slab *slab, u32 index)
 	return mal_slab_object(slab, index) - slab->left;
 }
 
-/* Where the one behind it ends. */
+/* End of the redzone behind it. */
 static u8 *mal_redzone_end(const struct mal_slab *slab, u32 index)
 {
 	if (index + 1 == slab->nr)
@@ -112,9 +114,7 @@ static u8 *mal_redzone_end(const struct mal_slab *slab, u32 index)
 	return mal_redzone_start(slab, index + 1);
 }
 
-/*
- * Bytes. The sanitizer must not mind: these are no accesses of an owner's.
- */
+/* Bytes. Hidden from KASAN: these are not accesses by an owner. */
 
 static void mal_bytes_fill(u8 *from, const u8 *to, u8 value)
 {
@@ -178,11 +178,11 @@ static bool mal_poison_intact(struct mal_slab *slab, u32 index,
 }
 
 /**
- * mal_debug_poison() - make an object look free
+ * mal_debug_poison() - poison a free object
  * @slab: its slab
  * @index: its number
  *
- * Context: any but NMI; the lock of its track is held.
+ * Context: any but NMI; called with the lock of its track held.
  */
 void mal_debug_poison(struct mal_slab *slab, u32 index)
 {
@@ -200,12 +200,12 @@ void mal_debug_poison(struct mal_slab *slab, u32 index)
 }
 
 /**
- * mal_debug_set_asked() - say how much of an object is the owner's
+ * mal_debug_set_asked() - set the requested size of an object
  * @slab: its slab
  * @index: its number
- * @asked: bytes from its beginning; what is behind is redzone now
+ * @asked: size in bytes; the redzone begins behind it
  *
- * Context: any but NMI; the lock of its track is held.
+ * Context: any but NMI; called with the lock of its track held.
  */
 void mal_debug_set_asked(struct mal_slab *slab, u32 index, u32 asked)
 {
@@ -214,14 +214,15 @@ void mal_debug_set_asked(struct mal_slab *slab, u32 index, u32 asked)
 }
 
 /**
- * mal_debug_check() - is nothing written that nobody may write?
+ * mal_debug_check() - check for writes out of bounds or after free
  * @slab: the slab of an object
  * @index: its number
- * @is_free: the object is nobody's
- * @fault: the first byte that is wrong
+ * @is_free: the object has no owner
+ * @fault: set to the first wrong byte
  *
- * Context: any but NMI; the lock of its track is held.
- * Return: true; false, and @fault is filled in.
+ * Context: any but NMI; called with the lock of its track held.
+ * Return: true if the object is intact; otherwise false, and @fault is filled
+ * in.
  */
 bool mal_debug_check(struct mal_slab *slab, u32 index, bool is_free,
 		     struct mal_fault *fault)
@@ -231,14 +232,14 @@ bool mal_debug_check(struct mal_slab *slab, u32 index, bool is_free,
 }
 
 /**
- * mal_debug_report() - report what mal_debug_check() found
+ * mal_debug_report() - report a fault that mal_debug_check() found
  * @slab: the slab of the object
  * @index: its number
- * @is_free: the object is nobody's
- * @fault: what is wrong
- * @caller: code address of whose call found it, or zero
+ * @is_free: the object has no owner
+ * @fault: the fault
+ * @caller: code address of the caller that found it, or zero
  *
- * Context: any; the lock of its track is held.
+ * Context: any; called with the lock of its track held.
  */
 void mal_debug_report(struct mal_slab *slab, u32 index, bool is_free,
 		      const struct mal_fault *fault, unsigned long caller)
@@ -261,16 +262,16 @@ void mal_debug_report(struct mal_slab *slab, u32 index, bool is_free,
 }
 
 /**
- * mal_debug_mend() - report that somebody wrote out of the bounds of what is in use
+ * mal_debug_mend() - report a write out of bounds of an object in use
  * @slab: the slab of the object
  * @index: its number
- * @fault: what is wrong
- * @caller: code address of whose call found it, or zero
+ * @fault: the fault
+ * @caller: code address of the caller that found it, or zero
  *
- * The redzone is mended, and whoever has the object keeps it; nobody has it after
- * them.
+ * The redzone is restored, and the owner keeps the object. It is not reused
+ * after the owner frees it.
  *
- * Context: any but NMI; the lock of its track is held.
+ * Context: any but NMI; called with the lock of its track held.
  */
 void mal_debug_mend(struct mal_slab *slab, u32 index,
 		    const struct mal_fault *fault, unsigned long caller)
@@ -283,13 +284,13 @@ void mal_debug_mend(struct mal_slab *slab, u32 index,
 }
 
 /**
- * mal_debug_track() - what is known of an object
- * @slab: a slab; stays, as the caller sees to
+ * mal_debug_track() - copy the track of an object
+ * @slab: a slab, which the caller keeps alive
  * @index: the number of the object
  * @track: filled in
  *
- * Context: any but NMI; not with the lock of the node.
- * Return: true, or false if nothing is known.
+ * Context: any but NMI; not with the lock of the node held.
+ * Return: true, or false if there is no track.
  */
 bool mal_debug_track(struct mal_slab *slab, u32 index, struct mal_track *track)
 {
@@ -310,8 +311,8 @@ bool mal_debug_track(struct mal_slab *slab, u32 index, struct mal_track *track)
  */
 
 /**
- * mal_debug_tracked_by() - what the tracks of a slab take from the host
- * @nr: objects in the slab
+ * mal_debug_tracked_by() - host memory for the tracks of a slab
+ * @nr: number of objects in the slab
  *
  * Context: any.
  * Return: bytes.
@@ -321,13 +322,16 @@ size_t mal_debug_tracked_by(u32 nr)
 	return kmalloc_size_roundup(array_size(nr, sizeof(struct mal_track)));
 }
 
-/* They can be many times the slab: so nobody goes beyond the cap for them. */
+/*
+ * Tracks can be many times as large as the slab, so they never exceed the cap.
+ */
 static struct mal_track *mal_tracks_alloc(u32 nr, gfp_t gfp, int nid)
 {
 	struct mal_track *tracks;
 
 	if (mal_inject_may_fail(gfp) ||
-	    !mal_loan_charge_bytes(mal_debug_tracked_by(nr), gfp & ~__GFP_HIGH))
+	    !mal_borrow_charge_bytes(mal_debug_tracked_by(nr),
+				     gfp & ~__GFP_HIGH))
 		return NULL;
 	tracks = kcalloc_node(nr, sizeof(*tracks), gfp, nid);
 	if (!tracks)
@@ -343,15 +347,15 @@ static bool mal_tracks_create(struct mal_slab *slab, gfp_t gfp)
 	for (i = 0; slab->tracks && i < slab->nr; i++) {
 		slab->tracks[i].slab = slab;
 		slab->tracks[i].asked = slab->cache->object_size;
-		INIT_LIST_HEAD(&slab->tracks[i].held);
+		INIT_LIST_HEAD(&slab->tracks[i].link);
 	}
 	return slab->tracks;
 }
 
 /**
- * mal_debug_slab_init() - prepare a slab for the debug modes that it has
- * @slab: the slab, all objects FREE and constructed
- * @gfp: for what is to be known of them
+ * mal_debug_slab_init() - prepare a slab for its debug modes
+ * @slab: the slab; all objects are FREE and constructed
+ * @gfp: flags for the tracks
  *
  * Context: any but NMI; sleeps if @gfp allows it.
  * Return: true, or false if there is no memory.
@@ -372,11 +376,12 @@ bool mal_debug_slab_init(struct mal_slab *slab, gfp_t gfp)
 }
 
 /**
- * mal_debug_slab_intact() - has nobody written to the objects of a slab?
- * @slab: the slab, on its way out: nobody else knows it
+ * mal_debug_slab_intact() - check a slab for writes before it is freed
+ * @slab: the slab, which is not reachable any more
  *
  * Context: any but NMI.
- * Return: true; or false, and it has been reported: nobody shall have the pages.
+ * Return: true if it is intact. Otherwise it has been reported, and its pages
+ * must not be reused.
  */
 bool mal_debug_slab_intact(struct mal_slab *slab)
 {
@@ -394,8 +399,8 @@ bool mal_debug_slab_intact(struct mal_slab *slab)
 }
 
 /**
- * mal_debug_slab_exit() - the mirror of mal_debug_slab_init()
- * @slab: the slab; nobody but mal_debug_track() looks at its tracks any more
+ * mal_debug_slab_exit() - undo mal_debug_slab_init()
+ * @slab: the slab; only mal_debug_track() may still access its tracks
  *
  * Context: any but NMI.
  */
@@ -414,10 +419,10 @@ void mal_debug_slab_exit(struct mal_slab *slab)
 	kfree(tracks);
 }
 
-/* Of those that are on their way from here to there, nothing can be said. */
+/* Objects in a transitional state cannot be checked. */
 static bool mal_object_can_be_checked(u8 state, bool *is_free)
 {
-	*is_free = state == MAL_OBJECT_FREE || state == MAL_OBJECT_HELD;
+	*is_free = state == MAL_OBJECT_FREE || state == MAL_OBJECT_QUARANTINED;
 	return *is_free || state == MAL_OBJECT_ALLOCATED ||
 	       state == MAL_OBJECT_GUARDED || state == MAL_OBJECT_RCU ||
 	       state == MAL_OBJECT_DEFERRED;
@@ -426,15 +431,13 @@ static bool mal_object_can_be_checked(u8 state, bool *is_free)
 /**
  * mal_debug_validate() - check all objects of a slab
  * @slab: the slab
- * @checked: the number of objects checked is added here
+ * @tally: the result is added here
  *
- * Context: any but NMI; the lock of its tracks is held.
- * Return: how many of them were wrong. Each has been reported.
+ * Context: any but NMI; called with the lock of its tracks held.
  */
-u64 mal_debug_validate(struct mal_slab *slab, u64 *checked)
+void mal_debug_validate(struct mal_slab *slab, struct mal_tally *tally)
 {
 	struct mal_fault fault;
-	u64 errors = 0;
 	bool is_free;
 	u32 i;
 
@@ -442,127 +445,25 @@ u64 mal_debug_validate(struct mal_slab *slab, u64 *checked)
 		if (!mal_object_can_be_checked(READ_ONCE(slab->states[i]),
 					       &is_free))
 			continue;
-		++*checked;
+		tally->checked++;
 		if (mal_debug_check(slab, i, is_free, &fault))
 			continue;
 		mal_debug_report(slab, i, is_free, &fault, 0);
-		errors++;
+		tally->errors++;
 	}
-	return errors;
 }
 
 /*
  * Objects
  */
 
-static void mal_debug_note(const struct mal_kmem_cache *cache,
-			   struct mal_track_event *event, unsigned long caller)
-{
-	memset(event, 0, sizeof(*event));
-	if (cache->flags & MAL_CACHE_STORE_USER)
-		mal_track_note(event, caller);
-}
-
-/* The slab, and the object, as they must be before something is done to it. */
-static bool mal_debug_examine(struct mal_slab *slab, u32 index, bool is_free,
-			      unsigned long caller)
-{
-	struct mal_fault fault;
-
-	if (slab->flags & MAL_CACHE_CHECKS)
-		mal_slab_check_states(slab);
-	if (mal_debug_check(slab, index, is_free, &fault))
-		return true;
-	mal_debug_report(slab, index, is_free, &fault, caller);
-	return false;
-}
-
 /**
- * mal_debug_alloc() - give an object away
- * @cache: a cache with debug modes
- * @object: the object, out of its slab: with "lean", ALLOCATED, else CACHED
- * @caller: code address of who gets it
- *
- * Context: any but NMI.
- * Return: true, and the object is ALLOCATED; false: somebody has written to it
- * while it was free, and it is LEAKED.
- */
-bool mal_debug_alloc(struct mal_kmem_cache *cache, void *object,
-		     unsigned long caller)
-{
-	struct mal_slab *slab = mal_slab_of(object);
-	u32 index = mal_slab_index(cache, slab, object);
-	struct mal_slab_node *node = cache->nodes[slab->nid];
-	struct mal_track_event event;
-	unsigned long flags;
-	bool ok;
-
-	mal_debug_note(cache, &event, caller);
-	spin_lock_irqsave(&node->lock, flags);
-	ok = mal_debug_examine(slab, index, true, caller);
-	if (ok)
-		slab->tracks[index].alloc = event;
-	WRITE_ONCE(slab->states[index], ok ? MAL_OBJECT_ALLOCATED :
-					     MAL_OBJECT_LEAKED);
-	spin_unlock_irqrestore(&node->lock, flags);
-	return ok;
-}
-
-/* Returns false if it is not to be used again. */
-static bool mal_debug_put(struct mal_slab *slab, u32 index,
-			  const struct mal_track_event *event,
-			  unsigned long caller)
-{
-	struct mal_track *track = &slab->tracks[index];
-
-	track->freed = *event;
-	if (!mal_debug_examine(slab, index, false, caller) || track->spoiled) {
-		WRITE_ONCE(slab->states[index], MAL_OBJECT_LEAKED);
-		return false;
-	}
-	mal_debug_poison(slab, index);
-	mal_redzone_fill(slab, index);
-	return true;
-}
-
-/**
- * mal_debug_free() - take an object back
- * @cache: a cache with debug modes
- * @slab: the object's slab
- * @object: the object, out of its slab: with "lean", ALLOCATED, else CACHED
- * @caller: code address of who had it
- *
- * Context: any but NMI.
- */
-void mal_debug_free(struct mal_kmem_cache *cache, struct mal_slab *slab,
-		    void *object, unsigned long caller)
-{
-	u32 index = mal_slab_index(cache, slab, object);
-	struct mal_slab_node *node = cache->nodes[slab->nid];
-	struct mal_track_event event;
-	unsigned long flags;
-	LIST_HEAD(surplus);
-
-	mal_debug_note(cache, &event, caller);
-	spin_lock_irqsave(&node->lock, flags);
-	if (!mal_debug_put(slab, index, &event, caller))
-		goto out;
-	if (cache->flags & MAL_CACHE_QUARANTINE)
-		mal_held_add(node, slab, index, &surplus);
-	else
-		mal_slab_node_put(node, slab, index, &surplus);
-out:
-	spin_unlock_irqrestore(&node->lock, flags);
-	mal_slab_destroy_list(&surplus);
-}
-
-/**
- * mal_debug_set_user() - note that an object is somebody else's now
- * @slab: a slab of which users are tracked
+ * mal_debug_set_user() - record a new owner of an object
+ * @slab: a slab with user tracking
  * @object: the object
- * @caller: code address of who has it
+ * @caller: code address of the new owner
  *
- * Context: any but NMI; the caller holds the object.
+ * Context: any but NMI; the caller owns the object.
  */
 void mal_debug_set_user(struct mal_slab *slab, const void *object,
 			unsigned long caller)
@@ -581,11 +482,11 @@ void mal_debug_set_user(struct mal_slab *slab, const void *object,
 }
 
 /**
- * mal_debug_asked() - how much of an object is its owner's
+ * mal_debug_asked() - requested size of an object
  * @slab: a slab with debug modes
  * @object: the object
  *
- * Context: any; the caller holds the object.
+ * Context: any; the caller owns the object.
  * Return: bytes.
  */
 size_t mal_debug_asked(const struct mal_slab *slab, const void *object)
@@ -596,14 +497,14 @@ size_t mal_debug_asked(const struct mal_slab *slab, const void *object)
 }
 
 /**
- * mal_debug_resize() - change how much of an object is its owner's
+ * mal_debug_resize() - change the requested size of an object
  * @slab: a slab of a node, with debug modes
  * @object: the object
- * @asked: bytes, no more than there are
- * @zero: what is added is to be zero
- * @caller: code address of who does it
+ * @asked: new size in bytes, up to the usable size
+ * @zero: zero the bytes that are added
+ * @caller: code address of the caller
  *
- * Context: any but NMI; the caller holds the object.
+ * Context: any but NMI; the caller owns the object.
  */
 void mal_debug_resize(struct mal_slab *slab, void *object, size_t asked,
 		      bool zero, unsigned long caller)

@@ -1,45 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guards: samples of allocations, each in a page of its own
+ * Guards: sampled allocations, each in a page of its own
  *
- * In a cache with GUARD, now and then an allocation that the sheaves at hand
- * cannot serve gets an object in the middle of a page where there is nothing else.
- * The rest of the page is redzone, the free object is poison, both stacks are
- * kept, and what is freed stays untouched for a while. All of it is looked at
- * when the object is freed, when its page goes, and by a scan every second: so
- * who writes out of bounds, or late, is found without debug modes for each
- * object, at a price that can be paid always.
+ * In a cache with GUARD, an allocation that the CPU's sheaves cannot serve
+ * occasionally gets an object in the middle of an otherwise empty page. The
+ * rest of the page is redzone. A free object is poisoned. The stacks of the
+ * allocation and of the free are recorded, and a freed object is not reused for
+ * a while. Everything is checked when the object is freed, when its page is
+ * freed, and by a scan every second. So writes out of bounds or after a free
+ * are detected without debug modes for each object, at a cost that is
+ * acceptable in production.
  *
- * What a module cannot do: the host's KFENCE takes the page out of the kernel's
- * address space, and sees each access in the fault. The functions for that are
- * not for modules, nor is the handler of the fault. So we see writes, and see
- * them afterwards; reads only where the kernel has its address sanitizer.
+ * Limits. The host's KFENCE removes the page from the kernel's address space
+ * and catches each access in the page fault. Modules have no access to the
+ * functions for that, nor to the fault handler. So only writes are detected,
+ * and only afterwards. Reads are detected only on kernels with KASAN.
  *
- * As nothing but a redzone sees a write, there must be one on both sides, as wide as
- * it goes; the host's KFENCE puts one side at the end of the page, where the fault sees
- * it. If an object has to be where a page of its own leaves it none, it gets two pages:
- * 2048 bytes that are aligned to as many, or nearly a page.
+ * Since only a redzone detects a write, both sides need one, as large as
+ * possible. The host's KFENCE places one side of the object at the end of the
+ * page, where the fault detects an access. An object that leaves no room for a
+ * redzone in one page gets two pages: 2048 bytes with an alignment of 2048, or
+ * almost a page.
  *
- * A guard is a slab of one object, with a state of its own: GUARDED instead of
- * ALLOCATED. So it never gets into a sheaf, and the short ways need not know of
- * it: freeing it looks like a mistake there, and mal_guard_free() is asked before
+ * A guard is a slab of one object with its own state, GUARDED instead of
+ * ALLOCATED. It never enters a sheaf, so the fast paths need not know of it.
+ * Its free looks like misuse to them, and mal_guard_free() is called before
  * that is reported.
  *
- *	GUARDED ------------------> HELD --------------------> the page is freed
- *	         mal_guard_free()         MAL_GUARD_HELD_MS later
+ *	GUARDED ------------------> QUARANTINED -------------> the page is freed
+ *	         mal_guard_free()      MAL_GUARD_QUARANTINE_MS later
  *
- * A sample is taken every slab_guard_ms milliseconds at most, over all caches,
- * and there are no more than slab_guards pages. With "lean" there are none, as
- * then nobody looks at states.
+ * A sample is taken at most every slab_guard_ms milliseconds over all caches,
+ * and there are at most slab_guards pages. There are no guards in lean mode,
+ * because states are not checked then.
  *
- * Cost. An allocation that finds an object at hand knows nothing of guards: not
- * one instruction is added. Another asks whether a sample is due, which with
- * sheaves full of objects of 64 bytes comes to half an instruction for each. A
- * sample itself is some ten thousand, at most every slab_guard_ms; the scan looks
- * at slab_guards pages a second, if there are so many, and wakes no idle CPU.
+ * Cost. An allocation served from a sheaf of the CPU does not know of guards:
+ * not one instruction is added. Any other allocation checks whether a sample is
+ * due. That amounts to half an instruction per allocation if the sheaves are
+ * full of 64-byte objects. A sample takes some ten thousand instructions, at
+ * most every slab_guard_ms. The scan checks up to slab_guards pages per second,
+ * and wakes no idle CPU.
  *
  * Locking: mal_slab_node.lock, with interrupts off, protects the guards of a
- * node, and their tracks.
+ * node and their tracks.
  *
  * Context: any but NMI.
  */
@@ -59,6 +62,7 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/inject.h"
+#include "internal/page_alloc.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
 #include "internal/slab_guard.h"
@@ -67,10 +71,13 @@
 #include "internal/slab_track.h"
 #include "internal/trace.h"
 
-/* What is freed is held so long. */
-#define MAL_GUARD_HELD_MS	10000
+/* A freed object is not reused for this long. */
+#define MAL_GUARD_QUARANTINE_MS	10000
 
-/* On both sides of an object, at least. */
+/* Guards checked in one critical section: the check reads a page of each. */
+#define MAL_GUARD_BATCH		16UL
+
+/* Minimum size of the redzone on either side of an object. */
 #define MAL_GUARD_REDZONE	sizeof(void *)
 
 #define MAL_GUARD_FLAGS		(MAL_CACHE_GUARD | MAL_CACHE_RED_ZONE | \
@@ -78,21 +85,21 @@
 
 static unsigned int mal_guard_ms = 100;
 module_param_named(slab_guard_ms, mal_guard_ms, uint, 0644);
-MODULE_PARM_DESC(slab_guard_ms, "Milliseconds between two samples in the debug mode G; 0: whenever one is possible (default: 100)");
+MODULE_PARM_DESC(slab_guard_ms, "Milliseconds between two samples in the debug mode G, 0 for as many as possible (default: 100)");
 
 static unsigned int mal_guard_max = 128;
 module_param_named(slab_guards, mal_guard_max, uint, 0644);
-MODULE_PARM_DESC(slab_guards, "Pages for samples in the debug mode G, at most (default: 128)");
+MODULE_PARM_DESC(slab_guards, "Maximum number of pages for samples in the debug mode G (default: 128)");
 
-/* Pages in guards, in freed ones, too. */
+/* Pages in guards, including freed ones. */
 static atomic_t mal_guards = ATOMIC_INIT(0);
 
-/* When the next sample may be taken. */
+/* Earliest time of the next sample. */
 static unsigned long mal_guard_next;
 
 /**
  * mal_guard_fits() - can a cache have guards?
- * @cache: the cache: one that keeps what is in a free object cannot
+ * @cache: the cache; one that preserves the contents of free objects cannot
  *
  * Context: any.
  * Return: true if it can.
@@ -104,25 +111,25 @@ bool mal_guard_fits(const struct mal_kmem_cache *cache)
 	       cache->object_size + MAL_GUARD_REDZONE <= PAGE_SIZE;
 }
 
-/* Before an object, at least; a multiple of how it is aligned. */
+/* Minimum redzone before an object; a multiple of the alignment. */
 static unsigned int mal_guard_left(const struct mal_kmem_cache *cache)
 {
 	return ALIGN(MAL_GUARD_REDZONE, cache->align);
 }
 
 /**
- * mal_guard_order() - how large the guards of a cache are
- * @cache: a cache that has some
+ * mal_guard_order() - size of the guards of a cache
+ * @cache: a cache with guards
  *
  * Context: any.
- * Return: the order of the block of pages that each one is.
+ * Return: order of the block of pages of each guard.
  */
 unsigned int mal_guard_order(const struct mal_kmem_cache *cache)
 {
 	return get_order(mal_guard_left(cache) + cache->object_size + MAL_GUARD_REDZONE);
 }
 
-/* Of those who come at the same time, one gets it. */
+/* Of concurrent callers, only one returns true. */
 static bool mal_guard_is_due(void)
 {
 	unsigned long next = READ_ONCE(mal_guard_next);
@@ -130,14 +137,17 @@ static bool mal_guard_is_due(void)
 
 	if (!interval)
 		return true;
-	/* Neither is "next" of use, if nobody has come for half of all times. */
+	/*
+	 * After half the range of jiffies without a caller, "next" is useless
+	 * as well.
+	 */
 	if (time_before(jiffies, next) && time_before_eq(next, jiffies + interval))
 		return false;
 	return cmpxchg(&mal_guard_next, next, jiffies + interval) == next;
 }
 
 /*
- * Making and unmaking
+ * Creation and destruction
  */
 
 static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
@@ -162,7 +172,7 @@ static struct mal_slab *mal_guard_describe(struct mal_kmem_cache *cache,
 	slab->base = page_address(page) + slab->left;
 	slab->flags = MAL_GUARD_FLAGS;
 	memset(slab->states, MAL_OBJECT_NONE, sizeof(u64));
-	slab->states[0] = MAL_OBJECT_HELD;
+	slab->states[0] = MAL_OBJECT_QUARANTINED;
 	return slab;
 }
 
@@ -172,7 +182,8 @@ static struct mal_slab *mal_guard_create(struct mal_kmem_cache *cache)
 	struct mal_slab *slab;
 	struct page *page;
 
-	page = mal_alloc_pages_node(numa_mem_id(), GFP_NOWAIT | __GFP_NOWARN, order);
+	page = mal_alloc_heap_pages(numa_mem_id(), GFP_NOWAIT | __GFP_NOWARN, order,
+				    _RET_IP_);
 	if (!page)
 		return NULL;
 	slab = mal_guard_describe(cache, page, order);
@@ -188,11 +199,11 @@ static struct mal_slab *mal_guard_create(struct mal_kmem_cache *cache)
 err_slab:
 	kfree(slab);
 err_page:
-	mal_free_pages(page, order);
+	mal_free_heap_pages(page, order, _RET_IP_);
 	return NULL;
 }
 
-/* Nobody finds it any more. */
+/* The guard is not reachable any more. */
 static void mal_guard_destroy(struct mal_slab *slab)
 {
 	void *block = mal_slab_block(slab);
@@ -202,7 +213,7 @@ static void mal_guard_destroy(struct mal_slab *slab)
 		mal_sanitizer_set_valid(block, PAGE_SIZE << slab->order);
 	mal_slab_unmark(slab, leaked);
 	if (!leaked)
-		mal_free_pages(virt_to_page(block), slab->order);
+		mal_free_heap_pages(virt_to_page(block), slab->order, _RET_IP_);
 	mal_debug_slab_exit(slab);
 	atomic_sub(1 << slab->order, &mal_guards);
 	kfree_rcu(slab, rcu);
@@ -217,12 +228,13 @@ static void mal_guard_destroy_list(struct list_head *slabs)
 }
 
 /**
- * mal_guard_alloc() - maybe allocate an object in a page of its own
+ * mal_guard_alloc() - allocate an object in a page of its own, if a sample is
+ * due
  * @cache: a cache with guards
- * @caller: code address of who wants it
+ * @caller: code address of the caller
  *
  * Context: any but NMI; does not sleep.
- * Return: the object, or NULL: it is not the time, or there is no memory.
+ * Return: the object; NULL if no sample is due or there is no memory.
  */
 void *mal_guard_alloc(struct mal_kmem_cache *cache, unsigned long caller)
 {
@@ -250,13 +262,13 @@ void *mal_guard_alloc(struct mal_kmem_cache *cache, unsigned long caller)
 	return slab->base;
 }
 
-/* Take one out that nobody has; it is the caller's. */
+/* Remove a guard without an owner. The caller owns it afterwards. */
 static void mal_guard_remove(struct mal_slab_node *node, struct mal_slab *slab,
 			     struct list_head *removed)
 {
 	struct mal_fault fault;
 
-	if (slab->states[0] == MAL_OBJECT_HELD &&
+	if (slab->states[0] == MAL_OBJECT_QUARANTINED &&
 	    !mal_debug_check(slab, 0, true, &fault)) {
 		mal_debug_report(slab, 0, true, &fault, 0);
 		WRITE_ONCE(slab->states[0], MAL_OBJECT_LEAKED);
@@ -265,7 +277,7 @@ static void mal_guard_remove(struct mal_slab_node *node, struct mal_slab *slab,
 	node->nr_guards--;
 }
 
-/* Under the lock, GUARDED before. */
+/* Called with the lock held; the object was GUARDED. */
 static void mal_guard_put(struct mal_slab_node *node, struct mal_slab *slab,
 			  const struct mal_track_event *event,
 			  struct list_head *removed)
@@ -286,19 +298,18 @@ static void mal_guard_put(struct mal_slab_node *node, struct mal_slab *slab,
 	mal_debug_poison(slab, 0);
 	mal_kmemleak_free(slab->base);
 	mal_sanitizer_free(slab->cache, slab->base);
-	WRITE_ONCE(slab->states[0], MAL_OBJECT_HELD);
+	WRITE_ONCE(slab->states[0], MAL_OBJECT_QUARANTINED);
 }
 
 /**
- * mal_guard_free() - free an object, if it is a guard
- * @cache: the cache that it is said to be of
+ * mal_guard_free() - free an object if it is a guard
+ * @cache: cache of the object, according to the caller
  * @object: any address
- * @caller: code address of who does it
- * @by_kfree: this is mal_kfree()
+ * @caller: code address of the caller
+ * @by_kfree: called by mal_kfree()
  *
  * Context: any but NMI.
- * Return: true if it has been taken back; false if this is no guard that
- * somebody has.
+ * Return: true if it was freed; false if it is not an allocated guard.
  */
 bool mal_guard_free(struct mal_kmem_cache *cache, void *object,
 		    unsigned long caller, bool by_kfree)
@@ -332,26 +343,6 @@ out:
 	return ours;
 }
 
-/**
- * mal_guard_flush() - let all guards go that nobody has
- * @node: the node of a cache
- *
- * Context: any but NMI.
- */
-void mal_guard_flush(struct mal_slab_node *node)
-{
-	struct mal_slab *slab, *next;
-	unsigned long flags;
-	LIST_HEAD(removed);
-
-	spin_lock_irqsave(&node->lock, flags);
-	list_for_each_entry_safe(slab, next, &node->guards, link)
-		if (slab->states[0] == MAL_OBJECT_HELD)
-			mal_guard_remove(node, slab, &removed);
-	spin_unlock_irqrestore(&node->lock, flags);
-	mal_guard_destroy_list(&removed);
-}
-
 static void mal_guard_scan_live(struct mal_slab *slab)
 {
 	struct mal_fault fault;
@@ -360,34 +351,86 @@ static void mal_guard_scan_live(struct mal_slab *slab)
 		mal_debug_mend(slab, 0, &fault, 0);
 }
 
-static bool mal_guard_has_waited(struct mal_slab *slab)
+static bool mal_guard_has_expired(struct mal_slab *slab)
 {
 	struct mal_fault fault;
 
-	return mal_track_age_ms(&slab->tracks[0].freed) > MAL_GUARD_HELD_MS ||
+	return mal_track_age_ms(&slab->tracks[0].freed) > MAL_GUARD_QUARANTINE_MS ||
 	       !mal_debug_check(slab, 0, true, &fault);
 }
 
+/* Looks at one guard. Returns true if it is to be removed. */
+typedef bool (*mal_guard_match_fn)(struct mal_slab *slab);
+
+static bool mal_guard_is_quarantined(struct mal_slab *slab)
+{
+	return slab->states[0] == MAL_OBJECT_QUARANTINED;
+}
+
+static bool mal_guard_is_over(struct mal_slab *slab)
+{
+	if (slab->states[0] == MAL_OBJECT_GUARDED)
+		mal_guard_scan_live(slab);
+	return mal_guard_is_quarantined(slab) && mal_guard_has_expired(slab);
+}
+
+/* Check up to @nr guards from the list's head. Returns how many it checked. */
+static unsigned int mal_guard_scan_some(struct mal_slab_node *node,
+					unsigned int nr,
+					mal_guard_match_fn match,
+					struct list_head *removed)
+	__must_hold(&node->lock)
+{
+	struct mal_slab *slab;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		slab = list_first_entry_or_null(&node->guards, struct mal_slab, link);
+		if (!slab)
+			break;
+		if (match(slab))
+			mal_guard_remove(node, slab, removed);
+		else
+			list_move_tail(&slab->link, &node->guards);
+	}
+	return i;
+}
+
+/* Check as many guards as the list has at entry, and destroy some of them. */
+static void mal_guard_walk(struct mal_slab_node *node, mal_guard_match_fn match)
+{
+	unsigned long flags, left = READ_ONCE(node->nr_guards);
+	unsigned int nr;
+	LIST_HEAD(removed);
+
+	do {
+		spin_lock_irqsave(&node->lock, flags);
+		nr = mal_guard_scan_some(node, min(left, MAL_GUARD_BATCH),
+					 match, &removed);
+		spin_unlock_irqrestore(&node->lock, flags);
+		left -= nr;
+	} while (nr && left);
+	mal_guard_destroy_list(&removed);
+}
+
 /**
- * mal_guard_scan() - look at all guards, and let those go that have waited
+ * mal_guard_flush() - free all guards without an owner
+ * @node: the node of a cache
+ *
+ * Context: any but NMI.
+ */
+void mal_guard_flush(struct mal_slab_node *node)
+{
+	mal_guard_walk(node, mal_guard_is_quarantined);
+}
+
+/**
+ * mal_guard_scan() - check all guards and free those quarantined long enough
  * @node: the node of a cache
  *
  * Context: any but NMI.
  */
 void mal_guard_scan(struct mal_slab_node *node)
 {
-	struct mal_slab *slab, *next;
-	unsigned long flags;
-	LIST_HEAD(removed);
-
-	spin_lock_irqsave(&node->lock, flags);
-	list_for_each_entry_safe(slab, next, &node->guards, link) {
-		if (slab->states[0] == MAL_OBJECT_GUARDED)
-			mal_guard_scan_live(slab);
-		else if (slab->states[0] == MAL_OBJECT_HELD &&
-			 mal_guard_has_waited(slab))
-			mal_guard_remove(node, slab, &removed);
-	}
-	spin_unlock_irqrestore(&node->lock, flags);
-	mal_guard_destroy_list(&removed);
+	mal_guard_walk(node, mal_guard_is_over);
 }

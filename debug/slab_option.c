@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module parameter slab_debug: which caches have which debug modes
+ * The module parameter slab_debug: debug modes of caches
  *
  *	slab_debug=LETTERS[,PATTERN...]
  *
@@ -9,19 +9,21 @@
  *	F	consistency checks
  *	Z	redzones
  *	P	poison
- *	U	who allocated and freed, with stacks
- *	Q	what is freed is held back
- *	G	samples of allocations get pages of their own
+ *	U	user tracking: callers of allocation and free, with stacks
+ *	Q	quarantine: delayed reuse of freed objects
+ *	G	guards: sampled allocations get pages of their own
  *	-	none of them
  *
- * Patterns are those of a shell, for the names of caches; without any, all
- * caches are meant. What is written at run time holds for caches that are
- * created from then on; those of kmalloc are there from load on.
+ * Patterns are shell patterns for the names of caches. Without a pattern, the
+ * letters apply to all caches. A value written at run time applies to caches
+ * that are created afterwards; the caches of kmalloc are created at load.
  *
- * Locking: mal_option_mutex; nothing is taken under it.
+ * Locking: mal_option_mutex. No lock is taken under it.
  *
  * Context: task.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/build_bug.h>
 #include <linux/glob.h>
 #include <linux/kernel.h>
@@ -38,7 +40,9 @@
 
 static DEFINE_MUTEX(mal_option_mutex);
 
-/* Protected by the mutex. The patterns are in a copy, each ends with a zero. */
+/*
+ * Protected by the mutex. The patterns are a copy, each terminated by a zero.
+ */
 static char mal_option_text[MAL_OPTION_LENGTH];
 static char mal_option_patterns[MAL_OPTION_LENGTH + 1];
 static u32 mal_option_flags;
@@ -67,7 +71,7 @@ static u32 mal_option_flag(char letter)
 	return 0;
 }
 
-/* Returns how many letters there are, or -EINVAL. */
+/* Returns the number of letters, or -EINVAL. */
 static int mal_option_letters(const char *text, u32 *flags)
 {
 	int length = strcspn(text, ",");
@@ -79,8 +83,11 @@ static int mal_option_letters(const char *text, u32 *flags)
 	for (i = 0; i < length; i++) {
 		u32 flag = mal_option_flag(text[i]);
 
-		if (!flag)
+		if (!flag) {
+			pr_err("slab_debug: '%*pE' is not a debug mode; use F, Z, P, U, Q and G, or - for none\n",
+			       1, &text[i]);
 			return -EINVAL;
+		}
 		*flags |= flag;
 	}
 	return length;
@@ -92,8 +99,10 @@ static int mal_option_set(const char *value, const struct kernel_param *kp)
 	int length;
 	u32 flags;
 
-	if (strscpy(text, value, sizeof(text)) < 0)
+	if (strscpy(text, value, sizeof(text)) < 0) {
+		pr_err("slab_debug: more than %d characters\n", MAL_OPTION_LENGTH - 1);
 		return -ENOSPC;
+	}
 	end = strchrnul(text, '\n');
 	*end = '\0';
 	length = mal_option_letters(text, &flags);
@@ -141,11 +150,12 @@ static bool mal_option_matches(const char *name)
 }
 
 /**
- * mal_slab_option_flags() - the debug modes that a new cache has by parameter
+ * mal_slab_option_flags() - debug modes of a new cache according to the
+ * parameter
  * @name: the cache's name
  *
  * Context: task; sleeps.
- * Return: some of MAL_CACHE_DEBUG and MAL_CACHE_GUARD.
+ * Return: flags of MAL_CACHE_DEBUG and MAL_CACHE_GUARD.
  */
 u32 mal_slab_option_flags(const char *name)
 {
@@ -158,9 +168,9 @@ u32 mal_slab_option_flags(const char *name)
 }
 
 /**
- * mal_slab_option_letters() - debug modes by their letters
- * @flags: of a cache
- * @letters: set; "-" if there are none
+ * mal_slab_option_letters() - letters of debug modes
+ * @flags: flags of a cache
+ * @letters: filled in; "-" if there are none
  *
  * Context: any.
  * Return: @letters.

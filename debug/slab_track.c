@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tracks: who allocated an object, and who freed it
+ * Tracks: callers that allocated and freed an object
  *
- * The stacks are in the host's stack depot, where each is kept once, however
- * many objects have it. What is in the depot stays there: it grows with the
- * number of different stacks, not with that of allocations. A host without the
- * depot (CONFIG_STACKDEPOT) leaves us with the caller alone.
+ * The stacks are in the host's stack depot, which keeps each stack once,
+ * regardless of the number of objects that share it. The depot is never
+ * emptied: it grows with the number of different stacks, not of allocations. On
+ * a host without the depot (CONFIG_STACKDEPOT) only the caller is recorded.
  *
- * Stacks can outlive the modules that they lead through; such lines are "(gone)",
- * as the host would show the address. The caller of what is still allocated has been reported by
- * then: see slab_leak.c.
+ * A stack can outlive the modules that it contains. Such lines show "(gone)",
+ * as the host could only print an address. The callers of objects that are
+ * still allocated have been reported by then: see slab_leak.c.
  *
- * Context: any, unless said otherwise. No lock.
+ * Context: any, unless noted otherwise. No lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -32,16 +32,16 @@
 #define MAL_TRACK_DEPTH	16
 
 /**
- * mal_track_prepare() - make it possible to keep stacks
+ * mal_track_prepare() - initialize the stack depot
  *
- * Without memory for it, no stacks are kept.
+ * If there is no memory for it, stacks are not recorded.
  *
- * Context: task; sleeps. As often as one likes.
+ * Context: task; sleeps. May be called repeatedly.
  */
 void mal_track_prepare(void)
 {
 	if (stack_depot_init())
-		pr_warn("no memory for stacks: callers alone will be known\n");
+		pr_warn("no memory for stacks: only callers are recorded\n");
 }
 
 static depot_stack_handle_t mal_track_stack(void)
@@ -49,20 +49,22 @@ static depot_stack_handle_t mal_track_stack(void)
 	unsigned long entries[MAL_TRACK_DEPTH];
 	unsigned int nr;
 
-	/* An NMI may have interrupted who holds the depot's lock. */
+	/*
+	 * An NMI handler may have interrupted the holder of the depot's lock.
+	 */
 	if (!IS_ENABLED(CONFIG_STACKDEPOT) || in_nmi())
 		return 0;
-	/* Neither this function nor its caller. */
+	/* Skip this function and its caller. */
 	nr = stack_trace_save(entries, ARRAY_SIZE(entries), 2);
 	return stack_depot_save(entries, nr, GFP_NOWAIT | __GFP_NOWARN);
 }
 
 /**
- * mal_track_note() - note who is here, and when
+ * mal_track_note() - record caller, task and time
  * @event: filled in
- * @caller: code address of who called us
+ * @caller: code address of the caller
  *
- * Context: any; takes locks of the host's.
+ * Context: any; takes locks of the host.
  */
 void mal_track_note(struct mal_track_event *event, unsigned long caller)
 {
@@ -74,8 +76,8 @@ void mal_track_note(struct mal_track_event *event, unsigned long caller)
 }
 
 /**
- * mal_track_age_ms() - how long ago something was
- * @event: it
+ * mal_track_age_ms() - age of an event
+ * @event: the event
  *
  * Context: any.
  * Return: milliseconds.
@@ -112,8 +114,8 @@ static void mal_track_print_event(const char *what,
 }
 
 /**
- * mal_track_print() - tell who allocated and who freed an object
- * @track: what is known
+ * mal_track_print() - log the allocation and the free of an object
+ * @track: the track of the object
  *
  * Context: any.
  */

@@ -1,72 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tracepoints: whether any is enabled
+ * Tracepoints: static keys of enabled tracepoints
  *
- * See trace.h for what they are. A tracepoint has a static key of its own, but
- * the short ways of allocation and free do not look at it: they look at one key
- * for all that may want to see them, see watch.h, which tracepoints hold while
- * they are enabled.
+ * See trace.h for the tracepoints. Each tracepoint has a static key, but the
+ * fast paths of allocation and free do not test it. They test one key for all
+ * users that need to see every call (instrument.h), and enabled tracepoints
+ * hold that key.
  *
- * The short way of a free has to look at an object's node, too, where there are
- * several. So it looks at a key for both, and knows more only if that is set:
- * where there is one node and nobody watches, both questions cost it one no-op.
- * The short way of an allocation does so with the host's option init_on_alloc.
+ * The fast path of a free must check the node of an object as well if there are
+ * several nodes. It tests one key for both purposes and looks further only if
+ * that key is set. Both checks together cost one no-op if there is one node and
+ * no instrumentation. The fast path of an allocation combines the key with the
+ * host's option init_on_alloc in the same way.
  *
- * Context: task; sleeps. The host enables and disables one tracepoint at a time.
+ * Context: task; sleeps. The host enables and disables one tracepoint at a
+ * time.
  */
 #include <linux/jump_label.h>
 
-#include "internal/watch.h"
+#include "internal/instrument.h"
 
 #define CREATE_TRACE_POINTS
 #include "internal/trace.h"
 
-DEFINE_STATIC_KEY_FALSE(mal_watch_key);
-DEFINE_STATIC_KEY_FALSE(mal_free_detour_key);
-DEFINE_STATIC_KEY_FALSE(mal_alloc_detour_key);
+DEFINE_STATIC_KEY_FALSE(mal_instrument_key);
+DEFINE_STATIC_KEY_FALSE(mal_free_hooks_key);
+DEFINE_STATIC_KEY_FALSE(mal_alloc_hooks_key);
 
 /**
- * mal_watch_begin() - send each allocation and each free the long way
+ * mal_instrument_begin() - divert allocations and frees to the slow path
  *
- * Context: task; sleeps. May be done by several.
- */
-void mal_watch_begin(void)
-{
-	static_branch_inc(&mal_watch_key);
-	static_branch_inc(&mal_free_detour_key);
-	static_branch_inc(&mal_alloc_detour_key);
-}
-
-/**
- * mal_watch_end() - the mirror of mal_watch_begin()
+ * Calls nest.
  *
  * Context: task; sleeps.
  */
-void mal_watch_end(void)
+void mal_instrument_begin(void)
 {
-	static_branch_dec(&mal_free_detour_key);
-	static_branch_dec(&mal_alloc_detour_key);
-	static_branch_dec(&mal_watch_key);
+	static_branch_inc(&mal_instrument_key);
+	static_branch_inc(&mal_free_hooks_key);
+	static_branch_inc(&mal_alloc_hooks_key);
 }
 
 /**
- * mal_trace_register() - a tracepoint is about to be enabled
+ * mal_instrument_end() - undo mal_instrument_begin()
+ *
+ * Context: task; sleeps.
+ */
+void mal_instrument_end(void)
+{
+	static_branch_dec(&mal_free_hooks_key);
+	static_branch_dec(&mal_alloc_hooks_key);
+	static_branch_dec(&mal_instrument_key);
+}
+
+/**
+ * mal_trace_register() - called before a tracepoint is enabled
  *
  * Context: task; sleeps.
  * Return: 0.
  */
 int mal_trace_register(void)
 {
-	mal_watch_begin();
+	mal_instrument_begin();
 	return 0;
 }
 
 /**
- * mal_trace_unregister() - a tracepoint has been disabled
+ * mal_trace_unregister() - called after a tracepoint was disabled
  *
  * Context: task; sleeps.
  */
 void mal_trace_unregister(void)
 {
-	mal_watch_end();
+	mal_instrument_end();
 }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Validation: is all of a zone as it should be?
+ * Validation: check the invariants of a zone
  *
- * A zone may be large and its lock is held with interrupts off, so it is
- * looked at a section at a time. What is true of a section at any time is
- * checked for each; the sums over all of them are checked only if nothing has
- * changed the zone in between.
+ * A zone may be large and its lock is held with interrupts off, so at most
+ * MAL_TALLY_PAGES pages are checked in one critical section. The zone may
+ * change between two of them. The walk then continues with the block that
+ * contains the next page, and skips the checks of a section, or of the zone, as
+ * a whole.
  *
- * However broken a zone is, this comes to an end: no list is followed, and after
- * MAL_ERRORS_ENOUGH errors nothing more is looked at.
+ * The walk terminates even if the zone is corrupt: it follows no list, and
+ * stops after MAL_ERRORS_ENOUGH errors.
  *
- * Locking: mal_zone.lock, for one section at a time.
+ * Locking: mal_zone.lock.
  *
  * Context: task; sleeps.
  */
@@ -27,64 +28,59 @@
 #include "internal/buddy.h"
 #include "internal/region.h"
 #include "internal/report.h"
+#include "internal/tally.h"
 
-/* So many errors in a zone tell as much as all of them. */
+/* Stop the validation of a zone after this many errors. */
 #define MAL_ERRORS_ENOUGH	100
 
+/* Maximum number of pages checked in one critical section. */
+#define MAL_TALLY_PAGES		64U
+
 /**
- * struct mal_tally - what a validation has seen of a zone
+ * struct mal_zone_tally - totals of the validation of a zone
  * @zone: the zone
- * @blocks: free blocks by order
- * @pages: pages borrowed
- * @free: pages in @blocks
- * @checked: things looked at
- * @errors: of those, wrong
+ * @blocks: number of free blocks, by order
+ * @pages: number of borrowed pages
+ * @free: number of pages in @blocks
+ * @tally: the result
+ * @limit: number of errors that ends the validation
  */
-struct mal_tally {
+struct mal_zone_tally {
 	struct mal_zone *zone;
 	unsigned long blocks[MAL_NR_ORDERS];
 	unsigned long pages;
 	unsigned long free;
-	u64 checked;
-	u64 errors;
+	struct mal_tally *tally;
+	u64 limit;
 };
 
-__printf(3, 4)
-static void mal_tally_check(struct mal_tally *tally, bool ok,
-			    const char *fmt, ...)
-{
-	struct va_format vaf;
-	va_list args;
+#define mal_zone_check(zt, ok, fmt, ...)				\
+	mal_tally_check((zt)->tally, ok, "node %d zone %d: " fmt,	\
+			(zt)->zone->nid, (zt)->zone->type, ##__VA_ARGS__)
 
-	tally->checked++;
-	if (likely(ok))
-		return;
-	tally->errors++;
-	va_start(args, fmt);
-	vaf.fmt = fmt;
-	vaf.va = &args;
-	mal_report(MAL_REPORT_CORRUPTION, 0, "node %d zone %d: %pV",
-		   tally->zone->nid, tally->zone->type, &vaf);
-	va_end(args);
+static bool mal_zone_check_stops(const struct mal_zone_tally *zt)
+{
+	return zt->tally->errors >= zt->limit;
 }
 
-static bool mal_tally_has_enough(const struct mal_tally *tally)
-{
-	return tally->errors >= MAL_ERRORS_ENOUGH;
-}
-
-static void mal_tally_refs(struct mal_tally *tally, struct mal_page *desc)
+static void mal_zone_check_refs(struct mal_zone_tally *zt,
+				struct mal_page *desc)
 {
 	struct page *page = pfn_to_page(mal_page_pfn(desc));
+	int refs = page_ref_count(page);
 
-	tally->checked++;
-	if (unlikely(page_ref_count(page) < MAL_PAGE_REFS)) {
-		tally->errors++;
-		mal_page_mend(page, 0);
-	}
+	zt->tally->checked++;
+	if (likely(refs >= mal_refs_base(refs)))
+		return;
+	zt->tally->errors++;
+	/* A lost page remains accounted until its owner frees it. */
+	if (!mal_page_mend(page, 0))
+		mal_report(MAL_REPORT_LOST_REFERENCE, 0,
+			   "the host has taken a page of ours, its count is %d", refs);
 }
 
-static void mal_tally_free_block(struct mal_tally *tally, struct mal_page *desc)
+static void mal_zone_check_free_block(struct mal_zone_tally *zt,
+				      struct mal_page *desc)
 {
 	struct mal_section *section = mal_page_section(desc);
 	struct mal_page *pages = section->pages;
@@ -92,131 +88,195 @@ static void mal_tally_free_block(struct mal_tally *tally, struct mal_page *desc)
 	bool linked = desc->link.next->prev == &desc->link &&
 		      desc->link.prev->next == &desc->link;
 
-	tally->blocks[desc->order]++;
-	tally->free += 1UL << desc->order;
-	mal_tally_check(tally, linked && section->orders & BIT(desc->order),
-			"free block %u is not on its list", desc->index);
-	mal_tally_check(tally, desc->order == MAL_MAX_ORDER ||
-			!mal_page_is(buddy, MAL_PAGE_FREE, desc->order),
-			"free blocks %u and %u of order %u are not merged",
-			desc->index, buddy->index, desc->order);
+	zt->blocks[desc->order]++;
+	zt->free += 1UL << desc->order;
+	mal_zone_check(zt, linked && section->orders & BIT(desc->order),
+		       "free block %u is not on its list", desc->index);
+	mal_zone_check(zt, desc->order == MAL_MAX_ORDER ||
+		       !mal_page_is(buddy, MAL_PAGE_FREE, desc->order),
+		       "free blocks %u and %u of order %u are not merged",
+		       desc->index, buddy->index, desc->order);
 }
 
-/* Look at the block that begins here. Returns the number of its pages. */
-static unsigned int mal_tally_block(struct mal_tally *tally,
-				    struct mal_page *desc)
+/* Does this descriptor describe the first page of a block? */
+static bool mal_block_is_sound(const struct mal_page *desc)
 {
-	bool sound = desc->state > MAL_PAGE_TAIL &&
-		     desc->order <= MAL_MAX_ORDER &&
-		     IS_ALIGNED(desc->index, 1U << desc->order);
-	enum mal_page_state tail = desc->state == MAL_PAGE_SLAB ?
+	return desc->state > MAL_PAGE_TAIL && desc->order <= MAL_MAX_ORDER &&
+	       IS_ALIGNED(desc->index, 1U << desc->order);
+}
+
+/*
+ * Find the first page of the block that contains page @index; the page itself
+ * if there is none.
+ */
+static struct mal_page *mal_zone_check_find(struct mal_section *section,
+					    unsigned int index)
+{
+	struct mal_page *desc = &section->pages[index];
+	bool foreign = desc->state == MAL_PAGE_FOREIGN;
+	unsigned int order;
+
+	for (order = 0; order < MAL_NR_ORDERS; order++) {
+		struct mal_page *first = &section->pages[round_down(index, 1U << order)];
+
+		/* Only a block that is changing can have foreign pages. */
+		if (mal_block_is_sound(first) && first->order >= order &&
+		    (!foreign || first->state == MAL_PAGE_CHANGING))
+			return first;
+	}
+	return desc;
+}
+
+/* Check the pages from @from up to @to of a sound block. */
+static void mal_zone_check_inside(struct mal_zone_tally *zt,
+				  struct mal_page *first, struct mal_page *from,
+				  struct mal_page *to)
+{
+	enum mal_page_state tail = first->state == MAL_PAGE_SLAB ?
 				   MAL_PAGE_SLAB : MAL_PAGE_TAIL;
-	unsigned int i, nr = sound ? 1U << desc->order : 1;
+	struct mal_page *desc;
 
-	if (desc->state == MAL_PAGE_FOREIGN)
-		return 1;
-	mal_tally_check(tally, sound,
-			"page %u in state %u cannot begin a block of order %u",
-			desc->index, desc->state, desc->order);
-	for (i = 1; i < nr; i++)
-		mal_tally_check(tally, desc[i].state == tail,
-				"page %u inside block %u is in state %u",
-				desc[i].index, desc->index, desc[i].state);
-	if (sound && desc->state == MAL_PAGE_FREE)
-		mal_tally_free_block(tally, desc);
-	for (i = 0; i < nr; i++)
-		mal_tally_refs(tally, &desc[i]);
-	tally->pages += nr;
-	return nr;
-}
-
-/* Is a section with so many free pages where it is looked for? */
-static void mal_tally_filing(struct mal_tally *tally,
-			     const struct mal_section *section, unsigned long free)
-{
-	bool filed = !list_empty(&section->link);
-
-	mal_tally_check(tally, free == section->free,
-			"%lu free pages in section %#lx, but %lu counted", free,
-			section->first_pfn, section->free);
-	mal_tally_check(tally, filed == !!free, "section %#lx with %lu free pages is %sfiled",
-			section->first_pfn, free, filed ? "" : "not ");
-	if (!filed || !section->orders)
+	if (first->state == MAL_PAGE_CHANGING)
 		return;
-	mal_tally_check(tally, section->top == __fls(section->orders) &&
-			section->group == mal_section_group(section) &&
-			tally->zone->groups[section->top] & BIT(section->group),
-			"section %#lx is filed as %u %u", section->first_pfn,
-			section->top, section->group);
+	for (desc = from; desc < to; desc++) {
+		if (desc != first)
+			mal_zone_check(zt, desc->state == tail,
+				       "page %u inside block %u is in state %u",
+				       desc->index, first->index, desc->state);
+		mal_zone_check_refs(zt, desc);
+	}
 }
 
-static void mal_tally_section(struct mal_tally *tally,
-			      struct mal_section *section)
+/*
+ * Check the block that contains page @from, up to page @to. Returns the next
+ * page.
+ */
+static unsigned int mal_zone_check_block(struct mal_zone_tally *zt,
+					 struct mal_section *section,
+					 unsigned int from, unsigned int to)
 {
-	unsigned long flags, free = tally->free;
-	unsigned int i;
+	struct mal_page *first = mal_zone_check_find(section, from);
+	bool sound = mal_block_is_sound(first);
 
-	spin_lock_irqsave(&tally->zone->lock, flags);
-	for (i = 0; i < MAL_SECTION_PAGES && !mal_tally_has_enough(tally); )
-		i += mal_tally_block(tally, &section->pages[i]);
-	if (i == MAL_SECTION_PAGES)
-		mal_tally_filing(tally, section, tally->free - free);
-	spin_unlock_irqrestore(&tally->zone->lock, flags);
+	if (first->state == MAL_PAGE_FOREIGN)
+		return from + 1;
+	if (first->index == from)
+		mal_zone_check(zt, sound,
+			       "page %u in state %u cannot begin a block of order %u",
+			       first->index, first->state, first->order);
+	if (first->index == from && sound && first->state == MAL_PAGE_FREE)
+		mal_zone_check_free_block(zt, first);
+	to = min(to, first->index + (sound ? 1U << first->order : 1));
+	mal_zone_check_inside(zt, first, &section->pages[from],
+			      &section->pages[to]);
+	zt->pages += to - from;
+	return to;
 }
 
-static void mal_tally_sections(struct mal_tally *tally)
+/* Check that a section with @free free pages is on the right list. */
+static void mal_zone_check_list(struct mal_zone_tally *zt,
+				const struct mal_section *section,
+				unsigned long free)
+{
+	bool listed = !list_empty(&section->link);
+
+	mal_zone_check(zt, free == section->free,
+		       "%lu free pages in section %#lx, but %lu counted", free,
+		       section->first_pfn, section->free);
+	mal_zone_check(zt, listed == !!free, "section %#lx with %lu free pages is %son a list",
+		       section->first_pfn, free, listed ? "" : "not ");
+	if (!listed || !section->orders)
+		return;
+	mal_zone_check(zt, section->top == __fls(section->orders) &&
+		       section->group == mal_section_group(section) &&
+		       zt->zone->groups[section->top] & BIT(section->group),
+		       "section %#lx is on list %u %u", section->first_pfn,
+		       section->top, section->group);
+}
+
+/* Check a batch of pages from @from on. Returns the next page. */
+static unsigned int mal_zone_check_some(struct mal_zone_tally *zt,
+					struct mal_section *section,
+					unsigned int from)
+	__must_hold(&zt->zone->lock)
+{
+	unsigned int to = min_t(unsigned int, from + MAL_TALLY_PAGES, MAL_SECTION_PAGES);
+
+	while (from < to && !mal_zone_check_stops(zt))
+		from = mal_zone_check_block(zt, section, from, to);
+	return from;
+}
+
+static void mal_zone_check_section(struct mal_zone_tally *zt,
+				   struct mal_section *section)
+{
+	struct mal_zone *zone = zt->zone;
+	unsigned long flags, changes = READ_ONCE(zone->changes), free = zt->free;
+	unsigned int next = 0;
+
+	do {
+		spin_lock_irqsave(&zone->lock, flags);
+		next = mal_zone_check_some(zt, section, next);
+		if (next == MAL_SECTION_PAGES && zone->changes == changes)
+			mal_zone_check_list(zt, section, zt->free - free);
+		spin_unlock_irqrestore(&zone->lock, flags);
+	} while (next < MAL_SECTION_PAGES && !mal_zone_check_stops(zt));
+}
+
+static void mal_zone_check_sections(struct mal_zone_tally *zt)
 {
 	unsigned long nr;
 
-	for (nr = 0; nr < mal_section_table.nr && !mal_tally_has_enough(tally); nr++) {
+	for (nr = 0; nr < mal_section_table.nr && !mal_zone_check_stops(zt); nr++) {
 		struct mal_section *section;
 
 		rcu_read_lock();
 		section = mal_section_at(nr);
-		if (section && READ_ONCE(section->zone) == tally->zone)
-			mal_tally_section(tally, section);
+		if (section && READ_ONCE(section->zone) == zt->zone)
+			mal_zone_check_section(zt, section);
 		rcu_read_unlock();
 		cond_resched();
 	}
 }
 
-static void mal_tally_sums(struct mal_tally *tally)
+static void mal_zone_check_sums(struct mal_zone_tally *zt)
 {
-	struct mal_zone *zone = tally->zone;
+	struct mal_zone *zone = zt->zone;
 	unsigned int order;
 
 	for (order = 0; order < MAL_NR_ORDERS; order++)
-		mal_tally_check(tally, tally->blocks[order] == zone->blocks[order],
-				"%lu free blocks of order %u, but %lu counted",
-				tally->blocks[order], order, zone->blocks[order]);
-	mal_tally_check(tally, tally->free == zone->free_pages,
-			"%lu free pages, but %lu counted", tally->free,
-			zone->free_pages);
-	mal_tally_check(tally, tally->pages == zone->pages,
-			"%lu pages, but %lu counted", tally->pages, zone->pages);
+		mal_zone_check(zt, zt->blocks[order] == zone->blocks[order],
+			       "%lu free blocks of order %u, but %lu counted",
+			       zt->blocks[order], order, zone->blocks[order]);
+	mal_zone_check(zt, zt->free == zone->free_pages,
+		       "%lu free pages, but %lu counted", zt->free,
+		       zone->free_pages);
+	mal_zone_check(zt, zt->pages == zone->pages,
+		       "%lu pages, but %lu counted", zt->pages, zone->pages);
 }
 
 /**
  * mal_zone_validate() - check every invariant of a zone
  * @zone: the zone
- * @checked: the number of things checked is added here
+ * @tally: the result is added here
  *
  * Safe while the zone is in use.
  *
  * Context: task; sleeps.
- * Return: how many of them were wrong, of those looked at. Each has been reported.
  */
-u64 mal_zone_validate(struct mal_zone *zone, u64 *checked)
+void mal_zone_validate(struct mal_zone *zone, struct mal_tally *tally)
 {
-	struct mal_tally tally = { .zone = zone };
+	struct mal_zone_tally zt = {
+		.zone = zone,
+		.tally = tally,
+		.limit = tally->errors + MAL_ERRORS_ENOUGH,
+	};
 	unsigned long changes = READ_ONCE(zone->changes);
 	unsigned long flags;
 
-	mal_tally_sections(&tally);
+	mal_zone_check_sections(&zt);
 	spin_lock_irqsave(&zone->lock, flags);
-	if (zone->changes == changes && !mal_tally_has_enough(&tally))
-		mal_tally_sums(&tally);
+	if (zone->changes == changes && !mal_zone_check_stops(&zt))
+		mal_zone_check_sums(&zt);
 	spin_unlock_irqrestore(&zone->lock, flags);
-	*checked += tally.checked;
-	return tally.errors;
 }

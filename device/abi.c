@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ABI: the layout of <linux/memalloc.h>, frozen
+ * ABI: frozen layout of <linux/memalloc.h>
  *
- * Every offset and size that user space was compiled with, checked whenever we
- * are; the same for 32 and 64 bits. New fields get new lines; a line that is here
- * is never changed. There is no code.
+ * Asserts every offset and size that user space was compiled with, for 32 and
+ * 64 bits alike. New fields get new lines; existing lines must never change.
+ * There is no code.
  */
 #include <linux/build_bug.h>
 #include <linux/stddef.h>
@@ -101,7 +101,8 @@ MAL_FIELD(memalloc_stats_borrowing, quarantined, 64, 8);
 MAL_FIELD(memalloc_stats_borrowing, metadata_bytes, 72, 8);
 MAL_FIELD(memalloc_stats_borrowing, refused_cap, 80, 8);
 MAL_FIELD(memalloc_stats_borrowing, refused_host, 88, 8);
-MAL_STRUCT(memalloc_stats_borrowing, 96);
+MAL_FIELD(memalloc_stats_borrowing, lost_total, 96, 8);
+MAL_STRUCT(memalloc_stats_borrowing, 104);
 
 MAL_FIELD(memalloc_stats_zone, node, 0, 4);
 MAL_FIELD(memalloc_stats_zone, zone, 4, 4);
@@ -123,7 +124,13 @@ MAL_FIELD(memalloc_stats_file, bytes, 16, 8);
 MAL_FIELD(memalloc_stats_file, bytes_limit, 24, 8);
 MAL_FIELD(memalloc_stats_file, device_bytes, 32, 8);
 MAL_FIELD(memalloc_stats_file, device_bytes_limit, 40, 8);
-MAL_STRUCT(memalloc_stats_file, 48);
+MAL_FIELD(memalloc_stats_file, described_bytes, 48, 8);
+MAL_FIELD(memalloc_stats_file, device_described_bytes, 56, 8);
+MAL_FIELD(memalloc_stats_file, user_handles, 64, 8);
+MAL_FIELD(memalloc_stats_file, user_handles_limit, 72, 8);
+MAL_FIELD(memalloc_stats_file, user_bytes, 80, 8);
+MAL_FIELD(memalloc_stats_file, user_bytes_limit, 88, 8);
+MAL_STRUCT(memalloc_stats_file, 96);
 
 MAL_FIELD(memalloc_stats_reports, double_free, 0, 8);
 MAL_FIELD(memalloc_stats_reports, foreign_free, 8, 8);
@@ -249,6 +256,14 @@ MAL_FIELD(memalloc_mempool_create, reserved, 44, 4);
 MAL_FIELD(memalloc_mempool_create, out_handle, 48, 8);
 MAL_FIELD(memalloc_mempool_create, name, 56, 24);
 MAL_STRUCT(memalloc_mempool_create, 80);
+
+MAL_FIELD(memalloc_version, size, 0, 4);
+MAL_FIELD(memalloc_version, flags, 4, 4);
+MAL_FIELD(memalloc_version, out_abi, 8, 4);
+MAL_FIELD(memalloc_version, out_commands, 12, 4);
+MAL_FIELD(memalloc_version, out_release, 16, 32);
+MAL_STRUCT(memalloc_version, 48);
+static_assert(MEMALLOC_VERSION == _IO(0xbb, 0x0f));
 
 MAL_FIELD(memalloc_stats_mempool, name, 0, 32);
 MAL_FIELD(memalloc_stats_mempool, backend, 32, 8);

@@ -2,22 +2,23 @@
 /*
  * Access: read, write, fill and verify the bytes of an object
  *
- * One walk over a range, a contiguous piece at a time, carries out one of four
- * steps. Between two pieces it gives way to other tasks and stops at a signal,
- * so that no command is long, whatever the size of the object; but the first
- * piece is always done, so that a caller who repeats a command gets ahead.
+ * A walk over a range applies one of four steps to each contiguous piece.
+ * Between two pieces it reschedules and stops at a signal, so no command takes
+ * long, regardless of the size of the object. The first piece is always
+ * processed, so a caller that repeats a command makes progress.
  *
- * The bytes are user space's own: it may change them at any time, through a
- * mapping or by another command. The steps hold under that, but what they see
- * of it is not defined. The object is not resized meanwhile.
+ * User space owns the bytes and may change them at any time, through a mapping
+ * or by another command. The steps tolerate such changes, but which contents
+ * they see is undefined. The object is not resized during a walk.
  *
- * All ranges go through mal_walk_piece(), which keeps them within the object even where
- * the processor guesses that they are: kinds need not see to that.
+ * All ranges go through mal_walk_piece(), which keeps them within the object
+ * under speculation as well. The kinds need not do that.
  *
- * Objects of a slab cache are copied to and from user space only as far as their
- * cache allows it, as the host's hardened usercopy would see to for its own.
+ * Objects of a slab cache are copied to and from user space only as far as
+ * their cache allows it. The host's hardened usercopy does the same for its own
+ * objects.
  *
- * Contexts: task, may sleep. The caller holds the object.
+ * Context: task, may sleep. The caller holds a reference to the object.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -37,19 +38,19 @@
 #include "internal/kind.h"
 
 /**
- * struct mal_walk - a range of an object, and what is done to it
+ * struct mal_walk - a range of an object, and a step applied to it
  * @obj: the object
- * @offset: the first byte
- * @length: how many
- * @step: deals with @len bytes that are at @addr for now, and @done bytes
- *	after the first. Returns how many it dealt with, fewer to end the walk,
- *	or -EFAULT or -EPERM.
+ * @offset: offset of the first byte
+ * @length: number of bytes
+ * @step: processes @len bytes at @addr, which are @done bytes from the
+ *	start of the range. Returns the number of bytes processed, fewer than
+ *	@len to end the walk, or -EFAULT or -EPERM.
  * @to: READ: the caller's buffer
  * @from: WRITE: the caller's buffer
  * @pattern: FILL, VERIFY: the words
  */
 struct mal_walk {
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	u64 offset;
 	u64 length;
 	ssize_t (*step)(const struct mal_walk *walk, void *addr, size_t len,
@@ -78,7 +79,7 @@ static ssize_t mal_walk_piece(const struct mal_walk *walk, u64 done,
 	return n;
 }
 
-/* Of an object that is not resized meanwhile. */
+/* The object is locked against resizing. */
 static int mal_walk_locked(const struct mal_walk *walk, u64 *done)
 {
 	u64 size = walk->obj->bytes;
@@ -106,11 +107,11 @@ static int mal_walk(const struct mal_walk *walk, u64 *done)
 	int err;
 
 	*done = 0;
-	err = mal_object_lock(walk->obj);
+	err = mal_handle_lock(walk->obj);
 	if (err)
 		return err;
 	err = mal_walk_locked(walk, done);
-	mal_object_unlock(walk->obj);
+	mal_handle_unlock(walk->obj);
 	return err;
 }
 
@@ -130,7 +131,9 @@ static ssize_t mal_step_write(const struct mal_walk *walk, void *addr,
 	return copy_from_user(addr, walk->from + done, len) ? -EFAULT : len;
 }
 
-/* The word that the byte at @offset is in; how much of it is there, from it. */
+/*
+ * The word that contains the byte at @offset. Returns its bytes from there on.
+ */
 static size_t mal_pattern_word(const struct mal_pattern *pattern, u64 offset,
 			       size_t len, __le64 *word)
 {
@@ -180,7 +183,7 @@ static ssize_t mal_step_verify(const struct mal_walk *walk, void *addr,
 		} else {
 			memcpy((u8 *)&seen + (offset & 7), addr + agreed, n);
 		}
-		/* Compares a copy: what is there may change at any time. */
+		/* Compare a copy: the memory may change at any time. */
 		same = mal_bytes_agree((u8 *)&seen + (offset & 7),
 				       (u8 *)&word + (offset & 7), n);
 		if (same < n)
@@ -189,7 +192,7 @@ static ssize_t mal_step_verify(const struct mal_walk *walk, void *addr,
 	return len;
 }
 
-/* A signal is no reason to disown the bytes that were copied. */
+/* A signal does not invalidate bytes that were copied. */
 static int mal_walk_copy(const struct mal_walk *walk, u64 *done)
 {
 	int err = mal_walk(walk, done);
@@ -198,18 +201,19 @@ static int mal_walk_copy(const struct mal_walk *walk, u64 *done)
 }
 
 /**
- * mal_object_read() - copy bytes of an object to user space
+ * mal_handle_read() - copy bytes of an object to user space
  * @obj: the object
- * @offset: the first byte
- * @length: how many
+ * @offset: offset of the first byte
+ * @length: number of bytes
  * @data: the caller's buffer
- * @done: how many were copied; fewer than @length only if a signal came
+ * @done: set to the number of bytes copied; less than @length only after a
+ *	signal
  *
  * Context: task, may sleep.
- * Return: 0, -EOVERFLOW if not all of it is within the object, -EFAULT, or -EPERM
- * if the object's cache does not let the bytes be copied.
+ * Return: 0, -EOVERFLOW if the range exceeds the object, -EFAULT, or -EPERM if
+ * the object's cache does not allow the copy.
  */
-int mal_object_read(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_read(struct mal_handle *obj, u64 offset, u64 length,
 		    void __user *data, u64 *done)
 {
 	const struct mal_walk walk = {
@@ -224,18 +228,19 @@ int mal_object_read(struct mal_object *obj, u64 offset, u64 length,
 }
 
 /**
- * mal_object_write() - copy bytes from user space to an object
+ * mal_handle_write() - copy bytes from user space to an object
  * @obj: the object
- * @offset: the first byte
- * @length: how many
+ * @offset: offset of the first byte
+ * @length: number of bytes
  * @data: the caller's buffer
- * @done: how many were copied; fewer than @length only if a signal came
+ * @done: set to the number of bytes copied; less than @length only after a
+ *	signal
  *
  * Context: task, may sleep.
- * Return: 0, -EOVERFLOW if not all of it is within the object, -EFAULT, or -EPERM
- * if the object's cache does not let the bytes be copied.
+ * Return: 0, -EOVERFLOW if the range exceeds the object, -EFAULT, or -EPERM if
+ * the object's cache does not allow the copy.
  */
-int mal_object_write(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_write(struct mal_handle *obj, u64 offset, u64 length,
 		     const void __user *data, u64 *done)
 {
 	const struct mal_walk walk = {
@@ -250,18 +255,18 @@ int mal_object_write(struct mal_object *obj, u64 offset, u64 length,
 }
 
 /**
- * mal_object_fill() - write a pattern
+ * mal_handle_fill() - write a pattern to an object
  * @obj: the object
- * @offset: the first byte
- * @length: how many
+ * @offset: offset of the first byte
+ * @length: number of bytes
  * @pattern: the words, counted from the first byte of the object
- * @done: how many bytes were written
+ * @done: set to the number of bytes written
  *
  * Context: task, may sleep.
- * Return: 0, -EOVERFLOW if not all of it is within the object, or -EINTR if
- * a signal came first.
+ * Return: 0, -EOVERFLOW if the range exceeds the object, or -EINTR after a
+ * signal.
  */
-int mal_object_fill(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_fill(struct mal_handle *obj, u64 offset, u64 length,
 		    const struct mal_pattern *pattern, u64 *done)
 {
 	const struct mal_walk walk = {
@@ -276,18 +281,18 @@ int mal_object_fill(struct mal_object *obj, u64 offset, u64 length,
 }
 
 /**
- * mal_object_verify() - compare with a pattern
+ * mal_handle_verify() - compare the bytes of an object with a pattern
  * @obj: the object
- * @offset: the first byte
- * @length: how many
+ * @offset: offset of the first byte
+ * @length: number of bytes
  * @pattern: the words, counted from the first byte of the object
- * @done: how many bytes agree before the first that does not
+ * @done: set to the number of bytes before the first difference
  *
  * Context: task, may sleep.
- * Return: 0, whether all agree or not, -EOVERFLOW if not all of it is within
- * the object, or -EINTR if a signal came first.
+ * Return: 0, whether or not all bytes match; -EOVERFLOW if the range exceeds
+ * the object; -EINTR after a signal.
  */
-int mal_object_verify(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_verify(struct mal_handle *obj, u64 offset, u64 length,
 		      const struct mal_pattern *pattern, u64 *done)
 {
 	const struct mal_walk walk = {

@@ -2,27 +2,29 @@
 /*
  * /dev/memalloc: the commands that drive every layer
  *
- * The commands of <linux/memalloc.h>, one row of a table and one function for
- * each. What is the same for all is done for all in one place, mal_execute(): to
- * find the command, to check that the file may do it, to copy the structure in
- * by the rules of extensible structures, and to copy the answers out; so a
- * command's function has to do with its own fields alone. A batch goes through
- * the same door, a command at a time.
+ * Implements the commands of <linux/memalloc.h>: one table row and one function
+ * for each. mal_execute() does the work that is common to all commands: it
+ * finds the command, checks the mode of the file, copies the structure in by
+ * the rules of extensible structures, and copies the answers out. The function
+ * of a command handles only its own fields. A batch calls mal_execute() for
+ * each of its commands.
  *
- * A file that was opened for reading only may look (READ, VERIFY, INFO, STATS,
- * VALIDATE, and batches of these); what would change anything fails with
- * EBADF, as write(2) does.
+ * A file that was opened read-only may query (READ, VERIFY, INFO, STATS,
+ * VALIDATE, VERSION, and batches of these). Commands that change anything fail
+ * with EBADF, as write(2) does. A file that was opened write-only may neither
+ * READ nor VERIFY, as with read(2).
  *
- * If the answer cannot be delivered the command has not happened, where that
- * matters: what has a handle that the caller would never learn is undone. What
- * changes something and cannot be undone is not begun if the answer's place cannot
- * be written to; it may still become so meanwhile, by the caller's own doing.
+ * If the answer cannot be delivered, the command is undone if that matters: an
+ * object is freed if the caller would never learn its handle. A command that
+ * changes something and cannot be undone is not started if its answer cannot be
+ * written. The answer may still become unwritable meanwhile through the
+ * caller's own actions.
  *
- * Contexts: task, may sleep. Each command works on objects that it holds a
- * reference to, and on the bytes of one while it cannot be resized.
+ * Context: task, may sleep. A command holds a reference to each object that it
+ * uses, and accesses the bytes of an object only while it cannot be resized.
  *
  * Lifetimes: file->private_data is the struct mal_file, from open to release.
- * The module stays as long as a file is open, or mapped.
+ * The module stays loaded as long as a file is open or mapped.
  */
 #include <linux/capability.h>
 #include <linux/compat.h>
@@ -42,27 +44,31 @@
 #include <linux/uaccess.h>
 
 #include <memalloc/slab_cache.h>
+#include <memalloc/version.h>
 #include <uapi/linux/memalloc.h>
 
 #include "internal/access.h"
 #include "internal/area_cache.h"
+#include "internal/borrow.h"
 #include "internal/device.h"
 #include "internal/gfp.h"
 #include "internal/handle.h"
 #include "internal/inject.h"
 #include "internal/kind.h"
-#include "internal/loan.h"
 #include "internal/node.h"
 #include "internal/percpu.h"
 #include "internal/percpu_chunk.h"
+#include "internal/quota.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 #include "internal/stats.h"
+#include "internal/user.h"
 
-/* No structure will ever be so long: what is longer is not read to its end. */
+/* No structure will ever exceed this size; longer input is rejected unread. */
 #define MAL_SIZE_MAX	SZ_4K
 
-/* Any command's structure. */
+/* The structures of all commands. */
 union mal_arg {
 	struct memalloc_alloc alloc;
 	struct memalloc_free free;
@@ -77,18 +83,20 @@ union mal_arg {
 	struct memalloc_resize resize;
 	struct memalloc_cache_create cache_create;
 	struct memalloc_mempool_create mempool_create;
+	struct memalloc_version version;
 };
 
 /**
  * struct mal_verb - a command
- * @cmd: its number
- * @size: of its structure, as we know it
- * @min_size: of its structure, in its first version
- * @out: offset of the first answer in it
- * @out_end: offset of what comes after the last one; @out if there are none
+ * @cmd: number of the command
+ * @size: current size of its structure
+ * @min_size: size of the first version of its structure
+ * @out: offset of the first answer in the structure
+ * @out_end: offset after the last answer; @out if there are none
+ * @reads: needs a file opened for reading
  * @writes: needs a file opened for writing
- * @run: carries it out. Sets all the answers if it succeeds.
- * @undo: takes it back, if its answers cannot be delivered; may be NULL
+ * @run: executes the command. Sets all answers on success.
+ * @undo: undoes the command if its answers cannot be delivered; may be NULL
  */
 struct mal_verb {
 	unsigned int cmd;
@@ -96,6 +104,7 @@ struct mal_verb {
 	u16 min_size;
 	u16 out;
 	u16 out_end;
+	bool reads;
 	bool writes;
 	int (*run)(struct mal_file *file, union mal_arg *arg);
 	void (*undo)(struct mal_file *file, union mal_arg *arg);
@@ -104,7 +113,7 @@ struct mal_verb {
 static int mal_execute(struct mal_file *file, unsigned int cmd,
 		       void __user *user);
 
-/* By enum memalloc_kind. */
+/* Indexed by enum memalloc_kind. */
 static const struct mal_kind *const mal_kinds[] = {
 	[MEMALLOC_KIND_PAGES] = &mal_kind_pages,
 	[MEMALLOC_KIND_CACHE] = &mal_kind_cache,
@@ -123,10 +132,10 @@ static const struct mal_kind *mal_kind_from_user(u32 kind)
 	return mal_kinds[array_index_nospec(kind, ARRAY_SIZE(mal_kinds))];
 }
 
-/* What it is to be made from, with a reference; NULL if from nothing. */
+/* Look up the parent, with a reference; NULL if the kind has none. */
 static int mal_parent_from_user(struct mal_file *file,
 				const struct mal_kind *kind, u64 handle,
-				struct mal_object **parent)
+				struct mal_handle **parent)
 {
 	*parent = NULL;
 	if (!kind->parent)
@@ -136,7 +145,7 @@ static int mal_parent_from_user(struct mal_file *file,
 		return -ENOENT;
 	if ((*parent)->kind->id == kind->parent)
 		return 0;
-	mal_object_put(*parent);
+	mal_handle_put(*parent);
 	return -EINVAL;
 }
 
@@ -148,6 +157,7 @@ static int mal_request_from_user(struct mal_file *file,
 	int err;
 
 	request->arg = arg;
+	request->described = 0;
 	request->kind = mal_kind_from_user(arg->kind);
 	if (!request->kind || !request->kind->size ||
 	    arg->flags & ~request->kind->flags || arg->reserved ||
@@ -159,28 +169,29 @@ static int mal_request_from_user(struct mal_file *file,
 				   &request->parent);
 	if (err)
 		return err;
-	err = request->kind->size(request);
+	err = request->kind->size(request) ?:
+	      mal_node_confine(request->gfp, &request->node);
 	if (err && request->parent)
-		mal_object_put(request->parent);
+		mal_handle_put(request->parent);
 	return err;
 }
 
 static void mal_request_put(const struct mal_request *request)
 {
 	if (request->parent)
-		mal_object_put(request->parent);
+		mal_handle_put(request->parent);
 }
 
 /*
- * NOFAIL on behalf of user space: try again, at growing intervals, until it
- * succeeds or a signal comes. Nothing is held meanwhile, and a quota still
- * refuses. The first failure is logged as usual, and no other.
+ * NOFAIL for user space: retry at growing intervals until the allocation
+ * succeeds or a signal arrives. Nothing is held meanwhile, and a quota still
+ * refuses. Only the first failure is logged.
  */
-static struct mal_object *mal_alloc_nofail(struct mal_file *file,
+static struct mal_handle *mal_alloc_nofail(struct mal_file *file,
 					   struct mal_request *request)
 {
 	const long longest = max(HZ / 10, 1);
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	long pause = 1;
 
 	for (;;) {
@@ -199,7 +210,7 @@ static int mal_verb_alloc(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_alloc *alloc = &arg->alloc;
 	struct mal_request request;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	err = mal_request_from_user(file, alloc, &request);
@@ -214,8 +225,8 @@ static int mal_verb_alloc(struct mal_file *file, union mal_arg *arg)
 		return PTR_ERR(obj);
 	alloc->out_handle = READ_ONCE(obj->handle);
 	alloc->out_bytes = obj->bytes;
-	alloc->out_map_offset = mal_object_map_offset(obj);
-	mal_object_put(obj);
+	alloc->out_map_offset = mal_handle_map_offset(obj);
+	mal_handle_put(obj);
 	return 0;
 }
 
@@ -227,7 +238,7 @@ static void mal_undo_alloc(struct mal_file *file, union mal_arg *arg)
 static int mal_verb_cache_create(struct mal_file *file, union mal_arg *arg)
 {
 	struct mal_request request;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	err = mal_cache_request(&arg->cache_create, &request);
@@ -237,7 +248,7 @@ static int mal_verb_cache_create(struct mal_file *file, union mal_arg *arg)
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	arg->cache_create.out_handle = READ_ONCE(obj->handle);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return 0;
 }
 
@@ -249,7 +260,7 @@ static void mal_undo_cache_create(struct mal_file *file, union mal_arg *arg)
 static int mal_verb_mempool_create(struct mal_file *file, union mal_arg *arg)
 {
 	struct mal_request request;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	err = mal_mempool_request(file, &arg->mempool_create, &request);
@@ -260,7 +271,7 @@ static int mal_verb_mempool_create(struct mal_file *file, union mal_arg *arg)
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	arg->mempool_create.out_handle = READ_ONCE(obj->handle);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return 0;
 }
 
@@ -298,7 +309,7 @@ static int mal_verb_free(struct mal_file *file, union mal_arg *arg)
 static int mal_verb_read(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_io *io = &arg->io;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	void __user *data;
 	int err;
 
@@ -309,16 +320,16 @@ static int mal_verb_read(struct mal_file *file, union mal_arg *arg)
 		return -ENOENT;
 	err = mal_user_ptr(io->data, &data);
 	if (!err)
-		err = mal_object_read(obj, io->offset, io->length, data,
+		err = mal_handle_read(obj, io->offset, io->length, data,
 				      &io->out_done);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
 static int mal_verb_write(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_io *io = &arg->io;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	void __user *data;
 	int err;
 
@@ -329,9 +340,9 @@ static int mal_verb_write(struct mal_file *file, union mal_arg *arg)
 		return -ENOENT;
 	err = mal_user_ptr(io->data, &data);
 	if (!err)
-		err = mal_object_write(obj, io->offset, io->length, data,
+		err = mal_handle_write(obj, io->offset, io->length, data,
 				       &io->out_done);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
@@ -357,7 +368,7 @@ static int mal_verb_fill(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_pattern_io *io = &arg->pattern_io;
 	struct mal_pattern pattern;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	err = mal_pattern_from_user(io, &pattern);
@@ -366,9 +377,9 @@ static int mal_verb_fill(struct mal_file *file, union mal_arg *arg)
 	obj = mal_handle_get(file, io->handle);
 	if (!obj)
 		return -ENOENT;
-	err = mal_object_fill(obj, io->offset, io->length, &pattern,
+	err = mal_handle_fill(obj, io->offset, io->length, &pattern,
 			      &io->out_done);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
@@ -376,7 +387,7 @@ static int mal_verb_verify(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_pattern_io *io = &arg->pattern_io;
 	struct mal_pattern pattern;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	err = mal_pattern_from_user(io, &pattern);
@@ -385,28 +396,28 @@ static int mal_verb_verify(struct mal_file *file, union mal_arg *arg)
 	obj = mal_handle_get(file, io->handle);
 	if (!obj)
 		return -ENOENT;
-	err = mal_object_verify(obj, io->offset, io->length, &pattern,
+	err = mal_handle_verify(obj, io->offset, io->length, &pattern,
 				&io->out_done);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
-static void mal_info_fill(struct mal_object *obj, struct memalloc_info *info)
+static void mal_info_fill(struct mal_handle *obj, struct memalloc_info *info)
 {
 	memset((u8 *)info + offsetof(struct memalloc_info, out_kind), 0,
 	       sizeof(*info) - offsetof(struct memalloc_info, out_kind));
 	info->out_kind = obj->kind->id;
 	info->out_node = NUMA_NO_NODE;
 	info->out_bytes = obj->bytes;
-	info->out_map_offset = mal_object_map_offset(obj);
+	info->out_map_offset = mal_handle_map_offset(obj);
 	info->out_mappings = atomic_long_read(&obj->mappings);
-	info->out_held = mal_object_held(obj);
+	info->out_held = mal_handle_charged(obj);
 	info->out_parent = obj->parent ? READ_ONCE(obj->parent->handle) : 0;
-	info->out_children = mal_object_children(obj);
+	info->out_children = mal_handle_children(obj);
 	obj->kind->info(obj, mal_offset_nospec(info->offset, obj->bytes), info);
 }
 
-static int mal_info_locked(struct mal_object *obj, struct memalloc_info *info)
+static int mal_info_locked(struct mal_handle *obj, struct memalloc_info *info)
 {
 	if (info->offset && info->offset >= obj->bytes)
 		return -EOVERFLOW;
@@ -417,7 +428,7 @@ static int mal_info_locked(struct mal_object *obj, struct memalloc_info *info)
 static int mal_verb_info(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_info *info = &arg->info;
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	if (info->flags & ~MEMALLOC_INFO_PHYS)
@@ -427,12 +438,12 @@ static int mal_verb_info(struct mal_file *file, union mal_arg *arg)
 	obj = mal_handle_get(file, info->handle);
 	if (!obj)
 		return -ENOENT;
-	err = mal_object_lock(obj);
+	err = mal_handle_lock(obj);
 	if (!err) {
 		err = mal_info_locked(obj, info);
-		mal_object_unlock(obj);
+		mal_handle_unlock(obj);
 	}
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
@@ -456,7 +467,7 @@ static int mal_verb_validate(struct mal_file *file, union mal_arg *arg)
 	return 0;
 }
 
-/* Somebody else may make slabs meanwhile: then there may be more than before. */
+/* Other tasks may create slabs concurrently, so the number may have grown. */
 static u64 mal_cache_give_back(struct mal_kmem_cache *cache)
 {
 	struct mal_cache_stats before, after;
@@ -470,7 +481,7 @@ static u64 mal_cache_give_back(struct mal_kmem_cache *cache)
 static int mal_shrink_cache(struct mal_file *file,
 			    struct memalloc_shrink *shrink)
 {
-	struct mal_object *obj = mal_handle_get(file, shrink->handle);
+	struct mal_handle *obj = mal_handle_get(file, shrink->handle);
 	int err = 0;
 
 	if (!obj)
@@ -481,7 +492,7 @@ static int mal_shrink_cache(struct mal_file *file,
 		err = -EINVAL;
 	else
 		shrink->out_pages = mal_cache_give_back(obj->cache);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
@@ -494,13 +505,13 @@ static int mal_verb_shrink(struct mal_file *file, union mal_arg *arg)
 	if (shrink->handle)
 		return mal_shrink_cache(file, shrink);
 	if (!shrink->pages) {
-		mal_area_cache_shrink(ULONG_MAX);
+		mal_area_cache_shrink_killable();
 		mal_percpu_shrink();
 		mal_slab_shrink();
 	}
-	shrink->out_pages = mal_loan_shrink(min_t(u64, shrink->pages,
-						  ULONG_MAX));
-	return 0;
+	shrink->out_pages = mal_borrow_shrink_killable(min_t(u64, shrink->pages,
+							     ULONG_MAX));
+	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
 static int mal_verb_inject(struct mal_file *file, union mal_arg *arg)
@@ -516,11 +527,11 @@ static int mal_verb_inject(struct mal_file *file, union mal_arg *arg)
 }
 
 /*
- * One command of a batch. That its outcome can be told is made sure of before
- * it is carried out, by writing what is true of most.
+ * Execute one command of a batch. Its result is made deliverable beforehand by
+ * writing the common one, success.
  *
- * Return: 0 if it was carried out, with its own error in @result, else the
- * reason why it could not be.
+ * Returns 0 if the command was executed, with its own error in @result, or the
+ * reason why it was not.
  */
 static int mal_batch_step(struct mal_file *file,
 			  struct memalloc_batch_op __user *user, u32 op_size,
@@ -556,9 +567,9 @@ static int mal_batch_check(const struct memalloc_batch *batch)
 }
 
 /*
- * A command that cannot be read, or answered, ends the batch; only if it is the
- * very first is that an error of the batch, or nobody would learn how far it
- * came.
+ * A command that cannot be read or answered ends the batch. That is an error of
+ * the batch only for the first command; otherwise the caller would not learn
+ * how many commands were executed.
  */
 static int mal_verb_batch(struct mal_file *file, union mal_arg *arg)
 {
@@ -585,7 +596,12 @@ static int mal_verb_batch(struct mal_file *file, union mal_arg *arg)
 	return done ? 0 : err;
 }
 
-/* @_last: of its first version. @_first_out, @_last_out: its answers. */
+static int mal_verb_version(struct mal_file *file, union mal_arg *arg);
+
+/*
+ * @_last: last field of the first version. @_first_out, @_last_out: the
+ *	answers.
+ */
 #define MAL_VERB(_cmd, _struct, _last, _first_out, _last_out) \
 	.cmd = MEMALLOC_##_cmd, \
 	.size = sizeof(_struct), \
@@ -593,7 +609,7 @@ static int mal_verb_batch(struct mal_file *file, union mal_arg *arg)
 	.out = offsetof(_struct, _first_out), \
 	.out_end = offsetofend(_struct, _last_out)
 
-/* One without answers. */
+/* A command without answers. */
 #define MAL_VERB_SILENT(_cmd, _struct, _last) \
 	.cmd = MEMALLOC_##_cmd, \
 	.size = sizeof(_struct), \
@@ -615,6 +631,7 @@ static const struct mal_verb mal_verbs[] = {
 	[MEMALLOC_CMD_READ] = {
 		MAL_VERB(READ, struct memalloc_io, out_done,
 			 out_done, out_done),
+		.reads = true,
 		.run = mal_verb_read,
 	},
 	[MEMALLOC_CMD_WRITE] = {
@@ -632,6 +649,7 @@ static const struct mal_verb mal_verbs[] = {
 	[MEMALLOC_CMD_VERIFY] = {
 		MAL_VERB(VERIFY, struct memalloc_pattern_io, out_done,
 			 out_done, out_done),
+		.reads = true,
 		.run = mal_verb_verify,
 	},
 	[MEMALLOC_CMD_INFO] = {
@@ -686,7 +704,25 @@ static const struct mal_verb mal_verbs[] = {
 		.run = mal_verb_mempool_create,
 		.undo = mal_undo_mempool_create,
 	},
+	[MEMALLOC_CMD_VERSION] = {
+		MAL_VERB(VERSION, struct memalloc_version, out_release,
+			 out_abi, out_release),
+		.run = mal_verb_version,
+	},
 };
+
+static int mal_verb_version(struct mal_file *file, union mal_arg *arg)
+{
+	struct memalloc_version *version = &arg->version;
+
+	if (version->flags)
+		return -EINVAL;
+	version->out_abi = MEMALLOC_ABI_VERSION;
+	version->out_commands = ARRAY_SIZE(mal_verbs);
+	strscpy_pad(version->out_release, MEMALLOC_RELEASE,
+		    sizeof(version->out_release));
+	return 0;
+}
 
 static const struct mal_verb *mal_verb_find(unsigned int cmd)
 {
@@ -698,7 +734,7 @@ static const struct mal_verb *mal_verb_find(unsigned int cmd)
 	return mal_verbs[nr].cmd == cmd ? &mal_verbs[nr] : NULL;
 }
 
-/* @size: of the structure, as the caller knows it. */
+/* @size: size of the structure according to the caller. */
 static int mal_arg_from_user(const struct mal_verb *verb, union mal_arg *arg,
 			     void __user *user, u32 *size)
 {
@@ -711,7 +747,7 @@ static int mal_arg_from_user(const struct mal_verb *verb, union mal_arg *arg,
 	return copy_struct_from_user(arg, verb->size, user, *size);
 }
 
-/* Only the answers, and no more of them than the caller knows. */
+/* Copies only the answers, and only those that fit the caller's structure. */
 static int mal_arg_to_user(const struct mal_verb *verb,
 			   const union mal_arg *arg, void __user *user,
 			   u32 size)
@@ -735,7 +771,7 @@ static int mal_execute(struct mal_file *file, unsigned int cmd,
 
 	if (!verb)
 		return -ENOTTY;
-	if (verb->writes && !file->writable)
+	if ((verb->writes && !file->writable) || (verb->reads && !file->readable))
 		return -EBADF;
 	err = mal_arg_from_user(verb, &arg, user, &size);
 	if (err)
@@ -766,7 +802,7 @@ static int mal_device_mmap(struct file *filp, struct vm_area_struct *vma)
 
 static int mal_device_open(struct inode *inode, struct file *filp)
 {
-	struct mal_file *file = mal_file_open(!!(filp->f_mode & FMODE_WRITE));
+	struct mal_file *file = mal_file_open(filp->f_mode);
 
 	if (!file)
 		return -ENOMEM;
@@ -808,12 +844,12 @@ void mal_device_show(struct seq_file *m)
 }
 
 /**
- * mal_device_init() - make /dev/memalloc
+ * mal_device_init() - create /dev/memalloc
  *
- * From here on user space may use all layers.
+ * User space may use all layers from here on.
  *
  * Context: task.
- * Return: 0, or what misc_register() fails with.
+ * Return: 0, or the error of misc_register().
  */
 int mal_device_init(void)
 {
@@ -823,7 +859,7 @@ int mal_device_init(void)
 /**
  * mal_device_exit() - remove /dev/memalloc
  *
- * No file is open: an open one keeps the module loaded.
+ * No file is open: an open file keeps the module loaded.
  *
  * Context: task.
  */
@@ -831,4 +867,5 @@ void mal_device_exit(void)
 {
 	misc_deregister(&mal_device);
 	mal_file_check_none_left();
+	mal_user_exit();
 }

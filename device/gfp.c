@@ -1,31 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * GFP flags: from what user space says to what the allocators understand
+ * GFP flags: translation from user space flags to the kernel's
  *
- * The set that user space may use is ours, stable and without holes; the
- * kernel's own bits move from release to release. Each translates to the flag
- * of the same name, except for three:
+ * The flags of user space are stable and without gaps; the kernel's own bits
+ * change from release to release. Each flag translates to the one of the same
+ * name, with three exceptions. HARDWALL is always added: memory for user space
+ * comes from a node that the caller's cpuset allows.
  *
- * - ZERO is always there: user space never sees what was in memory before it.
- * - COLD has no successor in the kernel; it is accepted and changes nothing.
- * - NOFAIL is not passed down. The device waits for it where a signal can end
- *   the wait: see mal_verb_alloc().
+ * - ZERO is always set: user space never sees old contents of memory.
+ * - COLD has no equivalent in current kernels. It is accepted and ignored.
+ * - NOFAIL is not passed down. The device waits where a signal can end the
+ *   wait: see mal_verb_alloc().
  *
- * Contexts: any.
+ * Resources that drivers depend on require CAP_SYS_RAWIO. Some devices can
+ * reach only the zones DMA and DMA32, and zone DMA is 16 MiB on a PC, so a
+ * request for one of them fails without the capability. A share for everyone
+ * would not protect the zone, as one page of it may make the module borrow a
+ * block of 4 MiB from the host. The reserves of the host and of the module
+ * exist for callers that cannot wait. Without the capability ATOMIC never
+ * sleeps and HIGH is accepted, but neither takes from a reserve.
+ *
+ * The capability is checked for the caller, not for the opener of the file.
+ *
+ * Context: task; mal_node_from_user() in any.
  */
 #include <linux/bits.h>
 #include <linux/bitops.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/nodemask.h>
 #include <linux/nospec.h>
 #include <linux/numa.h>
+#include <linux/topology.h>
+#include <linux/user_namespace.h>
 
 #include <uapi/linux/memalloc.h>
 
+#include "internal/compat.h"
 #include "internal/gfp.h"
+#include "internal/node.h"
 
-/* By MEMALLOC_GFP_MODE. */
+/* Indexed by MEMALLOC_GFP_MODE. */
 static const gfp_t mal_gfp_modes[] = {
 	[MEMALLOC_GFP_KERNEL] = GFP_KERNEL,
 	[MEMALLOC_GFP_ATOMIC] = GFP_ATOMIC,
@@ -69,13 +86,32 @@ static bool mal_gfp_is_contradictory(u32 user)
 }
 
 /**
- * mal_gfp_from_user() - translate MEMALLOC_GFP_*
- * @user: what user space says
- * @gfp: what it means to the allocators
+ * mal_may_use_zone() - may the caller allocate from the requested zone?
+ * @gfp: the flags; only zone flags matter
  *
- * Context: any.
- * Return: 0, or -EINVAL if a bit or the mode is unknown, or if some contradict
- * each other.
+ * Context: task.
+ * Return: true unless @gfp has __GFP_DMA or __GFP_DMA32 and the caller lacks
+ * CAP_SYS_RAWIO.
+ */
+bool mal_may_use_zone(gfp_t gfp)
+{
+	return !(gfp & (__GFP_DMA | __GFP_DMA32)) || capable(CAP_SYS_RAWIO);
+}
+
+/* Lacking the capability is normal, so do not audit it. */
+static bool mal_may_use_reserves(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RAWIO);
+}
+
+/**
+ * mal_gfp_from_user() - translate MEMALLOC_GFP_*
+ * @user: flags from user space
+ * @gfp: set to the kernel's flags
+ *
+ * Context: task.
+ * Return: 0; -EINVAL if a bit or the mode is unknown, or if flags contradict
+ * each other; -EPERM for a zone that requires CAP_SYS_RAWIO.
  */
 int mal_gfp_from_user(u32 user, gfp_t *gfp)
 {
@@ -86,20 +122,24 @@ int mal_gfp_from_user(u32 user, gfp_t *gfp)
 	    mal_gfp_is_contradictory(user))
 		return -EINVAL;
 	mode = array_index_nospec(mode, ARRAY_SIZE(mal_gfp_modes));
-	*gfp = mal_gfp_modes[mode] | __GFP_ZERO;
+	*gfp = mal_gfp_modes[mode] | __GFP_ZERO | __GFP_HARDWALL;
 	for (i = 0; i < ARRAY_SIZE(mal_gfp_modifiers); i++)
 		if (user & mal_gfp_modifiers[i].user)
 			*gfp |= mal_gfp_modifiers[i].gfp;
+	if (!mal_may_use_zone(*gfp))
+		return -EPERM;
+	if (*gfp & MAL_GFP_RESERVES && !mal_may_use_reserves())
+		*gfp &= ~MAL_GFP_RESERVES;
 	return 0;
 }
 
 /**
  * mal_node_from_user() - check a node
- * @user: what user space says; -1 for the caller's own
- * @node: a possible node, or NUMA_NO_NODE
+ * @user: node from user space; -1 for the caller's own
+ * @node: set to a possible node, or NUMA_NO_NODE
  *
  * Context: any.
- * Return: 0, or -EINVAL if there can be no such node.
+ * Return: 0, or -EINVAL if the node is not possible.
  */
 int mal_node_from_user(s32 user, int *node)
 {
@@ -112,5 +152,26 @@ int mal_node_from_user(s32 user, int *node)
 	if (!node_possible(user))
 		return -EINVAL;
 	*node = user;
+	return 0;
+}
+
+/**
+ * mal_node_confine() - restrict a request to the nodes of the caller's cpuset
+ * @gfp: flags of the request
+ * @node: node from mal_node_from_user(); changed to the nearest allowed
+ *	node if the cpuset does not include it
+ *
+ * Context: task.
+ * Return: 0, or -ENOMEM if __GFP_THISNODE excludes other nodes.
+ */
+int mal_node_confine(gfp_t gfp, int *node)
+{
+	int wanted = *node == NUMA_NO_NODE ? numa_mem_id() : *node;
+
+	if (mal_node_in_cpuset(wanted))
+		return 0;
+	if (gfp & __GFP_THISNODE)
+		return -ENOMEM;
+	*node = mal_node_nearest_in_cpuset(wanted);
 	return 0;
 }

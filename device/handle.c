@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handles: what an open file of /dev/memalloc holds
+ * Handles: the objects of an open file of /dev/memalloc
  *
- * An object is an allocation made through the device. It is charged to the
- * open file (struct mal_file) that made it, has a handle there until it is freed
- * or the file is closed, and exists as long as anybody refers to it: its handle,
- * a command at work on it, a mapping of it in user space.
+ * An object (struct mal_handle) is an allocation made through the device. It is
+ * charged to the open file (struct mal_file) that made it. It has a handle
+ * there until it is freed or the file is closed. It exists as long as it is
+ * referenced by its handle, a command that uses it, or a mapping in user space.
  *
  * Handles and mmap offsets
  * ------------------------
- * Each file has a mmap space of pages 1 to MAL_LAST_INDEX, in which each object
- * with a handle has a range to itself. One maple tree per file knows them:
+ * Each file has a mmap space of pages 1 to MAL_LAST_INDEX. Each object with a
+ * handle owns a range of it. One maple tree per file maps the ranges to
+ * objects:
  *
  *	index   0    1 ..... 4    5    6        ...        MAL_LAST_INDEX
  *	        -    object A     B    (free)
@@ -18,46 +19,29 @@
  *	handle  = random number << 32 | first index
  *	offset  = first index << PAGE_SHIFT
  *
- * so that the handle finds the object by its lower half, and the upper half
- * says whether it is still the one that was meant: a handle that is guessed, or
- * kept after the object is gone, is refused though the index be in use
- * again. An index is at most 32 bits so that a 32-bit process can pass it to
- * mmap(2), and an offset fits in an unsigned long, which is what the host lets
- * a device use.
+ * The lower half of a handle finds the object. The upper half tells whether it
+ * is still the same object: a guessed handle, or one that outlived its object,
+ * is refused even if the index is in use again. An index has at most 32 bits,
+ * so that a 32-bit process can pass it to mmap(2). An offset fits in an
+ * unsigned long, which is the host's limit for devices.
  *
- * An object may be made from another one of the same file, its parent, as an
- * object of a slab cache is from the cache. It refers to the parent, and counts
- * as its child from before it is allocated until it has been released: as long
- * as there are any, the parent's handle cannot be freed, and without its handle
- * nothing more can be made from it. When the file is closed the parent goes with
- * the last of them, whatever the order of their handles.
+ * An object may be made from another object of the same file, its parent: an
+ * object of a slab cache is made from the cache. It holds a reference to the
+ * parent, and counts as its child from before it is allocated until it is
+ * released. While a parent has children its handle cannot be freed. Without a
+ * handle it cannot get more children. When the file is closed the parent is
+ * released with its last child, regardless of the order of their handles.
  *
- * A mapping refers to the object, and like any mapping to the open file. So a
- * file whose last descriptor is closed goes when its last mapping does, and only
- * then frees what it holds beside the mapped objects. Nothing but a mapping
+ * A mapping holds a reference to the object and, like any mapping, to the open
+ * file. After its last descriptor is closed, a file is therefore released with
+ * its last mapping, and only then frees its unmapped objects. Only the mappings
  * can reach it by then.
- *
- * Quotas
- * ------
- * Three limits, each a module parameter that may be changed at any time; what is
- * held already is not taken away. An object is charged before its memory is
- * allocated, and stays charged until the memory is back with the allocator; while
- * it is resized, with the larger of the two sizes.
- * What is charged is what it takes from the allocator, not what is usable.
- * What is freed while somebody else holds it (a pipe, a bio) is charged to no file
- * any more, and there for nobody: all that is in quarantine counts for the device,
- * or else a program with pipes had more than it may. Before it is a reason to
- * refuse, what is no longer held leaves the quarantine.
- * Sums are exact at any time: objects are linked and counted under one hold of
- * the file's lock, and the sum of all files is compared and added to in one
- * atomic step. Handles are counted apart, since an object may lose its handle
- * long before its last mapping.
  *
  * Contexts
  * --------
- * Everything runs in task context and may sleep; the fault handler, too. Lookups
- * take no lock: they walk the tree under RCU and take a reference unless the
- * last one is gone.
+ * Everything runs in task context and may sleep, including the fault handler.
+ * Lookups take no lock: they walk the tree under RCU and take a reference
+ * unless the last one is gone.
  *
  * Lock order
  * ----------
@@ -66,217 +50,52 @@
  *	    file->lock		never held over an access to user space
  *	      locks of the host's slab allocator and reclaim
  *
- * Memory is allocated and released with no lock of ours held, but for that of an
- * object that is being resized.
+ * Memory is allocated and released without any lock of this module, except that
+ * of an object that is being resized.
  *
  * Lifetimes
  * ---------
  * The file outlives its objects: a command holds the open file through its
- * descriptor, and a mapping through vma->vm_file. An object is freed after a
- * grace period, for lookups; its memory is released at once.
+ * descriptor, a mapping through vma->vm_file. An object is freed after a grace
+ * period, because of lookups; its memory is released at once.
  */
 #include <linux/bug.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
-#include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include <uapi/linux/memalloc.h>
 
-#include "internal/compat.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
-#include "internal/quarantine.h"
+#include "internal/quota.h"
 #include "internal/report.h"
+#include "internal/site.h"
+#include "internal/tally.h"
+#include "internal/user.h"
 
 /*
- * The mmap space of a file. Zero is left out, so that no handle is zero; and, on
- * 32-bit hosts, the last page that an offset could name, whose end it could not.
+ * Bytes of an object's place in the tree. A leaf of 256 bytes has room for 16
+ * ranges and is at least about half full, and every other range may be a free
+ * one.
  */
-#define MAL_FIRST_INDEX	1UL
-#define MAL_LAST_INDEX \
-	min_t(unsigned long, U32_MAX, (ULONG_MAX >> PAGE_SHIFT) - 1)
-
-static unsigned int mal_quota_handles = 65536;
-module_param_named(quota_handles, mal_quota_handles, uint, 0644);
-MODULE_PARM_DESC(quota_handles,
-		 "Handles in an open file of the device, at most; 0: no limit");
-
-static unsigned int mal_quota_file_mb;
-module_param_named(quota_file_mb, mal_quota_file_mb, uint, 0644);
-MODULE_PARM_DESC(quota_file_mb,
-		 "MiB held by an open file of the device, at most; 0: no limit but the cap");
-
-static unsigned int mal_quota_device_mb;
-module_param_named(quota_device_mb, mal_quota_device_mb, uint, 0644);
-MODULE_PARM_DESC(quota_device_mb,
-		 "MiB held by all open files of the device, at most; 0: no limit but the cap");
-
-/* All open files together. */
-static atomic64_t mal_device_bytes;
-static atomic_long_t mal_device_files;
-static atomic_long_t mal_device_handles;
-static atomic_long_t mal_device_mappings;
-
-static u64 mal_limit_handles(void)
-{
-	return READ_ONCE(mal_quota_handles) ?: MAL_LAST_INDEX;
-}
-
-static u64 mal_limit_bytes(const unsigned int *quota_mb)
-{
-	unsigned int mb = READ_ONCE(*quota_mb);
-
-	return mb ? (u64)mb << 20 : U64_MAX;
-}
-
-static bool mal_fits(u64 used, u64 more, u64 limit)
-{
-	return more <= limit && used <= limit - more;
-}
-
-static bool mal_device_try_charge(u64 bytes)
-{
-	u64 limit = mal_limit_bytes(&mal_quota_device_mb);
-	u64 quarantined = (u64)mal_quarantine_count() << PAGE_SHIFT;
-	s64 used = atomic64_read(&mal_device_bytes);
-
-	do {
-		if (!mal_fits(used + quarantined, bytes, limit))
-			return false;
-	} while (!atomic64_try_cmpxchg(&mal_device_bytes, &used, used + bytes));
-	return true;
-}
-
-static bool mal_device_charge(u64 bytes)
-{
-	if (mal_device_try_charge(bytes))
-		return true;
-	if (!mal_quarantine_count())
-		return false;
-	mal_quarantine_sweep_all();
-	return mal_device_try_charge(bytes);
-}
-
-/* With the lock of the object's file held. */
-static void mal_object_count(struct mal_object *obj)
-{
-	obj->counted = true;
-	obj->file->handles++;
-	atomic_long_inc(&mal_device_handles);
-}
-
-/* With the lock of the object's file held. */
-static void mal_object_uncount(struct mal_object *obj)
-{
-	if (!obj->counted)
-		return;
-	obj->counted = false;
-	obj->file->handles--;
-	atomic_long_dec(&mal_device_handles);
-}
-
-/* With the file's lock held. */
-static bool mal_file_charge(struct mal_file *file, u64 bytes)
-{
-	if (!mal_fits(file->bytes, bytes, mal_limit_bytes(&mal_quota_file_mb)) ||
-	    !mal_device_charge(bytes))
-		return false;
-	file->bytes += bytes;
-	return true;
-}
-
-/* With the file's lock held. */
-static int mal_object_enter(struct mal_object *obj)
-{
-	struct mal_file *file = obj->file;
-
-	if (obj->parent && !obj->parent->handle)
-		return -ENOENT;
-	if (!mal_fits(file->handles, 1, mal_limit_handles()) ||
-	    !mal_file_charge(file, obj->held))
-		return -EDQUOT;
-	list_add(&obj->link, &file->objects);
-	mal_object_count(obj);
-	if (obj->parent)
-		obj->parent->children++;
-	return 0;
-}
-
-static int mal_object_charge(struct mal_object *obj)
-{
-	int err;
-
-	mutex_lock(&obj->file->lock);
-	err = mal_object_enter(obj);
-	mutex_unlock(&obj->file->lock);
-	return err;
-}
-
-static void mal_object_uncharge(struct mal_object *obj)
-{
-	struct mal_file *file = obj->file;
-
-	mutex_lock(&file->lock);
-	list_del(&obj->link);
-	file->bytes -= obj->held;
-	mal_object_uncount(obj);
-	if (obj->parent)
-		obj->parent->children--;
-	mutex_unlock(&file->lock);
-	atomic64_sub(obj->held, &mal_device_bytes);
-}
-
-/* Hold so many bytes from now on; more than now only if the quotas allow it. */
-static int mal_object_recharge(struct mal_object *obj, u64 held)
-{
-	struct mal_file *file = obj->file;
-	int err = 0;
-
-	mutex_lock(&file->lock);
-	if (held <= obj->held) {
-		file->bytes -= obj->held - held;
-		atomic64_sub(obj->held - held, &mal_device_bytes);
-	} else if (!mal_file_charge(file, held - obj->held)) {
-		err = -EDQUOT;
-	}
-	if (!err)
-		obj->held = held;
-	mutex_unlock(&file->lock);
-	return err;
-}
+#define MAL_HANDLE_PLACE	64
 
 /**
- * mal_object_held() - what an object takes from the allocator
- * @obj: an object that the caller holds
+ * mal_handle_children() - number of objects made from an object
+ * @obj: an object that the caller references
  *
  * Context: task, may sleep.
- * Return: bytes, as charged.
+ * Return: the number.
  */
-u64 mal_object_held(struct mal_object *obj)
-{
-	u64 held;
-
-	mutex_lock(&obj->file->lock);
-	held = obj->held;
-	mutex_unlock(&obj->file->lock);
-	return held;
-}
-
-/**
- * mal_object_children() - how many objects are made from an object
- * @obj: an object that the caller holds
- *
- * Context: task, may sleep.
- * Return: how many.
- */
-u64 mal_object_children(struct mal_object *obj)
+u64 mal_handle_children(struct mal_handle *obj)
 {
 	u64 children;
 
@@ -286,11 +105,11 @@ u64 mal_object_children(struct mal_object *obj)
 	return children;
 }
 
-static struct mal_object *mal_object_create(struct mal_file *file,
+static struct mal_handle *mal_handle_create(struct mal_file *file,
 					    const struct mal_request *request)
 {
-	struct mal_object *obj;
-	int err = -ENOMEM;
+	struct mal_handle *obj;
+	int err;
 
 	if (mal_inject_should_fail())
 		return ERR_PTR(-ENOMEM);
@@ -300,79 +119,89 @@ static struct mal_object *mal_object_create(struct mal_file *file,
 	obj->kind = request->kind;
 	obj->file = file;
 	obj->bytes = request->bytes;
-	obj->held = request->held;
+	obj->charged = request->charged;
+	obj->described = kmalloc_size_roundup(sizeof(*obj)) + MAL_HANDLE_PLACE +
+			 request->described;
 	obj->parent = request->parent;
 	kref_init(&obj->refs);
 	init_rwsem(&obj->resizing);
 
-	err = mal_object_charge(obj);
+	err = mal_handle_charge(obj);
 	if (err)
 		goto err_free;
 	err = obj->kind->alloc(obj, request);
 	if (err)
 		goto err_uncharge;
+	if (obj->kind->attribute)
+		obj->kind->attribute(obj, file->site);
 	if (obj->parent)
 		kref_get(&obj->parent->refs);
 	return obj;
 
 err_uncharge:
-	mal_object_uncharge(obj);
+	mal_handle_uncharge(obj);
 err_free:
 	kfree(obj);
 	return ERR_PTR(err);
 }
 
-static void mal_object_release(struct kref *refs)
+static void mal_handle_release(struct kref *refs)
 {
-	struct mal_object *obj = container_of(refs, struct mal_object, refs);
+	struct mal_handle *obj = container_of(refs, struct mal_handle, refs);
 
 	obj->kind->release(obj);
-	mal_object_uncharge(obj);
-	/* An element, its pool, the pool's cache: this goes no deeper. */
+	mal_handle_uncharge(obj);
+	/* Recursion is limited: an element, its pool, the pool's cache. */
 	if (obj->parent)
-		mal_object_put(obj->parent);
+		mal_handle_put(obj->parent);
 	kfree_rcu(obj, rcu);
 }
 
 /**
- * mal_object_put() - drop a reference
- * @obj: an object; the caller may not use it any more
+ * mal_handle_put() - drop a reference
+ * @obj: an object; the caller must not use it afterwards
  *
- * The last one releases the memory.
+ * Dropping the last reference releases the memory.
  *
  * Context: task, may sleep.
  */
-void mal_object_put(struct mal_object *obj)
+void mal_handle_put(struct mal_handle *obj)
 {
-	kref_put(&obj->refs, mal_object_release);
+	kref_put(&obj->refs, mal_handle_release);
 }
 
 /**
- * mal_object_lock() - keep an object from being resized
- * @obj: an object that the caller holds
+ * mal_handle_lock() - prevent an object from being resized
+ * @obj: an object that the caller references
  *
- * Context: task, may sleep; until mal_object_unlock().
+ * Context: task, may sleep; until mal_handle_unlock().
  * Return: 0, or -EINTR if the task is being killed.
  */
-int mal_object_lock(struct mal_object *obj)
+int mal_handle_lock(struct mal_handle *obj)
 {
 	return obj->kind->resize ? down_read_killable(&obj->resizing) : 0;
 }
 
 /**
- * mal_object_unlock() - let an object be resized again
- * @obj: as given to mal_object_lock()
+ * mal_handle_unlock() - allow an object to be resized again
+ * @obj: as passed to mal_handle_lock()
  *
  * Context: task.
  */
-void mal_object_unlock(struct mal_object *obj)
+void mal_handle_unlock(struct mal_handle *obj)
 {
 	if (obj->kind->resize)
 		up_read(&obj->resizing);
 }
 
-/* Pages that an object takes in its file's mmap space; never changes. */
-static unsigned long mal_object_span(const struct mal_object *obj)
+/**
+ * mal_handle_span() - pages that an object occupies in its file's mmap space
+ * @obj: the object
+ *
+ * Context: any.
+ * Return: the number, which never changes.
+ */
+unsigned long mal_handle_span(const struct mal_handle *obj)
 {
 	if (!obj->kind->page)
 		return 1;
@@ -380,21 +209,21 @@ static unsigned long mal_object_span(const struct mal_object *obj)
 }
 
 /**
- * mal_object_map_offset() - where mmap(2) finds an object
+ * mal_handle_map_offset() - offset of an object for mmap(2)
  * @obj: an object that has or has had a handle
  *
  * Context: any.
  * Return: the offset of its first byte, or 0 if it cannot be mapped.
  */
-u64 mal_object_map_offset(const struct mal_object *obj)
+u64 mal_handle_map_offset(const struct mal_handle *obj)
 {
 	return obj->kind->page ? (u64)obj->first << PAGE_SHIFT : 0;
 }
 
-/* A range of the file's mmap space for an object; with the file's lock held. */
-static int mal_handle_place(struct mal_object *obj, struct ma_state *mas)
+/* Find a range in the file's mmap space. Called with the file's lock held. */
+static int mal_handle_place(struct mal_handle *obj, struct ma_state *mas)
 {
-	unsigned long span = mal_object_span(obj);
+	unsigned long span = mal_handle_span(obj);
 	int err;
 
 	if (mal_inject_should_fail())
@@ -409,7 +238,7 @@ static int mal_handle_place(struct mal_object *obj, struct ma_state *mas)
 }
 
 /* Takes a reference for the handle. */
-static int mal_handle_insert(struct mal_object *obj)
+static int mal_handle_insert(struct mal_handle *obj)
 {
 	struct mal_file *file = obj->file;
 	int err;
@@ -427,39 +256,46 @@ static int mal_handle_insert(struct mal_object *obj)
 }
 
 /**
- * mal_handle_alloc() - allocate, and give it a handle
- * @file: whose it shall be
- * @request: what is asked for
+ * mal_handle_alloc() - allocate an object and give it a handle
+ * @file: the owner
+ * @request: properties of the object
  *
- * Context: task, may sleep, whatever the request's gfp: that is about the
- * memory asked for, and this needs some of its own.
- * Return: the object, with a reference for the caller; or ERR_PTR of -EDQUOT (a
- * quota is used up), -ENOENT (the parent has lost its handle) or -ENOMEM.
+ * Context: task, may sleep even if the request's gfp does not allow it: the
+ * flags concern the requested memory, and this function needs memory for
+ * itself.
+ * Return: the object, with a reference for the caller; or ERR_PTR() of -EDQUOT
+ * (a quota is exhausted), -ENOENT (the parent has lost its handle) or -ENOMEM.
  */
-struct mal_object *mal_handle_alloc(struct mal_file *file,
+struct mal_handle *mal_handle_alloc(struct mal_file *file,
 				    const struct mal_request *request)
 {
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	if (request->kind->page && request->bytes >> PAGE_SHIFT >= MAL_LAST_INDEX)
 		return ERR_PTR(-ENOMEM);
-	obj = mal_object_create(file, request);
+	obj = mal_handle_create(file, request);
 	if (IS_ERR(obj))
 		return obj;
 	err = mal_handle_insert(obj);
 	if (err) {
-		mal_object_put(obj);
+		mal_handle_put(obj);
 		return ERR_PTR(err);
 	}
 	return obj;
 }
 
-/* The object that has a page of the file's mmap space, with a reference. */
-static struct mal_object *mal_object_at(struct mal_file *file,
-					unsigned long index)
+/**
+ * mal_handle_at() - look up the object at a page of the file's mmap space
+ * @file: the file
+ * @index: number of the page
+ *
+ * Context: task.
+ * Return: the object, with a reference for the caller, or NULL.
+ */
+struct mal_handle *mal_handle_at(struct mal_file *file, unsigned long index)
 {
-	struct mal_object *obj;
+	struct mal_handle *obj;
 
 	rcu_read_lock();
 	obj = mtree_load(&file->tree, index);
@@ -470,42 +306,42 @@ static struct mal_object *mal_object_at(struct mal_file *file,
 }
 
 /**
- * mal_handle_get() - the object that a handle stands for
- * @file: where it is looked for
- * @handle: what user space says
+ * mal_handle_get() - look up the object of a handle
+ * @file: the file
+ * @handle: handle from user space
  *
  * Context: task.
  * Return: the object, with a reference for the caller, or NULL if the file has
  * no such handle.
  */
-struct mal_object *mal_handle_get(struct mal_file *file, u64 handle)
+struct mal_handle *mal_handle_get(struct mal_file *file, u64 handle)
 {
-	struct mal_object *obj = mal_object_at(file, lower_32_bits(handle));
+	struct mal_handle *obj = mal_handle_at(file, lower_32_bits(handle));
 
 	if (obj && READ_ONCE(obj->handle) != handle) {
-		mal_object_put(obj);
+		mal_handle_put(obj);
 		obj = NULL;
 	}
 	return obj;
 }
 
 /*
- * With the file's lock held. Taking a range out may need memory to rebalance
- * the tree. That is waited for: whoever frees should not have to handle the
- * lack of it.
+ * Called with the file's lock held. Removing a range may need memory to
+ * rebalance the tree. Wait for it, so that the caller need not handle a failure
+ * to free.
  */
-static int mal_handle_erase(struct mal_object *obj)
+static int mal_handle_erase(struct mal_handle *obj)
 {
 	MA_STATE(mas, &obj->file->tree, obj->first,
-		 obj->first + mal_object_span(obj) - 1);
+		 obj->first + mal_handle_span(obj) - 1);
 
 	return mas_store_gfp(&mas, NULL, GFP_KERNEL | __GFP_NOFAIL);
 }
 
-/* Takes the handle away. Return: the object with the handle's reference. */
-static struct mal_object *mal_handle_remove(struct mal_file *file, u64 handle)
+/* Remove a handle. Returns the object with the handle's reference. */
+static struct mal_handle *mal_handle_remove(struct mal_file *file, u64 handle)
 {
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err;
 
 	mutex_lock(&file->lock);
@@ -524,66 +360,69 @@ static struct mal_object *mal_handle_remove(struct mal_file *file, u64 handle)
 		goto unlock;
 	}
 	WRITE_ONCE(obj->handle, 0);
-	mal_object_uncount(obj);
+	mal_handle_uncount(obj);
 unlock:
 	mutex_unlock(&file->lock);
 	return obj;
 }
 
 /**
- * mal_handle_free() - free what a handle stands for
- * @file: where it is looked for
- * @handle: what user space says; unknown from now on
+ * mal_handle_free() - free the object of a handle
+ * @file: the file
+ * @handle: handle from user space; invalid from now on
  *
- * The memory goes when nobody else refers to it.
+ * The memory is released with the last reference.
  *
  * Context: task, may sleep.
- * Return: 0, or -ENOENT if the file has no such handle, or -EBUSY if others are
- * made from what it stands for. Should the host break
- * its promise of memory that does not fail, -ENOMEM, and nothing has happened.
+ * Return: 0; -ENOENT if the file has no such handle; -EBUSY if the object has
+ * children; -ENOMEM, with nothing changed, if the host fails an allocation that
+ * must not fail.
  */
 int mal_handle_free(struct mal_file *file, u64 handle)
 {
-	struct mal_object *obj = mal_handle_remove(file, handle);
+	struct mal_handle *obj = mal_handle_remove(file, handle);
 
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return 0;
 }
 
-/* With the object's resizing lock held for writing. */
-static int mal_object_resize(struct mal_object *obj, u64 size, gfp_t gfp)
+/* Called with the object's resizing lock held for writing. */
+static int mal_handle_resize_locked(struct mal_handle *obj, u64 size, gfp_t gfp)
 {
-	u64 before = mal_object_held(obj);
-	s64 held = obj->kind->room(obj, size);
+	u64 before = mal_handle_charged(obj);
+	s64 charged = obj->kind->room(obj, size);
 	int err;
 
-	if (held < 0)
-		return held;
-	err = mal_object_recharge(obj, max_t(u64, before, held));
+	if (charged < 0)
+		return charged;
+	err = mal_handle_recharge(obj, max_t(u64, before, charged));
 	if (err)
 		return err;
-	held = obj->kind->resize(obj, size, gfp);
-	/* Never more than before: this does not fail. */
-	mal_object_recharge(obj, held < 0 ? before : held);
-	return min_t(s64, held, 0);
+	charged = obj->kind->resize(obj, size, gfp);
+	if (charged >= 0 && obj->kind->attribute)
+		obj->kind->attribute(obj, obj->file->site);
+	/* Never exceeds the charge, so this cannot fail. */
+	mal_handle_recharge(obj, charged < 0 ? before : charged);
+	return min_t(s64, charged, 0);
 }
 
 /**
- * mal_handle_resize() - change the size of what a handle stands for
- * @file: where it is looked for
- * @resize: the command, its fields checked; out_bytes and out_held are set
- * @gfp: how more memory may be had
+ * mal_handle_resize() - change the size of the object of a handle
+ * @file: the file
+ * @resize: the command, with checked fields; out_bytes and out_held are set
+ * @gfp: flags for additional memory
  *
  * Context: task, may sleep.
- * Return: 0, -ENOENT (no such handle), -EOPNOTSUPP (not of a kind that can be
- * resized), -EINVAL (not a size for it), -EDQUOT, -ENOMEM, or -EINTR.
+ * Return: 0, -ENOENT (no such handle), -EOPNOTSUPP (the kind cannot be
+ * resized), -EINVAL (invalid size for the kind), -EPERM (the caller may not use
+ * the zone), -EDQUOT, -ENOMEM, or -EINTR.
  */
 int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
 		      gfp_t gfp)
 {
-	struct mal_object *obj = mal_handle_get(file, resize->handle);
+	struct mal_handle *obj = mal_handle_get(file, resize->handle);
 	int err = -EOPNOTSUPP;
 
 	if (!obj)
@@ -596,203 +435,113 @@ int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
 	err = down_write_killable(&obj->resizing);
 	if (err)
 		goto put;
-	err = mal_object_resize(obj, obj->kind->counted ? resize->min_nr : resize->bytes,
-				gfp);
+	err = mal_handle_resize_locked(obj, obj->kind->counted ? resize->min_nr :
+							 resize->bytes, gfp);
 	resize->out_bytes = obj->bytes;
-	resize->out_held = mal_object_held(obj);
+	resize->out_held = mal_handle_charged(obj);
 	up_write(&obj->resizing);
 put:
-	mal_object_put(obj);
-	return err;
-}
-
-static void mal_mapping_open(struct vm_area_struct *vma)
-{
-	struct mal_object *obj = vma->vm_private_data;
-
-	kref_get(&obj->refs);
-	atomic_long_inc(&obj->mappings);
-	atomic_long_inc(&mal_device_mappings);
-}
-
-static void mal_mapping_close(struct vm_area_struct *vma)
-{
-	struct mal_object *obj = vma->vm_private_data;
-
-	atomic_long_dec(&mal_device_mappings);
-	atomic_long_dec(&obj->mappings);
-	mal_object_put(obj);
-}
-
-static vm_fault_t mal_mapping_fault(struct vm_fault *vmf)
-{
-	struct mal_object *obj = vmf->vma->vm_private_data;
-	unsigned long index = vmf->pgoff - obj->first;
-
-	if (index >= mal_object_span(obj))
-		return VM_FAULT_SIGBUS;
-	index = array_index_nospec(index, mal_object_span(obj));
-	vmf->page = obj->kind->page(obj, index);
-	get_page(vmf->page);
-	return 0;
-}
-
-static const struct vm_operations_struct mal_mapping_ops = {
-	.open = mal_mapping_open,
-	.close = mal_mapping_close,
-	.fault = mal_mapping_fault,
-};
-
-static int mal_object_mmap(struct mal_object *obj, struct vm_area_struct *vma)
-{
-	unsigned long index = vma->vm_pgoff - obj->first;
-
-	if (!obj->kind->page)
-		return -ENODEV;
-	if (vma_pages(vma) > mal_object_span(obj) - index)
-		return -EINVAL;
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_private_data = obj;
-	vma->vm_ops = &mal_mapping_ops;
-	mal_mapping_open(vma);
-	return 0;
-}
-
-/**
- * mal_file_mmap() - map an object, or a part of one
- * @file: whose
- * @vma: where, and by vm_pgoff what
- *
- * Only shared mappings: a private one would be a copy that has nothing to do
- * with us from the first write on. The host sees to it that a file that was not
- * opened for writing is not mapped for writing, now or by mprotect(2) later.
- *
- * Context: task, with the mmap_lock held for writing.
- * Return: 0, -EINVAL (mapping is private, or goes beyond the object), -ENOENT
- * (no object there) or -ENODEV (not of a kind that can be mapped).
- */
-int mal_file_mmap(struct mal_file *file, struct vm_area_struct *vma)
-{
-	struct mal_object *obj;
-	int err;
-
-	/* Not VM_SHARED, which a read-only mapping that may not change lacks. */
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return -EINVAL;
-	obj = mal_object_at(file, vma->vm_pgoff);
-	if (!obj)
-		return -ENOENT;
-	err = mal_object_mmap(obj, vma);
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
 /**
- * mal_file_open() - set up what an open file holds: nothing
- * @writable: opened for writing
+ * mal_file_open() - set up an open file without objects
+ * @mode: FMODE_READ, FMODE_WRITE or both
  *
  * Context: task, may sleep.
- * Return: it, or NULL if there is no memory.
+ * Return: the file, or NULL if there is no memory.
  */
-struct mal_file *mal_file_open(bool writable)
+struct mal_file *mal_file_open(fmode_t mode)
 {
 	struct mal_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 
 	if (!file)
 		return NULL;
+	file->site = mal_site_of_task();
+	if (!file->site)
+		goto err_free;
+	file->user = mal_user_get();
+	if (!file->user)
+		goto err_site;
 	mutex_init(&file->lock);
 	mt_init_flags(&file->tree, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_USE_RCU |
 				   MT_FLAGS_LOCK_EXTERN);
 	mt_set_external_lock(&file->tree, &file->lock);
 	INIT_LIST_HEAD(&file->objects);
-	file->writable = writable;
+	file->readable = mode & FMODE_READ;
+	file->writable = mode & FMODE_WRITE;
+	file->exempt = ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
 	mal_inject_init(&file->inject);
-	atomic_long_inc(&mal_device_files);
+	atomic_long_inc(&mal_device_totals.files);
 	return file;
+
+err_site:
+	mal_site_forget_task(file->site);
+err_free:
+	kfree(file);
+	return NULL;
 }
 
 /**
- * mal_file_close() - free all that an open file holds
- * @file: what mal_file_open() returned; nobody else uses it any more
+ * mal_file_close() - free all objects of an open file
+ * @file: the file, no longer in use
  *
  * Context: task, may sleep.
  */
 void mal_file_close(struct mal_file *file)
 {
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	unsigned long index = 0;
 
 	mal_inject_destroy(&file->inject);
 	mt_for_each(&file->tree, obj, index, MAL_LAST_INDEX) {
-		mal_object_put(obj);
+		mal_handle_put(obj);
 		cond_resched();
 	}
 	mutex_lock(&file->lock);
 	__mt_destroy(&file->tree);
 	mutex_unlock(&file->lock);
-	WARN_ON_ONCE(file->bytes || file->handles ||
+	WARN_ON_ONCE(file->bytes || file->described || file->handles ||
 		     !list_empty(&file->objects));
 	mutex_destroy(&file->lock);
+	mal_user_put(file->user);
+	mal_site_forget_task(file->site);
 	kfree(file);
-	atomic_long_dec(&mal_device_files);
+	atomic_long_dec(&mal_device_totals.files);
 }
 
 /**
- * mal_file_stats() - what an open file holds, and what it may hold
- * @file: which
- * @stats: filled in; a limit that is not set is U64_MAX
- *
- * Context: task, may sleep.
- */
-void mal_file_stats(struct mal_file *file, struct memalloc_stats_file *stats)
-{
-	mutex_lock(&file->lock);
-	stats->handles = file->handles;
-	stats->bytes = file->bytes;
-	mutex_unlock(&file->lock);
-	stats->handles_limit = mal_limit_handles();
-	stats->bytes_limit = mal_limit_bytes(&mal_quota_file_mb);
-	stats->device_bytes = atomic64_read(&mal_device_bytes);
-	stats->device_bytes_limit = mal_limit_bytes(&mal_quota_device_mb);
-}
-
-/**
- * struct mal_file_count - what is found when a file is gone through
- * @bytes: that all objects hold
+ * struct mal_file_count - totals of a walk through a file's objects
+ * @bytes: bytes that all objects take from the allocator
+ * @described: bytes of their metadata
  * @counted: objects that count as handles
  * @named: objects that have a handle
- * @parents: children that objects say they have
- * @children: objects that say they are one
- * @checked: things looked at
- * @errors: of those, wrong
+ * @parents: sum of the objects' numbers of children
+ * @children: objects that have a parent
+ * @tally: number of checks and errors
  */
 struct mal_file_count {
 	u64 bytes;
+	u64 described;
 	u64 counted;
 	u64 named;
 	u64 parents;
 	u64 children;
-	u64 checked;
-	u64 errors;
+	struct mal_tally tally;
 };
 
-static void mal_file_check(struct mal_file_count *count, bool good,
-			   const char *what)
-{
-	count->checked++;
-	if (good)
-		return;
-	count->errors++;
-	mal_report(MAL_REPORT_CORRUPTION, 0, "open file: %s", what);
-}
+#define mal_file_check(count, ok, what)					\
+	mal_tally_check(&(count)->tally, ok, "open file: " what)
 
 static void mal_file_count_objects(struct mal_file *file,
 				   struct mal_file_count *count)
 {
-	struct mal_object *obj;
+	struct mal_handle *obj;
 
 	list_for_each_entry(obj, &file->objects, link) {
-		count->bytes += obj->held;
+		count->bytes += obj->charged;
+		count->described += obj->described;
 		count->counted += obj->counted;
 		count->named += !!obj->handle;
 		count->parents += obj->children;
@@ -801,19 +550,20 @@ static void mal_file_count_objects(struct mal_file *file,
 			       "object belongs to another file");
 		cond_resched();
 	}
-	mal_file_check(count, count->bytes == file->bytes,
-		       "bytes charged are not those of its objects");
+	mal_file_check(count, count->bytes == file->bytes &&
+		       count->described == file->described,
+		       "charge differs from the sum of its objects");
 	mal_file_check(count, count->counted == file->handles,
-		       "handles counted are not those of its objects");
+		       "number of handles differs from that of its objects");
 	mal_file_check(count, count->parents == count->children,
-		       "objects are not as many as are counted where they are from");
+		       "number of children differs from that counted by their parents");
 }
 
 static void mal_file_count_tree(struct mal_file *file,
 				struct mal_file_count *count)
 {
 	MA_STATE(mas, &file->tree, 0, 0);
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	u64 entries = 0;
 
 	mas_for_each(&mas, obj, MAL_LAST_INDEX) {
@@ -821,21 +571,21 @@ static void mal_file_count_tree(struct mal_file *file,
 		mal_file_check(count, obj->counted &&
 			       obj->first == mas.index &&
 			       lower_32_bits(obj->handle) == mas.index &&
-			       mal_object_span(obj) == mas.last - mas.index + 1,
-			       "object is not where its handle says");
+			       mal_handle_span(obj) == mas.last - mas.index + 1,
+			       "object is not at the place of its handle");
 		cond_resched();
 	}
 	mal_file_check(count, entries == count->named,
-		       "handles in use are not those of its objects");
+		       "handles in the tree differ from those of its objects");
 }
 
 /**
- * mal_file_validate() - check that what an open file holds is what it says
- * @file: which
- * @checked: increased by the things checked
+ * mal_file_validate() - check the consistency of an open file
+ * @file: the file
+ * @checked: increased by the number of checks
  *
  * Context: task, may sleep.
- * Return: number of errors, each of which is in the log.
+ * Return: the number of errors, each of which is logged.
  */
 u64 mal_file_validate(struct mal_file *file, u64 *checked)
 {
@@ -845,44 +595,6 @@ u64 mal_file_validate(struct mal_file *file, u64 *checked)
 	mal_file_count_objects(file, &count);
 	mal_file_count_tree(file, &count);
 	mutex_unlock(&file->lock);
-	*checked += count.checked;
-	return count.errors;
-}
-
-/**
- * mal_file_show() - print what all open files hold together
- * @m: where to
- *
- * Context: task.
- */
-void mal_file_show(struct seq_file *m)
-{
-	seq_puts(m, "\n[device]\n");
-	seq_printf(m, "%-20s %ld\n", "files",
-		   atomic_long_read(&mal_device_files));
-	seq_printf(m, "%-20s %ld\n", "handles",
-		   atomic_long_read(&mal_device_handles));
-	seq_printf(m, "%-20s %lld\n", "bytes",
-		   (s64)atomic64_read(&mal_device_bytes));
-	seq_printf(m, "%-20s %ld\n", "mappings",
-		   atomic_long_read(&mal_device_mappings));
-	seq_printf(m, "%-20s %llu\n", "bytes_limit",
-		   mal_limit_bytes(&mal_quota_device_mb));
-	seq_printf(m, "%-20s %llu\n", "file_bytes_limit",
-		   mal_limit_bytes(&mal_quota_file_mb));
-	seq_printf(m, "%-20s %llu\n", "file_handles_limit",
-		   mal_limit_handles());
-}
-
-/**
- * mal_file_check_none_left() - at unload: nobody holds anything
- *
- * Context: any.
- */
-void mal_file_check_none_left(void)
-{
-	WARN_ON(atomic_long_read(&mal_device_files));
-	WARN_ON(atomic_long_read(&mal_device_handles));
-	WARN_ON(atomic_long_read(&mal_device_mappings));
-	WARN_ON(atomic64_read(&mal_device_bytes));
+	*checked += count.tally.checked;
+	return count.tally.errors;
 }

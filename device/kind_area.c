@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Areas: handles that stand for vmalloc areas
+ * Areas: handles for vmalloc areas
  *
- * Whole pages, at contiguous addresses for the kernel and for whoever maps them.
- * They are zeroed to the last byte of the last page, as all of it can be seen.
- * The pages that an area of the cache may have beyond those asked for, at most an
- * eighth, are not seen and not charged.
+ * An area consists of whole pages at contiguous addresses, both for the kernel
+ * and for user mappings. It is zeroed to the end of the last page, because all
+ * of it is visible. Cached areas may have up to an eighth more pages than
+ * requested. The additional pages are neither visible nor charged.
  *
- * User space may take references on the pages (vmsplice, O_DIRECT): an area of
- * which somebody still holds a page is not kept for the next one when it is freed,
- * and the page is set aside; see area_cache.c.
+ * User space may take references to the pages (vmsplice, O_DIRECT). If one of
+ * them is pinned when the area is freed, the area is not cached, and the page
+ * is set aside and charged to the user; see area_cache.c.
  *
- * Contexts: task, may sleep. Nothing here takes a lock.
+ * Context: task, may sleep. Takes no lock.
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
@@ -23,9 +23,10 @@
 #include "internal/area.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/user.h"
 #include "internal/vmalloc_area.h"
 
-static int mal_area_size(struct mal_request *request)
+static int mal_kind_area_size(struct mal_request *request)
 {
 	const struct memalloc_alloc *arg = request->arg;
 
@@ -33,53 +34,60 @@ static int mal_area_size(struct mal_request *request)
 	    arg->bytes > (u64)MEMALLOC_AREA_PAGES_MAX << PAGE_SHIFT)
 		return -EINVAL;
 	request->bytes = PAGE_ALIGN(arg->bytes);
-	request->held = request->bytes;
+	request->charged = request->bytes;
 	return 0;
 }
 
-static int mal_area_alloc(struct mal_object *obj,
-			  const struct mal_request *request)
+static int mal_kind_area_alloc(struct mal_handle *obj,
+			       const struct mal_request *request)
 {
 	obj->memory = mal_vmalloc_nospec(request->bytes, request->gfp, request->node);
 	return obj->memory ? 0 : -ENOMEM;
 }
 
-static struct page *mal_area_page(struct mal_object *obj, unsigned long index)
+static void mal_kind_area_attribute(struct mal_handle *obj, unsigned long site)
+{
+	mal_vmalloc_set_caller(obj->memory, site);
+}
+
+static struct page *mal_kind_area_page(struct mal_handle *obj,
+				       unsigned long index)
 {
 	return mal_vmalloc_to_page(obj->memory + (index << PAGE_SHIFT));
 }
 
-/* What mapping leaves behind in struct page is no business of the next owner. */
-static void mal_area_release(struct mal_object *obj)
+/* Clear the dirty bits that user mappings leave in struct page. */
+static void mal_kind_area_release(struct mal_handle *obj)
 {
 	unsigned long index;
 
 	for (index = 0; index < obj->bytes >> PAGE_SHIFT; index++) {
-		ClearPageDirty(mal_area_page(obj, index));
+		ClearPageDirty(mal_kind_area_page(obj, index));
 		if (index % MAL_AREA_PIECE == 0)
 			cond_resched();
 	}
-	mal_vfree(obj->memory);
+	mal_vfree_charged(obj->memory, mal_user_account(obj->file->user));
 }
 
-static void *mal_area_map(struct mal_object *obj, u64 offset, size_t *len)
+static void *mal_kind_area_map(struct mal_handle *obj, u64 offset, size_t *len)
 {
 	return obj->memory + offset;
 }
 
-static void mal_area_info(struct mal_object *obj, u64 offset,
-			  struct memalloc_info *info)
+static void mal_kind_area_info(struct mal_handle *obj, u64 offset,
+			       struct memalloc_info *info)
 {
-	mal_info_of_page(mal_area_page(obj, offset >> PAGE_SHIFT),
+	mal_info_of_page(mal_kind_area_page(obj, offset >> PAGE_SHIFT),
 			 offset_in_page(offset), info);
 }
 
 const struct mal_kind mal_kind_area = {
 	.id = MEMALLOC_KIND_AREA,
-	.size = mal_area_size,
-	.alloc = mal_area_alloc,
-	.release = mal_area_release,
-	.map = mal_area_map,
-	.page = mal_area_page,
-	.info = mal_area_info,
+	.size = mal_kind_area_size,
+	.alloc = mal_kind_area_alloc,
+	.attribute = mal_kind_area_attribute,
+	.release = mal_kind_area_release,
+	.map = mal_kind_area_map,
+	.page = mal_kind_area_page,
+	.info = mal_kind_area_info,
 };

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Caches: handles that stand for slab caches
+ * Caches: handles for slab caches
  *
- * A cache is made by a command of its own, is the parent of the objects that
- * kind_object.c makes, has no bytes, and is destroyed when its handle and all
- * of them are gone. It is charged with what describes it.
+ * A cache is created by a command of its own. It is the parent of the objects
+ * that kind_object.c allocates, and has no bytes. It is destroyed when its
+ * handle and all objects are gone. It is charged with its metadata, including
+ * all sheaves that it may ever have. Otherwise a program with many caches could
+ * pin several times its quotas in sheaves.
  *
- * What it keeps of freed objects is charged to no file: sheaves, depots, empty slabs
- * and what is held back are taken from it when the cap is reached or the host is
- * short. A cache that would refuse takes CAP_SYS_ADMIN.
+ * Freed objects that a cache keeps, in sheaves, empty slabs or the quarantine,
+ * are not charged to a file: they are reclaimed when the cap is reached or the
+ * host is short of memory. A cache that refuses reclaim requires CAP_SYS_ADMIN.
  *
- * Constructors. User space chooses one of ours by number. Each fills the whole
- * object, and where objects are not zeroed when they are allocated there is
- * always one: nothing that was in the pages before is seen. A constructor finds
- * out how large its object is by asking, as it is told nothing else.
+ * Constructors. User space chooses one of the constructors below by number.
+ * Each fills the whole object, and a cache that does not zero its objects on
+ * allocation always has one. So old contents of the pages are never visible. A
+ * constructor looks up the size of its object, because it is not told.
  *
- * Contexts: task, may sleep; the constructors in any. Nothing here takes a lock.
+ * Context: task, may sleep; the constructors in any. Takes no lock.
  */
 #include <linux/capability.h>
 #include <linux/cpumask.h>
@@ -35,8 +37,10 @@
 #include <memalloc/slab_cache.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/gfp.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/kmalloc.h"
 #include "internal/name.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
@@ -77,12 +81,12 @@ static slab_flags_t mal_cache_flags_from_user(u32 user)
 
 static void mal_ctor_zero(void *object)
 {
-	memset(object, 0, mal_ksize(object));
+	memset(object, 0, mal_kmalloc_room(object));
 }
 
 static void mal_ctor_count(void *object)
 {
-	size_t size = mal_ksize(object), offset;
+	size_t size = mal_kmalloc_room(object), offset;
 	__le64 word;
 
 	for (offset = 0; offset < size; offset += sizeof(word)) {
@@ -91,7 +95,7 @@ static void mal_ctor_count(void *object)
 	}
 }
 
-/* By enum memalloc_ctor. */
+/* Indexed by enum memalloc_ctor. */
 static void (*const mal_ctors[])(void *object) = {
 	[MEMALLOC_CTOR_NONE] = NULL,
 	[MEMALLOC_CTOR_ZERO] = mal_ctor_zero,
@@ -108,7 +112,7 @@ static void (*mal_ctor_from_user(const struct memalloc_cache_create *arg))(void 
 }
 
 /*
- * What user space says
+ * Input from user space
  */
 
 static bool mal_cache_create_ok(const struct memalloc_cache_create *arg)
@@ -127,28 +131,41 @@ static bool mal_cache_create_ok(const struct memalloc_cache_create *arg)
 	       mal_name_ok(arg->name);
 }
 
-static u64 mal_cache_described_by(void)
+/*
+ * Sheaves come and go while no file is involved. So a cache is charged with the
+ * most that it may have.
+ */
+static u64 mal_cache_metadata_bytes(const struct memalloc_cache_create *arg)
 {
-	return sizeof(struct mal_kmem_cache) +
+	return mal_cache_sheaves_bound(arg->object_size) +
+	       sizeof(struct mal_kmem_cache) +
 	       nr_node_ids * sizeof(struct mal_slab_node *) +
 	       num_possible_nodes() * sizeof(struct mal_slab_node) +
 	       num_possible_cpus() * sizeof(struct mal_cpu_sheaves) +
 	       MEMALLOC_SHOWN_NAME_SIZE;
 }
 
-/* What no reclaim takes back is no one's to keep who is held to a quota. */
+/* Memory that cannot be reclaimed would evade the caller's quotas. */
 static bool mal_cache_create_allowed(const struct memalloc_cache_create *arg)
 {
-	return !(arg->flags & MEMALLOC_CACHE_NO_REAP) || capable(CAP_SYS_ADMIN);
+	gfp_t gfp = 0;
+
+	if (arg->flags & MEMALLOC_CACHE_DMA)
+		gfp |= __GFP_DMA;
+	if (arg->flags & MEMALLOC_CACHE_DMA32)
+		gfp |= __GFP_DMA32;
+	if (arg->flags & MEMALLOC_CACHE_NO_REAP && !capable(CAP_SYS_ADMIN))
+		return false;
+	return mal_may_use_zone(gfp);
 }
 
 /**
  * mal_cache_request() - translate a command to create a cache
  * @arg: the command
- * @request: set
+ * @request: filled in
  *
  * Context: task.
- * Return: 0, -EINVAL, or -EPERM (a flag that takes CAP_SYS_ADMIN).
+ * Return: 0, -EINVAL, or -EPERM (a flag requires a capability).
  */
 int mal_cache_request(const struct memalloc_cache_create *arg,
 		      struct mal_request *request)
@@ -160,7 +177,7 @@ int mal_cache_request(const struct memalloc_cache_create *arg,
 	*request = (struct mal_request) {
 		.kind = &mal_kind_cache,
 		.cache = arg,
-		.held = mal_cache_described_by(),
+		.charged = mal_cache_metadata_bytes(arg),
 		.gfp = GFP_KERNEL,
 		.node = NUMA_NO_NODE,
 	};
@@ -168,11 +185,11 @@ int mal_cache_request(const struct memalloc_cache_create *arg,
 }
 
 /*
- * The kind
+ * Kind
  */
 
-static int mal_cache_make(struct mal_object *obj,
-			  const struct mal_request *request)
+static int mal_kind_cache_create(struct mal_handle *obj,
+				 const struct mal_request *request)
 {
 	const struct memalloc_cache_create *arg = request->cache;
 	const struct mal_kmem_cache_args args = {
@@ -191,13 +208,16 @@ static int mal_cache_make(struct mal_object *obj,
 	return obj->cache ? 0 : -ENOMEM;
 }
 
-/* Its objects are gone: if it stays, that is for what has been reported. */
-static void mal_cache_unmake(struct mal_object *obj)
+/*
+ * There are no objects left. If the cache stays, it is because of reported
+ * misuse.
+ */
+static void mal_kind_cache_destroy(struct mal_handle *obj)
 {
 	mal_kmem_cache_destroy_later(obj->cache);
 }
 
-static void mal_cache_info(struct mal_object *obj, u64 offset,
+static void mal_cache_info(struct mal_handle *obj, u64 offset,
 			   struct memalloc_info *info)
 {
 	strscpy(info->out_name, obj->cache->name, sizeof(info->out_name));
@@ -205,7 +225,7 @@ static void mal_cache_info(struct mal_object *obj, u64 offset,
 
 const struct mal_kind mal_kind_cache = {
 	.id = MEMALLOC_KIND_CACHE,
-	.alloc = mal_cache_make,
-	.release = mal_cache_unmake,
+	.alloc = mal_kind_cache_create,
+	.release = mal_kind_cache_destroy,
 	.info = mal_cache_info,
 };

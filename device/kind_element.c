@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Elements: handles that stand for an element of a mempool
+ * Elements: handles for elements of a mempool
  *
- * A pool serves those who may sleep, however long it takes: that is what it is
- * for. Here nobody must wait so that a signal cannot end it, so the pool is only
- * ever asked for what it can give at once, again and again at growing intervals;
- * a process that has all the elements itself waits until it is sent a signal. Who
- * may not sleep, gives up early (NORETRY), or wants the reserve and nothing else
- * (MEMALLOC_ALLOC_PREALLOCATED) does not wait.
+ * A mempool makes callers that may sleep wait without limit. Here a signal must
+ * be able to end every wait. So the pool is only asked for what is available at
+ * once, again and again at growing intervals. A process that owns all elements
+ * itself waits until it gets a signal. A request that must not sleep, gives up
+ * early (NORETRY), or wants only the reserve (MEMALLOC_ALLOC_PREALLOCATED) does
+ * not wait.
  *
- * A pool does not zero what it gives, and what was in it may be of an element that
- * was freed before: it is zeroed here, unless it is an object of a cache whose
- * objects stay as they are; see kind_object.c.
+ * A pool does not zero elements, and an element may contain data of an earlier
+ * one. It is zeroed here, unless it is an object of a cache that preserves the
+ * contents of free objects; see kind_object.c.
  *
- * Contexts: task, may sleep. Nothing here takes a lock.
+ * Context: task, may sleep. Takes no lock.
  */
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -28,30 +28,35 @@
 #include <memalloc/mempool.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/gfp.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/kmalloc.h"
+#include "internal/region.h"
 #include "internal/slab.h"
 
 static int mal_element_size(struct mal_request *request)
 {
 	const struct memalloc_alloc *arg = request->arg;
+	const struct mal_handle *pool = request->parent;
 
 	if (arg->order || arg->bytes || arg->count ||
-	    request->node != NUMA_NO_NODE ||
 	    arg->gfp & (MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
 			MEMALLOC_GFP_THISNODE))
 		return -EINVAL;
-	request->bytes = request->parent->element_bytes;
-	request->held = request->parent->element_held;
+	if (pool->parent && !mal_may_use_zone(pool->parent->cache->gfp))
+		return -EPERM;
+	request->bytes = pool->element_bytes;
+	request->charged = pool->element_charged;
 	return 0;
 }
 
-static bool mal_element_of_pages(const struct mal_object *obj)
+static bool mal_element_of_pages(const struct mal_handle *obj)
 {
 	return obj->parent->backend == MEMALLOC_MEMPOOL_PAGES;
 }
 
-/* What can be had at once, and then what the allocators have if one may sleep. */
+/* Try the pool without sleeping, then the allocator if the caller may sleep. */
 static void *mal_element_try(mal_mempool_t *pool, gfp_t gfp)
 {
 	void *element = mal_mempool_alloc(pool, gfp & ~__GFP_DIRECT_RECLAIM);
@@ -79,9 +84,9 @@ static int mal_element_wait(mal_mempool_t *pool, gfp_t gfp, void **element)
 	}
 }
 
-static void mal_element_clear(struct mal_object *obj)
+static void mal_element_clear(struct mal_handle *obj)
 {
-	const struct mal_object *pool = obj->parent;
+	const struct mal_handle *pool = obj->parent;
 	struct page *first = obj->memory;
 	unsigned int i;
 
@@ -94,7 +99,7 @@ static void mal_element_clear(struct mal_object *obj)
 	}
 }
 
-static int mal_element_alloc(struct mal_object *obj,
+static int mal_element_alloc(struct mal_handle *obj,
 			     const struct mal_request *request)
 {
 	gfp_t gfp = request->gfp & ~(__GFP_ZERO | __GFP_HIGHMEM | __GFP_MOVABLE);
@@ -114,13 +119,21 @@ static int mal_element_alloc(struct mal_object *obj,
 	return 0;
 }
 
-static void mal_element_release(struct mal_object *obj)
+static void mal_element_attribute(struct mal_handle *obj, unsigned long site)
+{
+	if (mal_element_of_pages(obj))
+		mal_page_of(obj->memory)->caller = site;
+	else
+		mal_kmalloc_set_caller(obj->memory, site);
+}
+
+static void mal_element_release(struct mal_handle *obj)
 {
 	mal_mempool_free(obj->memory, obj->parent->pool);
 }
 
-/* Neither pools nor their blocks are of high memory. */
-static void *mal_element_map(struct mal_object *obj, u64 offset, size_t *len)
+/* Pools and their elements do not use high memory. */
+static void *mal_element_map(struct mal_handle *obj, u64 offset, size_t *len)
 {
 	void *memory = mal_element_of_pages(obj) ?
 		       page_address(obj->memory) : obj->memory;
@@ -128,14 +141,14 @@ static void *mal_element_map(struct mal_object *obj, u64 offset, size_t *len)
 	return memory + offset;
 }
 
-static void mal_element_info(struct mal_object *obj, u64 offset,
+static void mal_element_info(struct mal_handle *obj, u64 offset,
 			     struct memalloc_info *info)
 {
 	size_t len = 1;
 	void *address = mal_element_map(obj, offset, &len);
 	struct mal_slab *slab;
 
-	/* It is held, and so its slab stays. */
+	/* The slab stays, because the object is allocated. */
 	slab = mal_element_of_pages(obj) ? NULL : mal_slab_of(obj->memory);
 	if (slab)
 		strscpy(info->out_name, slab->cache->name,
@@ -149,6 +162,7 @@ const struct mal_kind mal_kind_element = {
 	.flags = MEMALLOC_ALLOC_PREALLOCATED,
 	.size = mal_element_size,
 	.alloc = mal_element_alloc,
+	.attribute = mal_element_attribute,
 	.release = mal_element_release,
 	.map = mal_element_map,
 	.info = mal_element_info,

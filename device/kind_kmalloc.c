@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kmalloc: handles that stand for bytes of kmalloc
+ * Kmalloc: handles for kmalloc memory
  *
- * User space may use the bytes that it asked for, not all that the size class
- * has; those beyond are zero at all times, so that growing within the class shows
- * zeroes, as growing out of it does.
+ * User space may use the requested bytes, not all bytes of the size class. The
+ * others are always zero. So growing within the class exposes zeroes, like
+ * growing into another class.
  *
- * No bytes at all is what kmalloc makes of it: ZERO_SIZE_PTR, which is a handle
- * like any other and can be resized.
+ * A size of zero gives ZERO_SIZE_PTR, as with kmalloc. It is an ordinary handle
+ * and can be resized.
  *
- * Contexts: task, may sleep. Nothing here takes a lock.
+ * Context: task, may sleep. Takes no lock.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -23,19 +23,22 @@
 #include <memalloc/kmalloc.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/gfp.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
 #include "internal/kmalloc.h"
 #include "internal/slab.h"
 
-static s64 mal_bytes_room(const struct mal_object *obj, u64 bytes)
+static s64 mal_bytes_room(const struct mal_handle *obj, u64 bytes)
 {
 	if (bytes > MAL_KMALLOC_MAX_SIZE)
 		return -EINVAL;
 	return mal_kmalloc_size_roundup(bytes);
 }
 
-/* What has been checked by mal_bytes_room(); it says how much is copied. */
+/*
+ * The size was checked by mal_bytes_room() and determines how much is copied.
+ */
 static size_t mal_bytes_nospec(u64 bytes)
 {
 	return array_index_nospec((size_t)bytes, MAL_KMALLOC_MAX_SIZE + 1);
@@ -50,7 +53,7 @@ static int mal_bytes_size(struct mal_request *request)
 	    arg->gfp & MEMALLOC_GFP_DMA32)
 		return -EINVAL;
 	request->bytes = mal_bytes_nospec(arg->bytes);
-	request->held = room;
+	request->charged = room;
 	return 0;
 }
 
@@ -59,7 +62,7 @@ static gfp_t mal_bytes_gfp(gfp_t gfp)
 	return gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE);
 }
 
-static int mal_bytes_alloc(struct mal_object *obj,
+static int mal_bytes_alloc(struct mal_handle *obj,
 			   const struct mal_request *request)
 {
 	obj->zone = request->gfp & __GFP_DMA;
@@ -68,24 +71,29 @@ static int mal_bytes_alloc(struct mal_object *obj,
 	return obj->memory ? 0 : -ENOMEM;
 }
 
-static void mal_bytes_release(struct mal_object *obj)
+static void mal_bytes_attribute(struct mal_handle *obj, unsigned long site)
+{
+	mal_kmalloc_set_caller(obj->memory, site);
+}
+
+static void mal_bytes_release(struct mal_handle *obj)
 {
 	mal_kfree(obj->memory);
 }
 
-static void *mal_bytes_map(struct mal_object *obj, u64 offset, size_t *len)
+static void *mal_bytes_map(struct mal_handle *obj, u64 offset, size_t *len)
 {
 	return obj->memory + offset;
 }
 
-static void mal_bytes_info(struct mal_object *obj, u64 offset,
+static void mal_bytes_info(struct mal_handle *obj, u64 offset,
 			   struct memalloc_info *info)
 {
 	struct mal_slab *slab;
 
 	if (!obj->bytes)
 		return;
-	/* The memory is held, and so its slab stays. */
+	/* The slab stays, because the memory is allocated. */
 	slab = mal_slab_of(obj->memory);
 	if (slab)
 		strscpy(info->out_name, slab->cache->name,
@@ -93,10 +101,12 @@ static void mal_bytes_info(struct mal_object *obj, u64 offset,
 	mal_info_of_address(obj->memory + offset, info);
 }
 
-static s64 mal_bytes_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
+static s64 mal_bytes_resize(struct mal_handle *obj, u64 bytes, gfp_t gfp)
 {
 	void *memory;
 
+	if (bytes > obj->bytes && !mal_may_use_zone(obj->zone))
+		return -EPERM;
 	bytes = mal_bytes_nospec(bytes);
 	if (bytes < obj->bytes)
 		memset(obj->memory + bytes, 0, obj->bytes - bytes);
@@ -105,7 +115,7 @@ static s64 mal_bytes_resize(struct mal_object *obj, u64 bytes, gfp_t gfp)
 		return -ENOMEM;
 	obj->memory = memory;
 	obj->bytes = bytes;
-	/* mal_ksize() would make all of it the owner's, in the debug modes. */
+	/* In the debug modes mal_ksize() would give the owner all of it. */
 	return mal_kmalloc_owned(memory);
 }
 
@@ -113,6 +123,7 @@ const struct mal_kind mal_kind_kmalloc = {
 	.id = MEMALLOC_KIND_KMALLOC,
 	.size = mal_bytes_size,
 	.alloc = mal_bytes_alloc,
+	.attribute = mal_bytes_attribute,
 	.release = mal_bytes_release,
 	.map = mal_bytes_map,
 	.info = mal_bytes_info,

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mempools: handles that stand for pools
+ * Mempools: handles for mempools
  *
- * A pool is made by a command of its own, is the parent of the elements that
- * kind_element.c makes, and has no bytes. Its elements are of the buddy allocator,
- * of kmalloc, or of a slab cache of the same file, which is then its parent.
+ * A pool is created by a command of its own. It is the parent of the elements
+ * that kind_element.c allocates, and has no bytes. Its elements come from the
+ * buddy allocator, from kmalloc, or from a slab cache of the same file, which
+ * is then its parent.
  *
- * It is charged with its least number of elements, whether they are in it or out,
- * and with what describes it. An element that is out is charged to its own handle
- * once more: so a quota is never exceeded, whatever becomes of the pool meanwhile.
+ * It is charged with its minimum number of elements, whether they are in the
+ * reserve or allocated, and with its metadata. An allocated element is charged
+ * again to its own handle. So a quota is never exceeded, regardless of the fate
+ * of the pool.
  *
- * Contexts: task, may sleep. Nothing here takes a lock.
+ * Context: task, may sleep. Takes no lock.
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
@@ -61,9 +63,9 @@ static bool mal_pool_create_ok(const struct memalloc_mempool_create *arg)
 	}
 }
 
-/* Bytes that an element takes from the allocator, by where it comes from. */
-static u64 mal_pool_held(const struct memalloc_mempool_create *arg,
-			 const struct mal_object *parent)
+/* Bytes that an element takes from the allocator, by backend. */
+static u64 mal_pool_element_bytes(const struct memalloc_mempool_create *arg,
+				  const struct mal_handle *parent)
 {
 	switch (arg->backend) {
 	case MEMALLOC_MEMPOOL_PAGES:
@@ -75,16 +77,16 @@ static u64 mal_pool_held(const struct memalloc_mempool_create *arg,
 	}
 }
 
-static u64 mal_pool_held_by(u64 element, u32 min_nr)
+static u64 mal_pool_bytes(u64 element, u32 min_nr)
 {
 	return sizeof(mal_mempool_t) + MEMALLOC_SHOWN_NAME_SIZE +
 	       (element + sizeof(void *)) * min_nr;
 }
 
-/* The cache that the elements are to be objects of, with a reference. */
+/* The cache that the elements come from, with a reference. */
 static int mal_pool_parent(struct mal_file *file,
 			   const struct memalloc_mempool_create *arg,
-			   struct mal_object **parent)
+			   struct mal_handle **parent)
 {
 	*parent = NULL;
 	if (arg->backend != MEMALLOC_MEMPOOL_CACHE)
@@ -94,18 +96,19 @@ static int mal_pool_parent(struct mal_file *file,
 		return -ENOENT;
 	if ((*parent)->kind == &mal_kind_cache)
 		return 0;
-	mal_object_put(*parent);
+	mal_handle_put(*parent);
 	return -EINVAL;
 }
 
 /**
  * mal_mempool_request() - translate a command to create a pool
- * @file: whose
+ * @file: the file of the pool
  * @arg: the command
- * @request: set; its parent, if any, is to be put by the caller
+ * @request: filled in; the caller must put its parent, if any
  *
  * Context: task.
- * Return: 0, -EINVAL, or -ENOENT (no such cache).
+ * Return: 0, -EINVAL, -ENOENT (no such cache), or -EPERM (the cache uses a zone
+ * that the caller may not use).
  */
 int mal_mempool_request(struct mal_file *file,
 			const struct memalloc_mempool_create *arg,
@@ -121,70 +124,78 @@ int mal_mempool_request(struct mal_file *file,
 	};
 	err = mal_gfp_from_user(arg->gfp, &request->gfp) ?:
 	      mal_node_from_user(arg->node, &request->node) ?:
+	      mal_node_confine(request->gfp, &request->node) ?:
 	      mal_pool_parent(file, arg, &request->parent);
 	if (err)
 		return err;
-	request->held = mal_pool_held_by(mal_pool_held(arg, request->parent),
-					 arg->min_nr);
+	if (request->parent && !mal_may_use_zone(request->parent->cache->gfp)) {
+		mal_handle_put(request->parent);
+		return -EPERM;
+	}
+	request->charged = mal_pool_bytes(mal_pool_element_bytes(arg, request->parent),
+					  arg->min_nr);
 	return 0;
 }
 
 static mal_mempool_t *mal_pool_of_pages(const struct memalloc_mempool_create *arg,
-					gfp_t gfp, int node)
+					gfp_t gfp, int node, unsigned long site)
 {
-	/* It is the index of many tables. */
+	/* The order indexes many tables. */
 	unsigned long order = array_index_nospec(arg->order, MAL_NR_ORDERS);
 
-	return mal_mempool_create_node(arg->min_nr, mal_mempool_alloc_pages,
-				       mal_mempool_free_pages,
-				       (void *)order, gfp, node);
+	return mal_mempool_create_for(arg->min_nr, mal_mempool_alloc_pages,
+				      mal_mempool_free_pages, (void *)order,
+				      gfp, node, site);
 }
 
 static mal_mempool_t *mal_pool_of_bytes(const struct memalloc_mempool_create *arg,
-					gfp_t gfp, int node)
+					gfp_t gfp, int node, unsigned long site)
 {
 	size_t bytes = array_index_nospec((size_t)arg->bytes, MAL_KMALLOC_MAX_SIZE + 1);
 
-	return mal_mempool_create_node(arg->min_nr, mal_mempool_kmalloc,
-				       mal_mempool_kfree, (void *)bytes, gfp, node);
+	return mal_mempool_create_for(arg->min_nr, mal_mempool_kmalloc,
+				      mal_mempool_kfree, (void *)bytes, gfp,
+				      node, site);
 }
 
 static mal_mempool_t *mal_pool_of_objects(const struct memalloc_mempool_create *arg,
 					  struct mal_kmem_cache *cache, gfp_t gfp,
-					  int node)
+					  int node, unsigned long site)
 {
-	return mal_mempool_create_node(arg->min_nr, mal_mempool_alloc_slab,
-				       mal_mempool_free_slab, cache, gfp, node);
+	return mal_mempool_create_for(arg->min_nr, mal_mempool_alloc_slab,
+				      mal_mempool_free_slab, cache, gfp, node,
+				      site);
 }
 
-/* Elements are zeroed when they are given out, and the pool is asked for none. */
-static void mal_mempool_make_pool(struct mal_object *obj,
-				  const struct mal_request *request)
+/* Elements are zeroed when they are handed out, not by the pool. */
+static void mal_kind_mempool_create_pool(struct mal_handle *obj,
+					 const struct mal_request *request)
 {
 	const struct memalloc_mempool_create *arg = request->mempool;
 	gfp_t gfp = request->gfp & ~(__GFP_ZERO | __GFP_HIGHMEM | __GFP_MOVABLE);
+	unsigned long site = obj->file->site;
 
 	obj->backend = arg->backend;
-	obj->element_held = mal_pool_held(arg, request->parent);
+	obj->element_charged = mal_pool_element_bytes(arg, request->parent);
 	switch (arg->backend) {
 	case MEMALLOC_MEMPOOL_PAGES:
-		obj->element_bytes = obj->element_held;
-		obj->pool = mal_pool_of_pages(arg, gfp, request->node);
+		obj->element_bytes = obj->element_charged;
+		obj->pool = mal_pool_of_pages(arg, gfp, request->node, site);
 		break;
 	case MEMALLOC_MEMPOOL_KMALLOC:
 		obj->element_bytes = arg->bytes;
-		obj->pool = mal_pool_of_bytes(arg, gfp, request->node);
+		obj->pool = mal_pool_of_bytes(arg, gfp, request->node, site);
 		break;
 	default:
 		obj->element_bytes = request->parent->cache->object_size;
 		obj->pool = mal_pool_of_objects(arg, request->parent->cache, gfp,
-						request->node);
+						request->node, site);
 	}
 }
 
-/* Sets the name to what the pool is to be called, or to NULL. */
-static int mal_mempool_make_name(const struct memalloc_mempool_create *arg,
-				 const char **name)
+/* Set @name to the name of the pool, or to NULL. */
+static int mal_kind_mempool_create_name(const struct memalloc_mempool_create *arg,
+					const char **name)
 {
 	char shown[MEMALLOC_SHOWN_NAME_SIZE];
 
@@ -198,15 +209,15 @@ static int mal_mempool_make_name(const struct memalloc_mempool_create *arg,
 	return *name ? 0 : -ENOMEM;
 }
 
-static int mal_mempool_make(struct mal_object *obj,
-			    const struct mal_request *request)
+static int mal_kind_mempool_create(struct mal_handle *obj,
+				   const struct mal_request *request)
 {
 	const char *name;
-	int err = mal_mempool_make_name(request->mempool, &name);
+	int err = mal_kind_mempool_create_name(request->mempool, &name);
 
 	if (err)
 		return err;
-	mal_mempool_make_pool(obj, request);
+	mal_kind_mempool_create_pool(obj, request);
 	if (!obj->pool) {
 		kfree(name);
 		return -ENOMEM;
@@ -215,7 +226,7 @@ static int mal_mempool_make(struct mal_object *obj,
 	return 0;
 }
 
-static void mal_mempool_unmake(struct mal_object *obj)
+static void mal_kind_mempool_destroy(struct mal_handle *obj)
 {
 	const char *name = obj->pool->name;
 
@@ -224,7 +235,7 @@ static void mal_mempool_unmake(struct mal_object *obj)
 	kfree(name);
 }
 
-static void mal_mempool_info(struct mal_object *obj, u64 offset,
+static void mal_mempool_info(struct mal_handle *obj, u64 offset,
 			     struct memalloc_info *info)
 {
 	info->out_count = READ_ONCE(obj->pool->min_nr);
@@ -232,15 +243,18 @@ static void mal_mempool_info(struct mal_object *obj, u64 offset,
 		strscpy(info->out_name, obj->pool->name, sizeof(info->out_name));
 }
 
-static s64 mal_mempool_room(const struct mal_object *obj, u64 min_nr)
+static s64 mal_mempool_room(const struct mal_handle *obj, u64 min_nr)
 {
 	if (!min_nr || min_nr > MEMALLOC_MEMPOOL_MAX)
 		return -EINVAL;
-	return mal_pool_held_by(obj->element_held, min_nr);
+	return mal_pool_bytes(obj->element_charged, min_nr);
 }
 
-static s64 mal_mempool_resize_to(struct mal_object *obj, u64 min_nr, gfp_t gfp)
+static s64 mal_mempool_resize_to(struct mal_handle *obj, u64 min_nr, gfp_t gfp)
 {
+	if (min_nr > obj->pool->min_nr && obj->parent &&
+	    !mal_may_use_zone(obj->parent->cache->gfp))
+		return -EPERM;
 	if (mal_mempool_resize(obj->pool, min_nr))
 		return -ENOMEM;
 	return mal_mempool_room(obj, min_nr);
@@ -249,8 +263,8 @@ static s64 mal_mempool_resize_to(struct mal_object *obj, u64 min_nr, gfp_t gfp)
 const struct mal_kind mal_kind_mempool = {
 	.id = MEMALLOC_KIND_MEMPOOL,
 	.counted = true,
-	.alloc = mal_mempool_make,
-	.release = mal_mempool_unmake,
+	.alloc = mal_kind_mempool_create,
+	.release = mal_kind_mempool_destroy,
 	.info = mal_mempool_info,
 	.room = mal_mempool_room,
 	.resize = mal_mempool_resize_to,

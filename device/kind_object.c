@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Objects: handles that stand for objects of a slab cache
+ * Objects: handles for objects of a slab cache
  *
- * One object, or many that are allocated and freed by the bulk functions, a piece
- * at a time. Between two pieces other tasks may run; who is being killed gets no
- * further, and all is undone.
+ * A handle refers to one object or to many, which are allocated and freed with
+ * the bulk functions, in batches. Other tasks may run between two batches. If
+ * the task is killed, the allocation is aborted and undone.
  *
- * To user space the objects of a handle are one row of bytes, without what lies
- * between them in memory:
+ * User space sees the objects of a handle as a contiguous range of bytes,
+ * without gaps between the objects:
  *
  *	offset   0              size           2 * size
  *	         | object 0     | object 1     | object 2 ...
  *
- * Contexts: task, may sleep. Nothing here takes a lock.
+ * Context: task, may sleep. Takes no lock.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -29,12 +29,14 @@
 #include <memalloc/slab_cache.h>
 #include <uapi/linux/memalloc.h>
 
+#include "internal/gfp.h"
 #include "internal/handle.h"
 #include "internal/inject.h"
 #include "internal/kind.h"
+#include "internal/kmalloc.h"
 #include "internal/slab.h"
 
-/* Objects are allocated and freed in pieces of so many bytes. */
+/* Number of bytes allocated or freed per batch. */
 #define MAL_OBJECTS_PIECE	((u32)SZ_1M)
 
 static int mal_objects_size(struct mal_request *request)
@@ -45,24 +47,28 @@ static int mal_objects_size(struct mal_request *request)
 	if (arg->order || arg->bytes || count > MEMALLOC_COUNT_MAX ||
 	    arg->gfp & (MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32))
 		return -EINVAL;
+	if (!mal_may_use_zone(request->parent->cache->gfp))
+		return -EPERM;
 	request->bytes = (u64)count * request->parent->cache->object_size;
-	request->held = (u64)count * mal_slab_share(request->parent->cache);
+	request->charged = (u64)count * mal_slab_share(request->parent->cache);
+	if (count > 1)
+		request->described = (u64)count * sizeof(void *);
 	return 0;
 }
 
-static struct mal_kmem_cache *mal_objects_cache(const struct mal_object *obj)
+static struct mal_kmem_cache *mal_objects_cache(const struct mal_handle *obj)
 {
 	return obj->parent->cache;
 }
 
-/* How many are next. */
-static u32 mal_objects_piece(const struct mal_object *obj, u32 left)
+/* Number of objects in the next batch. */
+static u32 mal_objects_piece(const struct mal_handle *obj, u32 left)
 {
 	return clamp(MAL_OBJECTS_PIECE / mal_objects_cache(obj)->size, 1U, left);
 }
 
-/* There is no bulk allocation near a node. Returns how many there are. */
-static u32 mal_objects_take(struct mal_object *obj, gfp_t gfp, int node,
+/* There is no bulk allocation for a node. Returns the number of objects. */
+static u32 mal_objects_take(struct mal_handle *obj, gfp_t gfp, int node,
 			    void **objects, u32 nr)
 {
 	struct mal_kmem_cache *cache = mal_objects_cache(obj);
@@ -78,13 +84,16 @@ static u32 mal_objects_take(struct mal_object *obj, gfp_t gfp, int node,
 	return taken;
 }
 
-static int mal_objects_take_all(struct mal_object *obj, gfp_t gfp, int node,
+static int mal_objects_take_all(struct mal_handle *obj, gfp_t gfp, int node,
 				u32 *taken)
 {
 	u32 piece, some;
 
 	for (*taken = 0; *taken < obj->count; *taken += some) {
-		/* Not for any other signal: all would have to be done again. */
+		/*
+		 * Only for fatal signals: an interrupted command would have to
+		 * start over.
+		 */
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		piece = mal_objects_piece(obj, obj->count - *taken);
@@ -98,7 +107,7 @@ static int mal_objects_take_all(struct mal_object *obj, gfp_t gfp, int node,
 	return 0;
 }
 
-static void mal_objects_give_back(struct mal_object *obj, u32 nr)
+static void mal_objects_give_back(struct mal_handle *obj, u32 nr)
 {
 	u32 done, piece;
 
@@ -111,7 +120,7 @@ static void mal_objects_give_back(struct mal_object *obj, u32 nr)
 	kvfree(obj->many);
 }
 
-static int mal_objects_alloc_many(struct mal_object *obj, gfp_t gfp, int node)
+static int mal_objects_alloc_many(struct mal_handle *obj, gfp_t gfp, int node)
 {
 	u32 taken;
 	int err;
@@ -128,12 +137,12 @@ static int mal_objects_alloc_many(struct mal_object *obj, gfp_t gfp, int node)
 	return err;
 }
 
-static int mal_objects_alloc(struct mal_object *obj,
+static int mal_objects_alloc(struct mal_handle *obj,
 			     const struct mal_request *request)
 {
 	gfp_t gfp = request->gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE);
 
-	/* What a constructor has made is not to be zeroed. */
+	/* Do not zero an object that was constructed. */
 	if (mal_objects_cache(obj)->flags & MAL_CACHE_NO_INIT)
 		gfp &= ~__GFP_ZERO;
 	obj->count = request->arg->count ?: 1;
@@ -144,7 +153,17 @@ static int mal_objects_alloc(struct mal_object *obj,
 	return obj->one ? 0 : -ENOMEM;
 }
 
-static void mal_objects_release(struct mal_object *obj)
+static void mal_objects_attribute(struct mal_handle *obj, unsigned long site)
+{
+	u32 i;
+
+	if (!(mal_objects_cache(obj)->flags & MAL_CACHE_STORE_USER))
+		return;
+	for (i = 0; i < obj->count; i++)
+		mal_kmalloc_set_caller(obj->count == 1 ? obj->one : obj->many[i], site);
+}
+
+static void mal_objects_release(struct mal_handle *obj)
 {
 	if (obj->count == 1) {
 		mal_kmem_cache_free(mal_objects_cache(obj), obj->one);
@@ -153,7 +172,7 @@ static void mal_objects_release(struct mal_object *obj)
 	mal_objects_give_back(obj, obj->count);
 }
 
-static void *mal_objects_map(struct mal_object *obj, u64 offset, size_t *len)
+static void *mal_objects_map(struct mal_handle *obj, u64 offset, size_t *len)
 {
 	u32 size = mal_objects_cache(obj)->object_size, within;
 	u64 index = div_u64_rem(offset, size, &within);
@@ -163,7 +182,7 @@ static void *mal_objects_map(struct mal_object *obj, u64 offset, size_t *len)
 		obj->many[array_index_nospec((unsigned long)index, obj->count)]) + within;
 }
 
-static void mal_objects_info(struct mal_object *obj, u64 offset,
+static void mal_objects_info(struct mal_handle *obj, u64 offset,
 			     struct memalloc_info *info)
 {
 	size_t len = 1;
@@ -179,6 +198,7 @@ const struct mal_kind mal_kind_object = {
 	.parent = MEMALLOC_KIND_CACHE,
 	.size = mal_objects_size,
 	.alloc = mal_objects_alloc,
+	.attribute = mal_objects_attribute,
 	.release = mal_objects_release,
 	.map = mal_objects_map,
 	.info = mal_objects_info,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages: handles that stand for pages of the buddy allocator
+ * Pages: handles for pages of the buddy allocator
  *
- * User space may map the pages and so take references on any of them
- * (get_user_pages, vmsplice), so the block goes back by way of
- * mal_free_pages_shared(), which sets pages aside that somebody still holds.
+ * User space may map the pages and take references to them (get_user_pages,
+ * vmsplice). So the block is freed with mal_free_pages_charged(), which sets
+ * aside pages that are still pinned and charges them to the user.
  *
- * Pages may be high memory: they are mapped for the kernel one at a time. The
- * flushes keep what the kernel and user space see the same where caches tell
- * their addresses apart; they are nothing elsewhere.
+ * The pages may be high memory, so the kernel maps them one at a time. The
+ * flushes keep the kernel's view and user space's consistent on architectures
+ * with aliasing caches, and do nothing elsewhere.
  *
- * Contexts: task. Nothing here takes a lock.
+ * Context: task. Takes no lock.
  */
 #include <linux/cacheflush.h>
 #include <linux/errno.h>
@@ -26,7 +26,9 @@
 #include "internal/buddy.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
+#include "internal/page_alloc.h"
 #include "internal/region.h"
+#include "internal/user.h"
 
 static int mal_pages_size(struct mal_request *request)
 {
@@ -35,22 +37,27 @@ static int mal_pages_size(struct mal_request *request)
 	if (arg->order > MAL_MAX_ORDER || arg->bytes || arg->count)
 		return -EINVAL;
 	request->bytes = (u64)PAGE_SIZE << arg->order;
-	request->held = request->bytes;
+	request->charged = request->bytes;
 	return 0;
 }
 
-static int mal_pages_alloc(struct mal_object *obj,
+static int mal_pages_alloc(struct mal_handle *obj,
 			   const struct mal_request *request)
 {
-	/* It is the index of many tables. */
+	/* The order indexes many tables. */
 	obj->order = array_index_nospec(request->arg->order, MAL_NR_ORDERS);
 	obj->page = mal_alloc_pages_node(request->node, request->gfp,
 					 obj->order);
 	return obj->page ? 0 : -ENOMEM;
 }
 
-/* What mapping leaves behind in struct page is no business of the next owner. */
-static void mal_pages_forget_mapping(struct mal_object *obj)
+static void mal_pages_attribute(struct mal_handle *obj, unsigned long site)
+{
+	mal_page_of(obj->page)->caller = site;
+}
+
+/* Clear the dirty bits that user mappings leave in struct page. */
+static void mal_pages_clear_dirty(struct mal_handle *obj)
 {
 	unsigned int i;
 
@@ -58,19 +65,20 @@ static void mal_pages_forget_mapping(struct mal_object *obj)
 		ClearPageDirty(obj->page + i);
 }
 
-static void mal_pages_release(struct mal_object *obj)
+static void mal_pages_release(struct mal_handle *obj)
 {
-	mal_pages_forget_mapping(obj);
-	mal_free_pages_shared(obj->page, obj->order);
+	mal_pages_clear_dirty(obj);
+	mal_free_pages_charged(obj->page, obj->order, mal_user_account(obj->file->user),
+			       _THIS_IP_);
 }
 
-static struct page *mal_pages_page(struct mal_object *obj, unsigned long index)
+static struct page *mal_pages_page(struct mal_handle *obj, unsigned long index)
 {
-	/* A block lies within a section of the memory map, so this is sound. */
+	/* Valid because a block lies within one section of the memory map. */
 	return obj->page + index;
 }
 
-static void *mal_pages_map(struct mal_object *obj, u64 offset, size_t *len)
+static void *mal_pages_map(struct mal_handle *obj, u64 offset, size_t *len)
 {
 	struct page *page = mal_pages_page(obj, offset >> PAGE_SHIFT);
 	size_t within = offset_in_page(offset);
@@ -80,19 +88,19 @@ static void *mal_pages_map(struct mal_object *obj, u64 offset, size_t *len)
 	return kmap_local_page(page) + within;
 }
 
-static void mal_pages_unmap(struct mal_object *obj, u64 offset, void *addr)
+static void mal_pages_unmap(struct mal_handle *obj, u64 offset, void *addr)
 {
 	flush_dcache_page(mal_pages_page(obj, offset >> PAGE_SHIFT));
 	kunmap_local(addr);
 }
 
 /**
- * mal_info_of_page() - say where a page of ours lies
- * @page: the page
+ * mal_info_of_page() - node, zone and address of a page
+ * @page: one of our pages
  * @within: offset of a byte in it
- * @info: out_node, out_zone and, if asked for, out_phys are filled in
+ * @info: out_node, out_zone and, if requested, out_phys are filled in
  *
- * Context: any; the caller holds the page.
+ * Context: any; the caller owns the page.
  */
 void mal_info_of_page(struct page *page, unsigned int within,
 		      struct memalloc_info *info)
@@ -107,18 +115,18 @@ void mal_info_of_page(struct page *page, unsigned int within,
 }
 
 /**
- * mal_info_of_address() - say where memory of ours lies
- * @address: of a byte that the kernel has mapped
+ * mal_info_of_address() - node, zone and address of memory
+ * @address: address of a byte that the kernel has mapped
  * @info: as for mal_info_of_page()
  *
- * Context: any; the caller holds the memory.
+ * Context: any; the caller owns the memory.
  */
 void mal_info_of_address(const void *address, struct memalloc_info *info)
 {
 	mal_info_of_page(virt_to_page(address), offset_in_page(address), info);
 }
 
-static void mal_pages_info(struct mal_object *obj, u64 offset,
+static void mal_pages_info(struct mal_handle *obj, u64 offset,
 			   struct memalloc_info *info)
 {
 	info->out_order = obj->order;
@@ -130,6 +138,7 @@ const struct mal_kind mal_kind_pages = {
 	.id = MEMALLOC_KIND_PAGES,
 	.size = mal_pages_size,
 	.alloc = mal_pages_alloc,
+	.attribute = mal_pages_attribute,
 	.release = mal_pages_release,
 	.map = mal_pages_map,
 	.unmap = mal_pages_unmap,

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Per-CPU areas: handles that stand for the same bytes on every CPU
+ * Per-CPU areas: handles for per-CPU memory
  *
- * To user space they are one row of bytes, with a part for each possible CPU, in
- * the order of their numbers:
+ * User space sees them as a contiguous range of bytes with a part for each
+ * possible CPU, in the order of CPU numbers:
  *
  *	offset   0              size           2 * size
  *	         | first CPU's  | second CPU's | third CPU's ...
  *
- * so that one CPU's are read, filled or verified as any part of anything is, and
- * all at once. The bytes of a CPU are there whether it is online or not.
+ * The bytes of one CPU are therefore read, filled and verified like any other
+ * part of a range. They exist whether the CPU is online or not.
  *
- * Whoever looks at another CPU's bytes does so from afar, as per_cpu_ptr() does:
- * what is written while another writes is for user space to agree on.
+ * Accesses to another CPU's bytes are remote, as with per_cpu_ptr(). User space
+ * must coordinate concurrent writes.
  *
- * Contexts: task, may sleep. Nothing here takes a lock.
+ * Context: task, may sleep. Takes no lock.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -34,7 +34,7 @@
 #include "internal/node.h"
 #include "internal/percpu.h"
 
-static int mal_percpu_size(struct mal_request *request)
+static int mal_kind_percpu_size(struct mal_request *request)
 {
 	const struct memalloc_alloc *arg = request->arg;
 	u64 align = arg->align ?: sizeof(u64);
@@ -43,15 +43,15 @@ static int mal_percpu_size(struct mal_request *request)
 	    arg->bytes > MAL_PERCPU_MAX_SIZE || !is_power_of_2(align) ||
 	    align > PAGE_SIZE ||
 	    arg->gfp & (MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
-			MEMALLOC_GFP_THISNODE) || request->node != NUMA_NO_NODE)
+			MEMALLOC_GFP_THISNODE))
 		return -EINVAL;
 	request->bytes = arg->bytes * num_possible_cpus();
-	request->held = round_up(arg->bytes, align) * num_possible_cpus();
+	request->charged = round_up(arg->bytes, align) * num_possible_cpus();
 	return 0;
 }
 
-static int mal_percpu_alloc(struct mal_object *obj,
-			    const struct mal_request *request)
+static int mal_kind_percpu_alloc(struct mal_handle *obj,
+				 const struct mal_request *request)
 {
 	const struct memalloc_alloc *arg = request->arg;
 	gfp_t gfp = request->gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_ZERO);
@@ -62,13 +62,13 @@ static int mal_percpu_alloc(struct mal_object *obj,
 	return obj->percpu ? 0 : -ENOMEM;
 }
 
-static void mal_percpu_release(struct mal_object *obj)
+static void mal_kind_percpu_release(struct mal_handle *obj)
 {
 	mal_free_percpu(obj->percpu);
 }
 
-/* The possible CPUs need not have the first numbers. */
-static unsigned int mal_percpu_nth_cpu(u64 n)
+/* The numbers of possible CPUs may have gaps. */
+static unsigned int mal_kind_percpu_nth_cpu(u64 n)
 {
 	unsigned int cpu;
 
@@ -78,21 +78,22 @@ static unsigned int mal_percpu_nth_cpu(u64 n)
 	return cpu;
 }
 
-static void *mal_percpu_map(struct mal_object *obj, u64 offset, size_t *len)
+static void *mal_kind_percpu_map(struct mal_handle *obj, u64 offset,
+				 size_t *len)
 {
 	u32 within;
 	u64 nth = div_u64_rem(offset, obj->each, &within);
 
 	*len = min_t(size_t, *len, obj->each - within);
-	return per_cpu_ptr(obj->percpu, mal_percpu_nth_cpu(nth)) + within;
+	return per_cpu_ptr(obj->percpu, mal_kind_percpu_nth_cpu(nth)) + within;
 }
 
-/* The pages are the host's, as chunks are. */
-static void mal_percpu_info(struct mal_object *obj, u64 offset,
-			    struct memalloc_info *info)
+/* The pages belong to the host, like the chunks. */
+static void mal_kind_percpu_info(struct mal_handle *obj, u64 offset,
+				 struct memalloc_info *info)
 {
 	size_t len = 1;
-	void *address = mal_percpu_map(obj, offset, &len);
+	void *address = mal_kind_percpu_map(obj, offset, &len);
 	struct page *page = is_vmalloc_addr(address) ? vmalloc_to_page(address) :
 						       virt_to_page(address);
 
@@ -106,9 +107,9 @@ static void mal_percpu_info(struct mal_object *obj, u64 offset,
 const struct mal_kind mal_kind_percpu = {
 	.id = MEMALLOC_KIND_PERCPU,
 	.aligned = true,
-	.size = mal_percpu_size,
-	.alloc = mal_percpu_alloc,
-	.release = mal_percpu_release,
-	.map = mal_percpu_map,
-	.info = mal_percpu_info,
+	.size = mal_kind_percpu_size,
+	.alloc = mal_kind_percpu_alloc,
+	.release = mal_kind_percpu_release,
+	.map = mal_kind_percpu_map,
+	.info = mal_kind_percpu_info,
 };

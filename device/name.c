@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Names: what user space calls its caches and mempools
+ * Names that user space gives to its caches and mempools
  *
- * All see them, in /proc/memalloc, statistics and the kernel log: so a name has no
- * characters that could be taken for anything else, and is shown with "u:" in
- * front, as no name of the kernel's is.
+ * Names are visible in /proc/memalloc, statistics and the kernel log. So a name
+ * must not contain characters that could be mistaken for something else. It is
+ * shown with the prefix "u:", which no name of the kernel has.
  *
  * Context: any.
  */
@@ -15,17 +15,17 @@
 
 #include "internal/name.h"
 
-/* What shows that a name is user space's. */
+/* Marks names from user space. */
 #define MAL_NAME_PREFIX		"u:"
 
 static_assert(sizeof(MAL_NAME_PREFIX) - 1 + MEMALLOC_NAME_SIZE <=
 	      MEMALLOC_SHOWN_NAME_SIZE);
 
 /**
- * mal_name_ok() - can this be a name?
- * @name: what user space says
+ * mal_name_ok() - is this a valid name?
+ * @name: name from user space
  *
- * Return: true if so; it ends within @name then.
+ * Return: true if it is; it is terminated within @name then.
  */
 bool mal_name_ok(const char name[MEMALLOC_NAME_SIZE])
 {
@@ -42,9 +42,9 @@ bool mal_name_ok(const char name[MEMALLOC_NAME_SIZE])
 }
 
 /**
- * mal_name_show() - what the name is shown as
+ * mal_name_show() - format a name for output
  * @name: the name
- * @shown: set
+ * @shown: filled in
  */
 void mal_name_show(const char name[MEMALLOC_NAME_SIZE],
 		   char shown[MEMALLOC_SHOWN_NAME_SIZE])

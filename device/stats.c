@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: the figures of all layers, for user space
+ * Statistics of all layers, for user space
  *
- * One row of a table and one structure of <linux/memalloc.h> for each section;
- * each layer fills in its own. A section has one entry or many, by index; some
- * can be asked for by a handle, too.
+ * Each section has a table row here and a structure in <linux/memalloc.h>,
+ * which its layer fills in. A section has one entry, or several by index. Some
+ * entries can be requested by handle as well.
  *
- * Contexts: task, may sleep. Nothing here takes a lock.
+ * Context: task, may sleep. Takes no lock.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -19,22 +19,24 @@
 
 #include "internal/access.h"
 #include "internal/area_cache.h"
+#include "internal/borrow.h"
 #include "internal/handle.h"
 #include "internal/kind.h"
 #include "internal/kmalloc.h"
-#include "internal/loan.h"
 #include "internal/mempool.h"
 #include "internal/node.h"
 #include "internal/percpu.h"
+#include "internal/quota.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_list.h"
 #include "internal/stats.h"
 #include "internal/vmalloc_area.h"
 
-/* No structure will ever be so long. */
+/* No structure will ever exceed this size. */
 #define MAL_STATS_LENGTH_MAX	SZ_4K
 
-/* Any section's structure. */
+/* The structures of all sections. */
 union mal_section_data {
 	struct memalloc_stats_borrowing borrowing;
 	struct memalloc_stats_zone zone;
@@ -55,7 +57,7 @@ static unsigned int mal_count_one(void)
 static bool mal_stats_borrowing(struct mal_file *file, u32 index,
 				union mal_section_data *data)
 {
-	mal_borrowing_stats(&data->borrowing);
+	mal_borrow_stats(&data->borrowing);
 	return true;
 }
 
@@ -85,7 +87,7 @@ static bool mal_stats_cache(struct mal_file *file, u32 index,
 	return mal_cache_stats_at(index, &data->cache);
 }
 
-static bool mal_stats_of_cache(const struct mal_object *obj,
+static bool mal_stats_of_cache(const struct mal_handle *obj,
 			       union mal_section_data *data)
 {
 	if (obj->kind->id != MEMALLOC_KIND_CACHE)
@@ -106,7 +108,7 @@ static bool mal_stats_mempool(struct mal_file *file, u32 index,
 	return mal_mempool_stats_at(index, &data->mempool);
 }
 
-static bool mal_stats_of_mempool(const struct mal_object *obj,
+static bool mal_stats_of_mempool(const struct mal_handle *obj,
 				 union mal_section_data *data)
 {
 	if (obj->kind->id != MEMALLOC_KIND_MEMPOOL)
@@ -161,29 +163,29 @@ static bool mal_stats_areas(struct mal_file *file, u32 index,
 		.node_hits = cache.node_hits,
 		.misses = cache.misses,
 		.evicted = cache.evicted,
-		.not_kept_as_held = cache.held,
+		.not_kept_as_held = cache.pinned,
 	};
 	return true;
 }
 
 /**
  * struct mal_stats_section - a section of the statistics
- * @length: of its structure
- * @count: how many entries it has now
- * @fill: fill in an entry. Return: whether there is one at @index.
- * @fill_of: fill in the entry of what a handle stands for. Return: whether it
- *	has one. NULL: none has.
+ * @length: size of its structure
+ * @count: returns the current number of entries
+ * @fill: fills in an entry. Returns false if there is none at @index.
+ * @fill_of: fills in the entry of a handle's object. Returns false if it
+ *	has none. NULL: no object has one.
  */
 struct mal_stats_section {
 	u32 length;
 	unsigned int (*count)(void);
 	bool (*fill)(struct mal_file *file, u32 index,
 		     union mal_section_data *data);
-	bool (*fill_of)(const struct mal_object *obj,
+	bool (*fill_of)(const struct mal_handle *obj,
 			union mal_section_data *data);
 };
 
-/* By enum memalloc_section. */
+/* Indexed by enum memalloc_section. */
 static const struct mal_stats_section mal_stats_sections[] = {
 	[MEMALLOC_SECTION_BORROWING] = {
 		sizeof(struct memalloc_stats_borrowing),
@@ -232,7 +234,10 @@ static const struct mal_stats_section *mal_section_from_user(u32 section)
 	       &mal_stats_sections[section] : NULL;
 }
 
-/* Fills the caller's structure as far as either side knows it. */
+/*
+ * Copy the part that both sides know, and zero the rest of the caller's
+ * structure.
+ */
 static int mal_section_to_user(const struct memalloc_stats *stats,
 			       const union mal_section_data *data, u32 length)
 {
@@ -247,26 +252,30 @@ static int mal_section_to_user(const struct memalloc_stats *stats,
 	return 0;
 }
 
-/* The entry at the index that was asked for. */
+/*
+ * Fill in the entry at the requested index; without a length, only the count.
+ */
 static int mal_section_fill(struct mal_file *file,
 			    const struct mal_stats_section *section,
 			    struct memalloc_stats *stats,
 			    union mal_section_data *data)
 {
 	stats->out_count = section->count();
+	if (!stats->length)
+		return 0;
 	if (stats->index >= stats->out_count ||
 	    !section->fill(file, stats->index, data))
 		return -ENOENT;
 	return 0;
 }
 
-/* The entry of the handle that was asked for. */
+/* Fill in the entry of the requested handle. */
 static int mal_section_fill_of(struct mal_file *file,
 			       const struct mal_stats_section *section,
 			       struct memalloc_stats *stats,
 			       union mal_section_data *data)
 {
-	struct mal_object *obj;
+	struct mal_handle *obj;
 	int err = 0;
 
 	if (!section->fill_of)
@@ -279,18 +288,18 @@ static int mal_section_fill_of(struct mal_file *file,
 		return -ENOENT;
 	if (!section->fill_of(obj, data))
 		err = -EINVAL;
-	mal_object_put(obj);
+	mal_handle_put(obj);
 	return err;
 }
 
 /**
- * mal_stats_to_user() - carry out MEMALLOC_STATS
- * @file: whose handle, and whose own figures
+ * mal_stats_to_user() - execute MEMALLOC_STATS
+ * @file: file of the handle, and of the section "file"
  * @stats: the command; its answers are set
  *
  * Context: task, may sleep.
- * Return: 0, -EINVAL (no such section, too long a structure, a handle where none
- * is for), -ENOENT (no such entry, no such handle) or -EFAULT.
+ * Return: 0, -EINVAL (no such section, structure too long, section does not
+ * support handles), -ENOENT (no such entry, no such handle) or -EFAULT.
  */
 int mal_stats_to_user(struct mal_file *file, struct memalloc_stats *stats)
 {

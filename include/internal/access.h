@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * access.h: the bytes of an object
+ * access.h: access to the bytes of an object
  */
 #ifndef _MAL_ACCESS_H
 #define _MAL_ACCESS_H
@@ -13,12 +13,12 @@
 
 #include <uapi/linux/memalloc.h>
 
-struct mal_object;
+struct mal_handle;
 
 /**
- * mal_user_ptr() - a pointer that travelled as __u64
- * @value: it; all of it must be there on 32 bits, too
- * @ptr: the pointer
+ * mal_user_ptr() - convert a pointer passed as __u64
+ * @value: the value; must fit in a pointer on 32-bit hosts
+ * @ptr: set to the pointer
  *
  * Context: any.
  * Return: 0, or -EFAULT.
@@ -32,13 +32,12 @@ static inline int mal_user_ptr(u64 value, void __user **ptr)
 }
 
 /**
- * mal_offset_nospec() - an offset in an object, even where the processor guesses
- * @offset: what user space says; checked to be less than @size
- * @size: of the object, which is in memory, and so not beyond a long
+ * mal_offset_nospec() - bound an offset in an object under speculation
+ * @offset: offset from user space, checked to be less than @size
+ * @size: size of the object, which fits in a long because it is in memory
  *
  * Context: any.
- * Return: @offset; zero where it is used before the outcome of the check is known,
- * and will turn out to be too large.
+ * Return: @offset; zero under speculation past a failing check.
  */
 static inline u64 mal_offset_nospec(u64 offset, u64 size)
 {
@@ -46,22 +45,22 @@ static inline u64 mal_offset_nospec(u64 offset, u64 size)
 }
 
 /**
- * struct mal_pattern - what the words of an object are
- * @value: of the first word
- * @step: by which each word differs from the one before it
+ * struct mal_pattern - words to fill an object with
+ * @value: the first word
+ * @step: difference between consecutive words
  */
 struct mal_pattern {
 	u64 value;
 	u64 step;
 };
 
-int mal_object_read(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_read(struct mal_handle *obj, u64 offset, u64 length,
 		    void __user *data, u64 *done);
-int mal_object_write(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_write(struct mal_handle *obj, u64 offset, u64 length,
 		     const void __user *data, u64 *done);
-int mal_object_fill(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_fill(struct mal_handle *obj, u64 offset, u64 length,
 		    const struct mal_pattern *pattern, u64 *done);
-int mal_object_verify(struct mal_object *obj, u64 offset, u64 length,
+int mal_handle_verify(struct mal_handle *obj, u64 offset, u64 length,
 		      const struct mal_pattern *pattern, u64 *done);
 
 #endif /* _MAL_ACCESS_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * area.h: mapped areas: pages of ours, or of a caller's, at one range of addresses
+ * area.h: areas: our own or a caller's pages, mapped at contiguous addresses
  */
 #ifndef _MAL_AREA_H
 #define _MAL_AREA_H
@@ -22,11 +22,11 @@ struct page;
 struct seq_file;
 
 /**
- * enum mal_area_state - whose an area is
- * @MAL_AREA_FREE: nobody's: in the cache, or on its way there or to its end
- * @MAL_AREA_USED: somebody's
- * @MAL_AREA_MAPPED: somebody's, of pages of their own
- * @MAL_AREA_RCU: freed, when a grace period is over
+ * enum mal_area_state - owner of an area
+ * @MAL_AREA_FREE: none: cached, or about to be cached or destroyed
+ * @MAL_AREA_USED: a caller of mal_vmalloc()
+ * @MAL_AREA_MAPPED: a caller of mal_vmap(), with pages of its own
+ * @MAL_AREA_RCU: freed once a grace period is over
  */
 enum mal_area_state {
 	MAL_AREA_FREE = 0,
@@ -35,34 +35,35 @@ enum mal_area_state {
 	MAL_AREA_RCU,
 };
 
-/* mal_area.flags: what it is used for. */
-#define MAL_AREA_MAP	BIT(0)	/* of a caller's pages, by mal_vmap() */
+/* mal_area.flags: purpose of the area. */
+#define MAL_AREA_MAP	BIT(0)	/* mal_vmap() of a caller's pages */
 #define MAL_AREA_USER	BIT(1)	/* may be mapped to user space */
 
 /**
- * struct mal_area - pages, mapped one after the other
+ * struct mal_area - pages mapped at contiguous addresses
  * @hash: in the table of all areas, by @address
- * @address: of the first byte
- * @base: where the host's mapping begins: at @address, or before, if that is
- *	aligned to more than a page
- * @next: in a CPU's part of the cache: the area below it
- * @deferred: freed where it could not be put away: in the list of those
- * @by_size: in a node's part of the cache
- * @by_age: in a node's part of the cache, or in a list of those that go
+ * @address: address of the first byte
+ * @base: start of the host's mapping: @address, or an address before it if
+ *	@address is aligned to more than a page
+ * @next: next older area on a stack of a CPU's cache
+ * @deferred: on the list of areas that a worker caches or destroys
+ * @by_size: in the tree of a node's cache
+ * @by_age: on the list of a node's cache, or on a list of areas to be
+ *	destroyed
  * @state: enum mal_area_state
  * @flags: MAL_AREA_*
- * @class: @nr_pages, if a CPU's part of the cache takes the area, or zero
- * @nid: the node that all pages are of, or NUMA_NO_NODE: there is none, or
- *	somebody asked for a zone or an alignment. Then it is not cached.
- * @nr_pages: how many
- * @size: bytes that were asked for
- * @caller: code address of who has it, or had it
+ * @class: @nr_pages if the area fits into a CPU's cache, otherwise zero
+ * @nid: node of all pages, or NUMA_NO_NODE if they differ or a zone or an
+ *	alignment was requested. Such areas are not cached.
+ * @nr_pages: number of pages
+ * @size: requested size in bytes
+ * @caller: code address of the owner, or of the last one
  * @link: in the list of all areas
- * @rcu: on the way out
- * @pages: the pages; with MAL_AREA_MAP, none
+ * @rcu: for freeing the structure
+ * @pages: the pages; none with MAL_AREA_MAP
  *
- * Freed after an RCU grace period, so that who looks for an address finds an
- * area or none.
+ * The structure is freed after an RCU grace period, so lookups always find a
+ * valid area or none.
  */
 struct mal_area {
 	struct rhash_head hash;
@@ -86,22 +87,25 @@ struct mal_area {
 	struct page *pages[];
 };
 
-/* Who goes through the pages of an area, and may sleep, gives way after so many. */
+/*
+ * Loops over pages in a context that may sleep reschedule after this many
+ * pages.
+ */
 #define MAL_AREA_PIECE		1024
 
-/* Beyond it, an alignment would cost more page tables than anybody needs. */
+/* Larger alignments would cost too many page tables. */
 #define MAL_AREA_MAX_ALIGN	SZ_64M
 
-/* One part in so many may be more than was asked for. */
+/* An area may exceed the request by one part in this many. */
 #define MAL_AREA_WASTE	8
 
 /**
- * mal_area_fits() - is an area large enough, and not too large?
+ * mal_area_fits() - is an area large enough, but not too large?
  * @area: the area
- * @nr_pages: that are asked for
+ * @nr_pages: requested number of pages
  *
  * Context: any.
- * Return: true if so.
+ * Return: true if the area fits the request.
  */
 static inline bool mal_area_fits(const struct mal_area *area,
 				 unsigned long nr_pages)
@@ -111,10 +115,10 @@ static inline bool mal_area_fits(const struct mal_area *area,
 }
 
 /**
- * struct mal_area_totals - all areas that there are
- * @areas: of pages of ours, in use or not
- * @pages: in these
- * @maps: of callers' pages
+ * struct mal_area_totals - counts of all areas
+ * @areas: areas of our own pages, in use or not
+ * @pages: pages in these areas
+ * @maps: areas of callers' pages
  */
 struct mal_area_totals {
 	unsigned long areas;
@@ -123,15 +127,15 @@ struct mal_area_totals {
 };
 
 /**
- * mal_pages_are_held() - does somebody beside us hold one of these pages?
+ * mal_pages_are_pinned() - is one of these pages pinned?
  * @page: the first of them, in mal_area.pages
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: any.
- * Return: true if so, or if a reference is missing.
+ * Return: true if a page has additional references or lacks one.
  */
-static __always_inline bool mal_pages_are_held(struct page *const *page,
-					       unsigned long nr_pages)
+static __always_inline bool mal_pages_are_pinned(struct page *const *page,
+						 unsigned long nr_pages)
 {
 	struct page *const *end = page + nr_pages;
 
@@ -142,13 +146,13 @@ static __always_inline bool mal_pages_are_held(struct page *const *page,
 }
 
 /**
- * mal_area_is_in_vain() - has who asks for an area no use for it any more?
- * @gfp: what it was asked for with
+ * mal_area_should_abort() - is the requesting task being killed?
+ * @gfp: flags of the allocation
  *
- * Context: any; in an interrupt it is about whoever was interrupted.
- * Return: true if the caller is about to be killed, and may be refused.
+ * Context: any; in an interrupt this concerns the interrupted task.
+ * Return: true if the task is being killed and @gfp allows failure.
  */
-static inline bool mal_area_is_in_vain(gfp_t gfp)
+static inline bool mal_area_should_abort(gfp_t gfp)
 {
 	return !(gfp & __GFP_NOFAIL) && fatal_signal_pending(current);
 }
@@ -160,13 +164,14 @@ struct mal_area *mal_area_create_map(struct page **pages,
 				     unsigned long flags, pgprot_t prot,
 				     unsigned long caller);
 void mal_area_destroy(struct mal_area *area);
+void mal_area_destroy_charged(struct mal_area *area, u32 account);
 void mal_area_destroy_list(struct list_head *areas);
 bool mal_area_clear(struct mal_area *area, unsigned long size, gfp_t gfp);
 
 struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
 				enum mal_area_state to);
 void mal_area_report(const void *address, unsigned long caller);
-struct mal_area *mal_area_around(const void *address);
+struct mal_area *mal_area_containing(const void *address);
 
 void mal_area_totals(struct mal_area_totals *totals);
 void mal_area_list(struct seq_file *m);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * area_cache.h: the cache of areas that are free, and still mapped
+ * area_cache.h: cache of free areas that are still mapped
  */
 #ifndef _MAL_AREA_CACHE_H
 #define _MAL_AREA_CACHE_H
@@ -11,23 +11,24 @@
 #include <linux/types.h>
 
 #include "internal/area.h"
+#include "internal/busy.h"
 #include "internal/kmemleak.h"
 
-/* A CPU keeps areas of one page up to so many. */
+/* A CPU caches areas of one page up to this many. */
 #define MAL_AREA_CPU_CLASSES	64
 
 /**
- * struct mal_area_cpu - a CPU's part of the cache
- * @busy: somebody is in here: who interrupts them stays out
- * @nid: the node whose areas are kept here
- * @room: pages that it may hold beyond what it does
- * @granted: pages that it may hold
- * @nr: areas that it holds
- * @hits: allocations served from here
- * @tops: the area of each number of pages that was freed last; the others hang
- *	on it by mal_area.next
+ * struct mal_area_cpu - cache of a CPU
+ * @busy: the CPU is using the cache; interrupt handlers must keep out
+ * @nid: the node of the areas cached here
+ * @room: number of pages that may be added
+ * @granted: maximum number of pages
+ * @nr: number of cached areas
+ * @hits: allocations served from this cache
+ * @tops: for each number of pages, the area freed last; older ones follow
+ *	by mal_area.next
  *
- * Touched by its own CPU only, but for the figures, which anybody may read.
+ * Accessed by its own CPU only, except that any CPU may read the statistics.
  */
 struct mal_area_cpu {
 	bool busy;
@@ -42,15 +43,15 @@ struct mal_area_cpu {
 DECLARE_PER_CPU(struct mal_area_cpu, mal_area_cpu);
 
 /**
- * struct mal_area_cache_stats - the figures of the cache
- * @limit: pages that it may hold
- * @areas: that it holds
- * @pages: pages in these
- * @cpu_hits: allocations that a CPU's part served
- * @node_hits: allocations that a node's part served
- * @misses: allocations that were not served
- * @evicted: areas that had to go
- * @held: areas that were not kept, as somebody holds a page of them
+ * struct mal_area_cache_stats - statistics of the cache
+ * @limit: maximum number of pages
+ * @areas: number of cached areas
+ * @pages: number of pages in these areas
+ * @cpu_hits: allocations served from a CPU's cache
+ * @node_hits: allocations served from a node's cache
+ * @misses: other allocations
+ * @evicted: evicted areas
+ * @pinned: areas that were not cached because a page was pinned
  */
 struct mal_area_cache_stats {
 	unsigned long limit;
@@ -60,50 +61,44 @@ struct mal_area_cache_stats {
 	unsigned long node_hits;
 	unsigned long misses;
 	unsigned long evicted;
-	unsigned long held;
+	unsigned long pinned;
 };
 
 /**
- * mal_area_cpu_enter() - use this CPU's part of the cache
- * @cpu: it
+ * mal_area_cpu_enter() - use this CPU's cache
+ * @cpu: set to the cache
  *
- * As mal_pcp_enter().
+ * Like mal_pcp_enter().
  *
- * Context: any. Preemption is off until mal_area_cpu_leave(), or at once on
- * again if somebody who was interrupted is in there; or in an NMI, if kmemleak
- * would have to be told.
- * Return: true, or false in that case.
+ * Context: any. On success preemption is off until mal_area_cpu_leave().
+ * Return: true; false if an interrupted context is using the cache, or in an
+ * NMI handler if kmemleak would have to be told.
  */
 static __always_inline bool mal_area_cpu_enter(struct mal_area_cpu **cpu)
 {
 	preempt_disable();
 	*cpu = this_cpu_ptr(&mal_area_cpu);
-	/* Who interrupts this leaves the flag as it was. */
-	if (unlikely(data_race((*cpu)->busy) || mal_kmemleak_forbids())) {
-		preempt_enable();
-		return false;
-	}
-	WRITE_ONCE((*cpu)->busy, true);
-	barrier();
-	return true;
+	if (likely(!mal_kmemleak_forbids()) && mal_busy_enter(&(*cpu)->busy))
+		return true;
+	preempt_enable();
+	return false;
 }
 
 /**
- * mal_area_cpu_leave() - the other end of mal_area_cpu_enter()
- * @cpu: what it returned
+ * mal_area_cpu_leave() - end what mal_area_cpu_enter() began
+ * @cpu: the cache
  *
- * Context: the same as that of mal_area_cpu_enter().
+ * Context: as for mal_area_cpu_enter().
  */
 static __always_inline void mal_area_cpu_leave(struct mal_area_cpu *cpu)
 {
-	barrier();
-	WRITE_ONCE(cpu->busy, false);
+	mal_busy_leave(&cpu->busy);
 	preempt_enable();
 }
 
 /**
- * mal_area_cpu_pop() - take an area from this CPU's part of the cache
- * @nr_pages: of the area, 1 to MAL_AREA_CPU_CLASSES
+ * mal_area_cpu_pop() - take an area from this CPU's cache
+ * @nr_pages: number of pages, 1 to MAL_AREA_CPU_CLASSES
  *
  * Context: any.
  * Return: the area, free, or NULL.
@@ -127,12 +122,11 @@ static __always_inline struct mal_area *mal_area_cpu_pop(unsigned long nr_pages)
 }
 
 /**
- * mal_area_cpu_push() - put an area into this CPU's part of the cache
- * @area: the area, free, of which nobody holds a page
+ * mal_area_cpu_push() - add an area to this CPU's cache
+ * @area: the area, free, without pinned pages
  *
  * Context: any.
- * Return: true, or false if there is no room for it, or it is none that is kept
- * here.
+ * Return: true; false if the cache is full, in use or not for such areas.
  */
 static __always_inline bool mal_area_cpu_push(struct mal_area *area)
 {
@@ -154,11 +148,12 @@ static __always_inline bool mal_area_cpu_push(struct mal_area *area)
 }
 
 struct mal_area *mal_area_cache_take(unsigned long nr_pages, int nid);
-void mal_area_cache_keep(struct mal_area *area);
+void mal_area_cache_keep(struct mal_area *area, u32 account);
 void mal_area_cache_defer(struct mal_area *area);
 
 void mal_area_cache_sync(void);
 unsigned long mal_area_cache_shrink(unsigned long nr_pages);
+void mal_area_cache_shrink_killable(void);
 void mal_area_cache_set_limit(unsigned long nr_pages);
 void mal_area_cache_stats(struct mal_area_cache_stats *stats);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * buddy.h: the zones and their free blocks
- */
+/* buddy.h: zones and their free blocks */
 #ifndef _MAL_BUDDY_H
 #define _MAL_BUDDY_H
 
@@ -15,28 +13,29 @@
 
 #include "internal/region.h"
 
+struct mal_tally;
 struct seq_file;
 
-/* Sections are told apart by how many pages of them are free, in such steps. */
+/* Sections are grouped by their number of free pages, in steps of this size. */
 #define MAL_GROUP_PAGES		(MAL_SECTION_PAGES / MAL_NR_GROUPS)
 #define MAL_NR_GROUPS		32
 
 /**
  * struct mal_zone - borrowed pages of one zone of one node
- * @lock: protects all of the zone, and the descriptors of its free blocks
- * @sections: those with free pages, by the order of their largest free block
+ * @lock: protects the zone, and the descriptors of its free blocks
+ * @sections: sections with free pages, by the order of their largest free block
  *	and by group, the fewest free pages first
- * @groups: the groups that have any, a bit for each, by that order
- * @blocks: how many free blocks there are, by order
- * @pages: pages borrowed
- * @free_pages: pages in @blocks
- * @reserve: the zone's watermark "min": so many of @free_pages are neither
- *	given back nor given to those who may sleep
- * @changes: grows with whatever changes the zone, so that a look at it that
- *	takes several turns knows whether it saw one state
- * @used: it holds or has held pages
+ * @groups: bitmap of the nonempty groups, by that order
+ * @blocks: number of free blocks, by order
+ * @pages: number of borrowed pages
+ * @free_pages: number of pages in @blocks
+ * @reserve: the zone's watermark "min": this many of @free_pages are neither
+ *	given back to the host nor allocated to callers that may sleep
+ * @changes: incremented by every change of the zone, so that a walk in several
+ *	critical sections can tell whether it saw one state
+ * @used: the zone has or had pages
  * @nid: the node
- * @type: which of its zones
+ * @type: which of the node's zones it is
  */
 struct mal_zone {
 	spinlock_t lock;
@@ -53,7 +52,7 @@ struct mal_zone {
 } ____cacheline_aligned_in_smp;
 
 /**
- * mal_zone_key() - a number for a zone, to compare with
+ * mal_zone_key() - a number that identifies a zone
  * @nid: its node
  * @type: which of the node's zones it is
  *
@@ -65,7 +64,9 @@ static inline unsigned int mal_zone_key(int nid, enum memalloc_zone type)
 	return nid * MEMALLOC_NR_ZONES + type;
 }
 
-/* The watermarks above the reserve stand to it as the host's to its own. */
+/*
+ * The ratios of low and high to the reserve are those of the host's watermarks.
+ */
 static inline unsigned long mal_zone_low(const struct mal_zone *zone)
 {
 	return zone->reserve + zone->reserve / 4;
@@ -84,15 +85,15 @@ struct mal_page *mal_zone_add_take(struct mal_zone *zone,
 				   unsigned int take);
 unsigned int mal_zone_take_chain(struct mal_zone *zone, unsigned int order,
 				 unsigned int nr, unsigned long keep,
-				 struct mal_page **chain,
+				 struct mal_chain *chain,
 				 struct mal_page **unseen);
 void mal_zone_take_part(struct mal_zone *zone, struct mal_page *desc,
 			unsigned int order, unsigned int nr,
-			struct mal_page **chain);
+			struct mal_chain *chain);
 bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
 		   unsigned int order, bool seen);
-unsigned int mal_zone_give_chain(struct mal_zone *zone, struct mal_page *chain,
-				 unsigned int order, bool seen);
+void mal_zone_give_chain(struct mal_zone *zone, struct mal_chain *chain,
+			 unsigned int order, bool seen);
 struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
 				   unsigned long max_pages,
 				   unsigned int *order);
@@ -105,6 +106,6 @@ void mal_zone_cut(struct mal_zone *zone, struct mal_page *desc,
 		  unsigned int order, unsigned long pages);
 void mal_zone_mark(struct mal_zone *zone, struct mal_page *desc,
 		   unsigned int order, enum mal_page_state state, void *owner);
-u64 mal_zone_validate(struct mal_zone *zone, u64 *checked);
+void mal_zone_validate(struct mal_zone *zone, struct mal_tally *tally);
 
 #endif /* _MAL_BUDDY_H */

@@ -1,20 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * compat.h: the one place that knows kernel versions
+ * compat.h: differences between kernel versions
  *
- * The code is written for the newest kernel; what older ones call otherwise
- * is given the new name here.
+ * The code is written for the newest kernel. This is the only file that knows
+ * kernel versions: it provides the new names on older kernels.
  */
 #ifndef _MAL_COMPAT_H
 #define _MAL_COMPAT_H
 
 #include <linux/export.h>
+#include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
+
+/* 6.13: page fragments have their own header */
+#ifdef __has_include /* missing in sparse */
+#if __has_include("linux/page_frag_cache.h")
+#include <linux/page_frag_cache.h>
+#endif
+#endif
+
+/* 6.3: one flag gives access to the reserves; there were two before */
+#ifdef __GFP_ATOMIC
+#define MAL_GFP_RESERVES	(__GFP_HIGH | __GFP_ATOMIC)
+#else
+#define MAL_GFP_RESERVES	__GFP_HIGH
+#endif
 
 /* 6.13: namespaces are strings */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
@@ -25,7 +40,10 @@
 #define MAL_IMPORT()		MODULE_IMPORT_NS(MEMALLOC)
 #endif
 
-/* 6.8: MAX_ORDER is the highest order plus one, or (6.4) the highest, before */
+/*
+ * 6.8: MAX_ORDER was the highest order, and before 6.4 the highest order plus
+ * one
+ */
 #ifdef MAX_PAGE_ORDER
 #define MAL_HOST_MAX_ORDER	MAX_PAGE_ORDER
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -34,7 +52,7 @@
 #define MAL_HOST_MAX_ORDER	(MAX_ORDER - 1)
 #endif
 
-/* 6.3: the flags of a mapping are changed by functions */
+/* 6.3: functions change the flags of a mapping */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
@@ -42,19 +60,21 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
-/* 6.18: workqueues say that their work is done where it is queued */
+/* 6.18: a workqueue states that it is per-CPU */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 #define WQ_PERCPU	0
 #endif
 
-/* 6.10: where a string of a trace event comes from is said once, where it is declared */
+/*
+ * 6.10: the source of a trace event's string is stated only in its declaration
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define mal_assign_str(name, ...)	__assign_str(name)
 #else
 #define mal_assign_str(name, ...)	__assign_str(name, __VA_ARGS__)
 #endif
 
-/* 6.13: a timer's function is told when it is set up */
+/* 6.13: the function of a timer is passed to its setup */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define hrtimer_setup(timer, what, clock, mode)				\
 do {									\
@@ -63,22 +83,32 @@ do {									\
 } while (0)
 #endif
 
-/* 6.14: that pages which are allocated in bulk come in an array goes without saying */
+/* 6.14: the bulk page allocator for arrays is renamed */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
 #define mal_host_alloc_pages_bulk	alloc_pages_bulk
 #else
 #define mal_host_alloc_pages_bulk	alloc_pages_bulk_array
 #endif
 
-/* 6.2: timers are deleted by names of their own */
+/* 6.2: functions that delete timers are renamed */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync(timer)	del_timer_sync(timer)
 #endif
 
-/* 6.7: shrinkers are allocated */
+/* 6.18: the flags of a page are in a structure */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define mal_page_flags(page)	((page)->flags.f)
+#else
+#define mal_page_flags(page)	((page)->flags)
+#endif
+
+/*
+ * 6.7: shrinkers are allocated. If mal_shrinker_register() fails, it frees the
+ * shrinker.
+ */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-static inline struct shrinker *shrinker_alloc(unsigned int flags,
-					      const char *name)
+static inline struct shrinker *mal_shrinker_alloc(unsigned int flags,
+						  const char *name)
 {
 	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
 
@@ -92,13 +122,11 @@ static inline struct shrinker *shrinker_alloc(unsigned int flags,
 static inline int mal_shrinker_register(struct shrinker *shrinker,
 					const char *name)
 {
-	return register_shrinker(shrinker, "%s", name);
-}
+	int err = register_shrinker(shrinker, "%s", name);
 
-/* One that was never registered. */
-static inline void mal_shrinker_discard(struct shrinker *shrinker)
-{
-	kfree(shrinker);
+	if (err)
+		kfree(shrinker);
+	return err;
 }
 
 static inline void shrinker_free(struct shrinker *shrinker)
@@ -107,16 +135,17 @@ static inline void shrinker_free(struct shrinker *shrinker)
 	kfree(shrinker);
 }
 #else
+static inline struct shrinker *mal_shrinker_alloc(unsigned int flags,
+						  const char *name)
+{
+	return shrinker_alloc(flags, "%s", name);
+}
+
 static inline int mal_shrinker_register(struct shrinker *shrinker,
 					const char *name)
 {
 	shrinker_register(shrinker);
 	return 0;
-}
-
-static inline void mal_shrinker_discard(struct shrinker *shrinker)
-{
-	shrinker_free(shrinker);
 }
 #endif
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * handle.h: what an open file of /dev/memalloc holds
+ * handle.h: the objects of an open file of /dev/memalloc
  */
 #ifndef _MAL_HANDLE_H
 #define _MAL_HANDLE_H
@@ -19,69 +19,94 @@ struct mal_kind;
 struct mal_kmem_cache;
 struct mal_mempool;
 struct mal_request;
+struct mal_user;
 struct memalloc_resize;
-struct memalloc_stats_file;
 struct page;
-struct seq_file;
 struct vm_area_struct;
+
+/*
+ * The mmap space of a file. Index zero is excluded, so that no handle is zero.
+ * On 32-bit hosts the last page with an offset is excluded as well, because the
+ * offset of its end does not fit.
+ */
+#define MAL_FIRST_INDEX	1UL
+#define MAL_LAST_INDEX \
+	min_t(unsigned long, U32_MAX, (ULONG_MAX >> PAGE_SHIFT) - 1)
 
 /**
  * struct mal_file - an open file
  * @tree: the objects that have a handle, by page of the file's mmap space.
  *	Written under @lock, read under RCU.
- * @lock: protects writing of @tree, and all that follows up to @writable
- * @objects: all objects charged to the file, with a handle or without
- * @bytes: sum of what they hold
- * @handles: those of @objects that have a handle, or are about to get one
+ * @lock: protects writes to @tree, and all fields below up to @handles
+ * @objects: all objects charged to the file, with or without a handle
+ * @bytes: memory that they take from the allocator
+ * @described: bytes of their metadata, which count for the quotas like
+ *	@bytes
+ * @handles: number of @objects that have a handle, or are about to get one
+ * @readable: opened for reading; never changes
  * @writable: opened for writing; never changes
- * @inject: countdown to the failure of an allocation
+ * @exempt: opened with CAP_SYS_RESOURCE, which exempts it from the limits
+ *	of @user; never changes
+ * @user: account of the opener; never changes
+ * @site: call site of the task that opened it; never changes
+ * @inject: countdown to an injected allocation failure
  */
 struct mal_file {
 	struct maple_tree tree;
 	struct mutex lock; /* see above */
 	struct list_head objects;
 	u64 bytes;
+	u64 described;
 	u64 handles;
+	bool readable;
 	bool writable;
+	bool exempt;
+	struct mal_user *user;
+	unsigned long site;
 	struct mal_inject inject;
 };
 
 /**
- * struct mal_object - what a handle stands for
- * @kind: what it is made of, and how to get at it
- * @file: which it is charged to; outlives the object
+ * struct mal_handle - an allocation made through the device
+ * @kind: kind of memory, and functions to access it
+ * @file: the file that it is charged to; outlives the object
  * @link: in @file's objects, protected by @file's lock
- * @refs: one of the handle, of each command at work on it, of each mapping
- * @mappings: areas of user space that map it
- * @handle: its handle; zero: none yet, or none any more. Written under
+ * @refs: one reference for the handle, for each command that uses the
+ *	object, and for each mapping
+ * @mappings: number of areas of user space that map it
+ * @handle: its handle, or zero before and after it has one. Written under
  *	@file's lock.
- * @counted: counts towards @file's handles; protected by @file's lock
- * @bytes: usable size; of a kind that can be resized, protected by @resizing
- * @held: bytes taken from the allocator, which is what is charged; protected by
- *	@file's lock
- * @parent: what it is made from, with a reference; or NULL
- * @children: objects that are made from it; protected by @file's lock
- * @resizing: held for writing while it is resized, and for reading while its
- *	bytes are looked at; not used by kinds that cannot be resized
- * @first: its first page in @file's mmap space, valid once it has had a handle
+ * @counted: counts for @file's handles; protected by @file's lock
+ * @bytes: usable size; protected by @resizing if the kind can be resized
+ * @charged: bytes taken from the allocator; protected by @file's lock
+ * @described: bytes of metadata, charged in addition to @charged; never
+ *	changes
+ * @parent: the object that this one is made from, with a reference; or NULL
+ * @children: number of objects made from this one; protected by @file's
+ *	lock
+ * @resizing: held for writing during a resize, and for reading while the
+ *	bytes are accessed; unused by kinds that cannot be resized
+ * @first: its first page in @file's mmap space, valid once it has had a
+ *	handle
  * @page: MEMALLOC_KIND_PAGES: the first page
  * @order: MEMALLOC_KIND_PAGES: order of the block
  * @cache: MEMALLOC_KIND_CACHE: the cache
- * @count: MEMALLOC_KIND_OBJECT: how many objects
- * @one: MEMALLOC_KIND_OBJECT: the object, if it is one
- * @many: MEMALLOC_KIND_OBJECT: the objects, if they are more
- * @memory: MEMALLOC_KIND_KMALLOC, _ELEMENT, _AREA: the memory; for an element of
- *	pages, struct page of the first
- * @zone: MEMALLOC_KIND_KMALLOC: the zone that was promised, as __GFP_*
+ * @count: MEMALLOC_KIND_OBJECT: number of objects
+ * @one: MEMALLOC_KIND_OBJECT: the object, if there is one
+ * @many: MEMALLOC_KIND_OBJECT: the objects, if there are several
+ * @memory: MEMALLOC_KIND_KMALLOC, _ELEMENT, _AREA: the memory; for an
+ *	element of pages, struct page of the first
+ * @zone: MEMALLOC_KIND_KMALLOC: the promised zone, as __GFP_*
  * @pool: MEMALLOC_KIND_MEMPOOL: the pool
  * @backend: MEMALLOC_KIND_MEMPOOL: enum memalloc_mempool_backend
  * @element_bytes: MEMALLOC_KIND_MEMPOOL: usable size of an element
- * @element_held: MEMALLOC_KIND_MEMPOOL: what one takes from the allocator
+ * @element_charged: MEMALLOC_KIND_MEMPOOL: bytes an element takes from the
+ *	allocator
  * @percpu: MEMALLOC_KIND_PERCPU: the area
- * @each: MEMALLOC_KIND_PERCPU: its bytes on each CPU
- * @rcu: frees the object when no lookup can see it any more
+ * @each: MEMALLOC_KIND_PERCPU: its size on each CPU, in bytes
+ * @rcu: for freeing the object after lookups have finished
  */
-struct mal_object {
+struct mal_handle {
 	const struct mal_kind *kind;
 	struct mal_file *file;
 	struct list_head link;
@@ -90,8 +115,9 @@ struct mal_object {
 	u64 handle;
 	bool counted;
 	u64 bytes;
-	u64 held;
-	struct mal_object *parent;
+	u64 charged;
+	u64 described;
+	struct mal_handle *parent;
 	u64 children;
 	struct rw_semaphore resizing; /* see above */
 	unsigned long first;
@@ -116,7 +142,7 @@ struct mal_object {
 			struct mal_mempool *pool;
 			u32 backend;
 			u64 element_bytes;
-			u64 element_held;
+			u64 element_charged;
 		};
 		struct {
 			void __percpu *percpu;
@@ -126,26 +152,24 @@ struct mal_object {
 	struct rcu_head rcu;
 };
 
-struct mal_file *mal_file_open(bool writable);
+struct mal_file *mal_file_open(fmode_t mode);
 void mal_file_close(struct mal_file *file);
 int mal_file_mmap(struct mal_file *file, struct vm_area_struct *vma);
-void mal_file_stats(struct mal_file *file, struct memalloc_stats_file *stats);
 u64 mal_file_validate(struct mal_file *file, u64 *checked);
-void mal_file_show(struct seq_file *m);
-void mal_file_check_none_left(void);
 
-struct mal_object *mal_handle_alloc(struct mal_file *file,
+struct mal_handle *mal_handle_alloc(struct mal_file *file,
 				    const struct mal_request *request);
-struct mal_object *mal_handle_get(struct mal_file *file, u64 handle);
+struct mal_handle *mal_handle_at(struct mal_file *file, unsigned long index);
+struct mal_handle *mal_handle_get(struct mal_file *file, u64 handle);
 int mal_handle_free(struct mal_file *file, u64 handle);
 int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
 		      gfp_t gfp);
 
-void mal_object_put(struct mal_object *obj);
-int mal_object_lock(struct mal_object *obj);
-void mal_object_unlock(struct mal_object *obj);
-u64 mal_object_children(struct mal_object *obj);
-u64 mal_object_held(struct mal_object *obj);
-u64 mal_object_map_offset(const struct mal_object *obj);
+void mal_handle_put(struct mal_handle *obj);
+int mal_handle_lock(struct mal_handle *obj);
+void mal_handle_unlock(struct mal_handle *obj);
+u64 mal_handle_children(struct mal_handle *obj);
+unsigned long mal_handle_span(const struct mal_handle *obj);
+u64 mal_handle_map_offset(const struct mal_handle *obj);
 
 #endif /* _MAL_HANDLE_H */

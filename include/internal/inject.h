@@ -15,10 +15,10 @@ struct task_struct;
 
 /**
  * struct mal_inject - a countdown; belongs to an open file
- * @nth: allocations still to come, the failing one included; zero: disarmed,
- *	or it has failed
- * @holds_keys: holds a count of mal_inject_key and of mal_watch_key; protected
- *	by the arming mutex
+ * @nth: allocations to go, including the failing one; zero if disarmed or
+ *	expired
+ * @holds_keys: holds a count of mal_inject_key and of mal_instrument_key;
+ *	protected by the arming mutex
  */
 struct mal_inject {
 	atomic64_t nth;
@@ -26,15 +26,19 @@ struct mal_inject {
 };
 
 /**
- * struct mal_inject_scope - the time in which one task's allocations count
- * @link: in the list of scopes, protected by its lock; empty: nothing counts
- * @task: whose
- * @inject: towards which countdown
+ * struct mal_inject_scope - period in which a task's allocations count
+ * @link: in the list of scopes, protected by its lock; empty if nothing
+ *	counts
+ * @task: the task
+ * @inject: the countdown
+ * @failed: a failure was injected into this scope; protected by the lock of
+ *	the list
  */
 struct mal_inject_scope {
 	struct list_head link;
 	struct task_struct *task;
 	struct mal_inject *inject;
+	bool failed;
 };
 
 DECLARE_STATIC_KEY_FALSE(mal_inject_key);
@@ -45,16 +49,17 @@ u64 mal_inject_arm(struct mal_inject *inject, u64 nth);
 void mal_inject_enter(struct mal_inject_scope *scope, struct mal_inject *inject);
 void mal_inject_leave(struct mal_inject_scope *scope);
 bool __mal_inject_should_fail(void);
+bool __mal_inject_has_failed(void);
 
 /**
  * mal_inject_should_fail() - must this allocation fail?
  *
- * Every place of the module that takes memory asks before it does; but the short
- * ways of allocation ask mal_is_watched(), and leave this to the long ones.
- * Costs a no-op while no countdown is armed.
+ * Every allocation of the module calls this first, except that the fast paths
+ * test mal_is_instrumented() and leave this to the slow paths. Costs a no-op
+ * while no countdown is armed.
  *
  * Context: any.
- * Return: true if the allocation is the one to fail.
+ * Return: true if this allocation must fail.
  */
 static inline bool mal_inject_should_fail(void)
 {
@@ -63,18 +68,33 @@ static inline bool mal_inject_should_fail(void)
 }
 
 /**
- * mal_inject_may_fail() - mal_inject_should_fail(), of who may have to hear no
- * @gfp: what the allocation was asked for with
+ * mal_inject_may_fail() - mal_inject_should_fail(), unless it must not fail
+ * @gfp: flags of the allocation
  *
- * What must not fail is not counted, either.
+ * Allocations that must not fail are not counted.
  *
  * Context: any.
- * Return: as for mal_inject_should_fail(); with __GFP_NOFAIL, false.
+ * Return: as for mal_inject_should_fail(); false with __GFP_NOFAIL.
  */
 static inline bool mal_inject_may_fail(gfp_t gfp)
 {
 	return static_branch_unlikely(&mal_inject_key) &&
 	       !(gfp & __GFP_NOFAIL) && __mal_inject_should_fail();
+}
+
+/**
+ * mal_inject_has_failed() - was a failure injected into the current command?
+ *
+ * Called before a failure is logged: an injected one is not a memory shortage.
+ * After one injected failure no other failure of the command is logged either.
+ *
+ * Context: any.
+ * Return: true if a failure was injected.
+ */
+static inline bool mal_inject_has_failed(void)
+{
+	return static_branch_unlikely(&mal_inject_key) &&
+	       __mal_inject_has_failed();
 }
 
 #endif /* _MAL_INJECT_H */

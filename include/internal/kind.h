@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kind.h: the kinds of memory that a handle can stand for
+ * kind.h: the kinds of memory that a handle can refer to
  *
- * One operations table for each enum memalloc_kind, in a file of its own. All
- * that is the same for every kind (handles, quotas, mappings, reading, filling)
- * is done elsewhere, once, in terms of these. A new kind is a number in
- * <linux/memalloc.h>, its table, its line in mal_kinds (device.c), and a part of
- * the union in struct mal_object (handle.h) for what it keeps.
+ * Each enum memalloc_kind has a table of operations, in a file of its own.
+ * Everything common to all kinds (handles, quotas, mappings, reading, filling)
+ * is implemented once, elsewhere, on top of these operations. A new kind needs
+ * a number in <linux/memalloc.h>, its table, a line in mal_kinds (device.c),
+ * and its part of the union in struct mal_handle (handle.h).
  */
 #ifndef _MAL_KIND_H
 #define _MAL_KIND_H
@@ -16,7 +16,7 @@
 
 struct mal_file;
 struct mal_kind;
-struct mal_object;
+struct mal_handle;
 struct memalloc_alloc;
 struct memalloc_cache_create;
 struct memalloc_info;
@@ -24,15 +24,16 @@ struct memalloc_mempool_create;
 struct page;
 
 /**
- * struct mal_request - a command to allocate or create, translated and checked
- * @kind: what is asked for
- * @arg: the command, for the fields that are the kind's own
+ * struct mal_request - a checked and translated command to allocate or create
+ * @kind: requested kind
+ * @arg: the command, for the fields that are specific to the kind
  * @cache: MEMALLOC_KIND_CACHE: its command
  * @mempool: MEMALLOC_KIND_MEMPOOL: its command
- * @parent: what it is made from, with a reference; or NULL
- * @bytes: usable size, as said by @kind's size()
- * @held: bytes that it will take from the allocator, likewise
- * @gfp: how it may be had; always with __GFP_ZERO
+ * @parent: object that the new one is made from, with a reference; or NULL
+ * @bytes: usable size, set by @kind's size()
+ * @charged: bytes to be taken from the allocator, set by @kind's size()
+ * @described: bytes of host memory for the kind's metadata, or zero
+ * @gfp: flags of the allocation, always with __GFP_ZERO
  * @node: a possible node, or NUMA_NO_NODE
  */
 struct mal_request {
@@ -42,45 +43,50 @@ struct mal_request {
 		const struct memalloc_cache_create *cache;
 		const struct memalloc_mempool_create *mempool;
 	};
-	struct mal_object *parent;
+	struct mal_handle *parent;
 	u64 bytes;
-	u64 held;
+	u64 charged;
+	u64 described;
 	gfp_t gfp;
 	int node;
 };
 
 /**
- * struct mal_kind - how to deal with a kind of memory
+ * struct mal_kind - operations of a kind of memory
  * @id: enum memalloc_kind
- * @parent: enum memalloc_kind of what it is made from, or zero
- * @flags: those of MEMALLOC_ALLOC that it knows
- * @aligned: knows the alignment of MEMALLOC_ALLOC
- * @counted: its size, for MEMALLOC_RESIZE, is a number of elements, and not bytes
- * @size: check the kind's own fields of a command to allocate, and set the
- *	request's bytes and held. Return: 0, or -EINVAL. NULL: it is not for
- *	MEMALLOC_ALLOC to make.
- * @alloc: allocate, zeroed, into an object whose bytes are set and charged.
- *	May sleep only as far as the request's gfp does. Return: 0, -ENOMEM,
- *	or -EINTR if a signal came.
- * @release: give back what @alloc took. Task context, may sleep.
- * @map: the kernel's address of the byte at an offset, good for *@len bytes,
- *	which it lowers to what is contiguous there. Undone by @unmap before
- *	the task maps anything else, except in the order of a stack. NULL: it
- *	has no bytes.
- * @unmap: the address is done with; may be NULL
- * @page: the page at an index within the object, for user space to map. NULL:
- *	this kind cannot be mapped.
- * @info: fill in out_order, out_node, out_zone, out_count, out_name and, if
- *	asked for, out_phys, of the byte at an offset. What is not set is as of
- *	something without memory.
- * @room: bytes that it would take from the allocator with that size, or -EINVAL if
- *	it cannot have it. Set if and only if @resize is.
- * @resize: change the size; nobody else looks at the bytes meanwhile. Sets the
- *	object's bytes. Returns what it takes from the allocator then, no more
- *	than the larger of before and @room, or -ENOMEM, and it is as it was.
- *	NULL: this kind cannot be resized.
+ * @parent: enum memalloc_kind of the parent, or zero
+ * @flags: supported flags of MEMALLOC_ALLOC
+ * @aligned: supports the alignment of MEMALLOC_ALLOC
+ * @counted: MEMALLOC_RESIZE changes a number of elements, not of bytes
+ * @size: checks the kind's own fields of a command to allocate, and sets
+ *	bytes, charged and described of the request. Returns 0, -EINVAL, or
+ *	-EPERM if the caller may not use the zone. NULL: MEMALLOC_ALLOC does not
+ *	create this kind.
+ * @alloc: allocates zeroed memory for an object; its bytes are set and
+ *	charged already. May sleep only as far as the request's gfp allows.
+ *	Returns 0, -ENOMEM, or -EINTR after a signal.
+ * @attribute: attributes the memory to a call site for reports of leaks and
+ *	misuse; also called after @resize. NULL: reports name no owner.
+ * @release: frees the memory of @alloc. Task context, may sleep.
+ * @map: returns the kernel's address of the byte at an offset, valid for
+ *	*@len bytes, which it reduces to the contiguous part. Undone by @unmap
+ *	before the task maps anything else, except in the order of a stack.
+ *	NULL: the kind has no bytes.
+ * @unmap: undoes @map; may be NULL
+ * @page: returns the page at an index within the object, for user mappings.
+ *	NULL: this kind cannot be mapped.
+ * @info: fills in out_order, out_node, out_zone, out_count, out_name and,
+ *	if requested, out_phys, for the byte at an offset. Fields that it leaves
+ *	alone keep the values for no memory.
+ * @room: returns the bytes that a size would take from the allocator, or
+ *	-EINVAL if the size is invalid. Set if and only if @resize is.
+ * @resize: changes the size, without concurrent access to the bytes. Sets
+ *	the object's bytes. Returns the bytes taken from the allocator
+ *	afterwards, no more than the larger of the previous number and @room;
+ *	or, with nothing changed, -ENOMEM, or -EPERM if the caller may not use
+ *	the zone. NULL: this kind cannot be resized.
  *
- * Offsets are within the object: the caller has seen to it.
+ * The caller ensures that offsets are within the object.
  */
 struct mal_kind {
 	u32 id;
@@ -89,15 +95,16 @@ struct mal_kind {
 	bool aligned;
 	bool counted;
 	int (*size)(struct mal_request *request);
-	int (*alloc)(struct mal_object *obj, const struct mal_request *request);
-	void (*release)(struct mal_object *obj);
-	void *(*map)(struct mal_object *obj, u64 offset, size_t *len);
-	void (*unmap)(struct mal_object *obj, u64 offset, void *addr);
-	struct page *(*page)(struct mal_object *obj, unsigned long index);
-	void (*info)(struct mal_object *obj, u64 offset,
+	int (*alloc)(struct mal_handle *obj, const struct mal_request *request);
+	void (*attribute)(struct mal_handle *obj, unsigned long site);
+	void (*release)(struct mal_handle *obj);
+	void *(*map)(struct mal_handle *obj, u64 offset, size_t *len);
+	void (*unmap)(struct mal_handle *obj, u64 offset, void *addr);
+	struct page *(*page)(struct mal_handle *obj, unsigned long index);
+	void (*info)(struct mal_handle *obj, u64 offset,
 		     struct memalloc_info *info);
-	s64 (*room)(const struct mal_object *obj, u64 size);
-	s64 (*resize)(struct mal_object *obj, u64 size, gfp_t gfp);
+	s64 (*room)(const struct mal_handle *obj, u64 size);
+	s64 (*resize)(struct mal_handle *obj, u64 size, gfp_t gfp);
 };
 
 extern const struct mal_kind mal_kind_pages;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kmalloc.h: what the module's own layers know of kmalloc
+ * kmalloc.h: kmalloc, for the module's own layers
  */
 #ifndef _MAL_KMALLOC_INTERNAL_H
 #define _MAL_KMALLOC_INTERNAL_H
@@ -13,6 +13,7 @@ struct mal_page;
 struct memalloc_stats_class;
 struct seq_file;
 
+size_t mal_kmalloc_room(const void *object);
 size_t mal_kmalloc_owned(const void *object);
 size_t mal_kmalloc_asked(const void *object, size_t room);
 void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller);
@@ -29,12 +30,13 @@ void mal_kmalloc_set_caller(const void *object, unsigned long caller);
 
 void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller);
 bool mal_large_take(const void *object);
-bool mal_large_untake(const void *object);
+bool mal_large_undo_take(const void *object);
 void mal_large_free(const void *object, unsigned long caller);
 size_t mal_large_room(const struct mal_page *desc);
 void mal_large_resize(struct mal_page *desc, size_t size);
 void mal_large_set_caller(struct mal_page *desc, unsigned long caller);
 
+size_t mal_kmalloc_class_align(unsigned int index, size_t dma);
 unsigned int mal_class_count(void);
 bool mal_class_stats(unsigned int index, struct memalloc_stats_class *stats);
 void mal_kmalloc_show(struct seq_file *m);

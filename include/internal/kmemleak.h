@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kmemleak.h: what the kernel's leak detector (kmemleak) is told of our memory
+ * kmemleak.h: hooks for the kernel's leak detector (kmemleak)
  *
- * It neither knows borrowed memory nor looks into it. Told of each allocation, it
- * reports those that nobody has a pointer to, and finds in them the pointers to
- * what others have allocated. Pointers of our own, as to what is at hand, must not
- * count.
+ * kmemleak does not know borrowed memory and does not scan it. Once it is told
+ * of each allocation, it reports those without a reference, and scans them for
+ * references to other allocations. Our own pointers, for example those to
+ * cached free memory, must not count as references.
  *
- * It takes locks, so it cannot be told anything in an NMI. On a kernel with it,
- * allocation fails there, and a free is deferred; but that of more than a size
- * class has is not: kmemleak switches itself off when it sees that memory again.
+ * kmemleak takes locks, so it cannot be called in an NMI handler. On kernels
+ * with kmemleak, allocation fails there and a free is deferred. A free of
+ * memory larger than the size classes is an exception: kmemleak disables itself
+ * when it sees that memory again.
  *
- * Nothing at all, and no code, on kernels without it.
+ * These hooks generate no code on kernels without kmemleak.
  */
 #ifndef _MAL_KMEMLEAK_H
 #define _MAL_KMEMLEAK_H
@@ -23,8 +24,8 @@
 #include <linux/preempt.h>
 
 /*
- * Of a pointer that is set at load: it cannot be written to after that. But kmemleak
- * does not look there.
+ * For a pointer that is set at load. It should be read-only afterwards, but
+ * kmemleak does not scan that section.
  */
 #ifdef CONFIG_DEBUG_KMEMLEAK
 #define __mal_ro_after_init	__read_mostly
@@ -33,10 +34,10 @@
 #endif
 
 /**
- * mal_kmemleak_forbids() - may it be told nothing now?
+ * mal_kmemleak_forbids() - is the context unsuitable for kmemleak?
  *
  * Context: any.
- * Return: true in an NMI, on a kernel that has it.
+ * Return: true in an NMI handler on a kernel with kmemleak.
  */
 static __always_inline bool mal_kmemleak_forbids(void)
 {
@@ -44,10 +45,11 @@ static __always_inline bool mal_kmemleak_forbids(void)
 }
 
 /**
- * mal_kmemleak_free() - memory is nobody's now, as far as its owner knows
- * @memory: where it begins
+ * mal_kmemleak_free() - tell kmemleak that memory was freed
+ * @memory: start of the memory
  *
- * Context: any; what is freed in an NMI must be told when it is put away.
+ * Context: any; memory freed by an NMI handler must be told when it is put
+ * back.
  */
 static __always_inline void mal_kmemleak_free(const void *memory)
 {

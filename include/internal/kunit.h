@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kunit.h: what unit tests in the kernel see of the module's inside
+ * kunit.h: exports for in-kernel unit tests
  */
 #ifndef _MAL_KUNIT_H
 #define _MAL_KUNIT_H
@@ -8,9 +8,9 @@
 #include "internal/compat.h"
 
 /*
- * For a function that is no part of the API, but that tests/kunit calls. On
- * kernels without unit tests, as distributions ship them, nothing is exported, unless
- * the module is built for tests (make MEMALLOC_TESTS=y).
+ * Exports a function that is not part of the API but called by tests/kunit.
+ * Nothing is exported on kernels without unit tests, as shipped by
+ * distributions, unless the module is built for tests (make MEMALLOC_TESTS=y).
  */
 #if IS_ENABLED(CONFIG_KUNIT) || defined(MAL_TESTS)
 #define MAL_EXPORT_FOR_KUNIT(symbol)	MAL_EXPORT(symbol)

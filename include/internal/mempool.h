@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mempool.h: what the module's own layers know of mempools
+ * mempool.h: mempools, for the module's own layers
  */
 #ifndef _MAL_MEMPOOL_INTERNAL_H
 #define _MAL_MEMPOOL_INTERNAL_H
 
 #include <linux/types.h>
 
-struct mal_mempool;
+#include <memalloc/mempool.h>
+
 struct memalloc_stats_mempool;
 struct seq_file;
 
 /**
- * struct mal_mempool_stats - the figures of a pool
+ * struct mal_mempool_stats - statistics of a pool
  * @min_nr: as in struct mal_mempool
  * @curr_nr: as in struct mal_mempool
- * @waiting: tasks that wait just now
+ * @waiting: number of tasks that wait now
  * @waits: as in struct mal_mempool
  * @reserve_hits: as in struct mal_mempool
  * @failures: as in struct mal_mempool
@@ -29,13 +30,17 @@ struct mal_mempool_stats {
 	unsigned long failures;
 };
 
-void mal_mempool_stats(struct mal_mempool *pool, struct mal_mempool_stats *stats);
+mal_mempool_t *mal_mempool_create_for(int min_nr, mal_mempool_alloc_t *alloc_fn,
+				      mal_mempool_free_t *free_fn,
+				      void *pool_data, gfp_t gfp, int node,
+				      unsigned long creator);
 void mal_mempool_drain(struct mal_mempool *pool);
 
 void mal_mempool_list_add(struct mal_mempool *pool);
 void mal_mempool_list_del(struct mal_mempool *pool);
 void mal_mempool_set_name(struct mal_mempool *pool, const char *name);
 unsigned int mal_mempool_count(void);
+void mal_mempool_stats(struct mal_mempool *pool, struct mal_mempool_stats *stats);
 bool mal_mempool_stats_at(unsigned int index, struct memalloc_stats_mempool *stats);
 void mal_mempool_stats_fill(struct mal_mempool *pool,
 			    struct memalloc_stats_mempool *stats);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * name.h: what user space calls its caches and mempools
+ * name.h: names that user space gives to its caches and mempools
  */
 #ifndef _MAL_NAME_H
 #define _MAL_NAME_H

@@ -18,10 +18,10 @@
 struct seq_file;
 
 /**
- * struct mal_zone_counters - what happened in a zone, on one CPU
- * @allocs: allocations served, by order, but for those from the CPU's lists
- * @frees: frees taken, by order, but for those to the CPU's lists
- * @failures: allocations that nobody could serve, by order
+ * struct mal_zone_counters - events in a zone on one CPU
+ * @allocs: allocations by order, except those from the CPU's lists
+ * @frees: frees by order, except those to the CPU's lists
+ * @failures: failed allocations by order
  */
 struct mal_zone_counters {
 	local_t allocs[MAL_NR_ORDERS];
@@ -31,9 +31,9 @@ struct mal_zone_counters {
 
 /**
  * struct mal_node - the zones of a NUMA node
- * @zones: them
- * @counters: of each zone
- * @fallback: all possible nodes, the nearest to this one first
+ * @zones: the zones
+ * @counters: counters of each zone
+ * @fallback: all possible nodes, in the order of their distance to this one
  */
 struct mal_node {
 	struct mal_zone zones[MEMALLOC_NR_ZONES];
@@ -44,17 +44,17 @@ struct mal_node {
 extern struct mal_node *mal_nodes[MAX_NUMNODES];
 extern int mal_nr_nodes;
 
-/* The lowest zone for who does not ask for one: DMA memory is scarce mostly. */
+/* Lowest zone for requests that name none: DMA memory is usually scarce. */
 extern enum memalloc_zone mal_plain_lowest;
 
 extern const enum memalloc_zone mal_zone_types[MAX_NR_ZONES];
 
 /**
  * mal_zone_of_page() - the zone that a page belongs to
- * @page: a page of the host's
+ * @page: a page of the host
  *
  * Context: any.
- * Return: the zone of ours that answers to the host's.
+ * Return: our zone that corresponds to the host's.
  */
 static inline struct mal_zone *mal_zone_of_page(const struct page *page)
 {
@@ -62,8 +62,8 @@ static inline struct mal_zone *mal_zone_of_page(const struct page *page)
 }
 
 /*
- * Count something that happened in a zone: allocs, frees or failures. Where there is no
- * instruction for it, this_cpu_inc() would switch interrupts off.
+ * Count an event in a zone: allocs, frees or failures. On architectures without
+ * a suitable instruction this_cpu_inc() disables interrupts.
  */
 #define mal_zone_count_one(zone, what, order)				\
 do {									\
@@ -79,9 +79,12 @@ unsigned int mal_zone_count(void);
 bool mal_zone_stats(unsigned int index, struct memalloc_stats_zone *stats);
 void mal_zone_show(struct seq_file *m);
 unsigned long mal_free_total(void);
-u64 mal_zones_validate(u64 *checked);
+void mal_zones_validate(struct mal_tally *tally);
 
 int mal_nodes_create(void);
 void mal_nodes_destroy(void);
+
+bool mal_node_in_cpuset(int nid);
+int mal_node_nearest_in_cpuset(int nid);
 
 #endif /* _MAL_NODE_H */

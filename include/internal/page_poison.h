@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * page_poison.h: what free pages are written over with
+ * page_poison.h: poisoning of free pages
  */
 #ifndef _MAL_PAGE_POISON_H
 #define _MAL_PAGE_POISON_H
@@ -19,7 +19,7 @@ void mal_page_poison_init(void);
 bool mal_page_poison_wanted(void);
 
 /**
- * mal_page_poison_on() - is the mode on?
+ * mal_page_poison_on() - is the mode enabled?
  *
  * Context: any.
  * Return: true if free pages are poisoned.
@@ -30,10 +30,10 @@ static inline bool mal_page_poison_on(void)
 }
 
 /**
- * mal_page_overwrites() - is what is freed written over at once?
+ * mal_page_overwrites() - are freed pages overwritten at once?
  *
  * Context: any.
- * Return: true if so, by the mode or the host's option init_on_free.
+ * Return: true if they are, by the mode or the host's option init_on_free.
  */
 static inline bool mal_page_overwrites(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * percpu.h: what the module's own layers know of per-CPU areas
+ * percpu.h: per-CPU areas, for the module's own layers
  */
 #ifndef _MAL_PERCPU_INTERNAL_H
 #define _MAL_PERCPU_INTERNAL_H
@@ -12,18 +12,19 @@
 struct seq_file;
 
 /**
- * struct mal_percpu_stats - the figures of per-CPU areas
- * @chunks: chunks that are borrowed
- * @unit_bytes: their size, on one CPU
- * @bytes: their size, on all CPUs
- * @metadata_bytes: what describes them
- * @used: bytes that are allocated, on one CPU
- * @cached: bytes that are free, and at hand on some CPU
- * @free: bytes that are free
- * @largest_free: the longest run of them
- * @hits: allocations of what was at hand
- * @misses: others
- * @failures: allocations that failed
+ * struct mal_percpu_stats - statistics of per-CPU areas
+ * @chunks: chunks borrowed now
+ * @unit_bytes: size of all chunks, on one CPU
+ * @bytes: size of all chunks, on all CPUs
+ * @metadata_bytes: size of descriptions, the table and the host's own
+ *	metadata
+ * @used: allocated bytes, on one CPU
+ * @cached: free bytes on the stacks of the CPUs
+ * @free: free bytes in the chunks
+ * @largest_free: longest free run in a chunk, in bytes
+ * @hits: allocations served from the stacks
+ * @misses: other allocations
+ * @failures: failed allocations
  * @borrowed_total: chunks ever borrowed
  * @returned_total: chunks ever returned
  * @refused: chunks that the cap or the host did not grant

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * percpu_chunk.h: what per-CPU areas are cut from
+ * percpu_chunk.h: the memory that per-CPU areas are cut from
  */
 #ifndef _MAL_PERCPU_CHUNK_H
 #define _MAL_PERCPU_CHUNK_H
 
 #include <linux/bitmap.h>
-#include <linux/bsearch.h>
 #include <linux/compiler.h>
-#include <linux/list.h>
+#include <linux/hash.h>
 #include <linux/llist.h>
+#include <linux/mm.h>
+#include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
@@ -19,87 +20,98 @@
 #define MAL_PERCPU_GRAIN	4
 #define MAL_PERCPU_GRAINS	(MAL_PERCPU_MAX_SIZE / MAL_PERCPU_GRAIN)
 
-/* Free grains: so many are kept for those who must not sleep. */
+/*
+ * Chunks are aligned to this, and the table has a slot for each piece of this
+ * size.
+ */
+#define MAL_PERCPU_PIECE_SHIFT	12
+#define MAL_PERCPU_PIECE	(1UL << MAL_PERCPU_PIECE_SHIFT)
+
+/* The host's largest area is a chunk, which may be smaller than a page. */
+#define MAL_PERCPU_MIN_CHUNK	min_t(size_t, PAGE_SIZE, MAL_PERCPU_MAX_SIZE)
+
+/* Number of free grains reserved for callers that must not sleep. */
 #define MAL_PERCPU_LOW		(SZ_8K / MAL_PERCPU_GRAIN)
 
 /*
- * Size classes of what is kept at hand: class 0 is of one grain, all others of 8
- * bytes times their number.
+ * Size classes that CPUs cache: class 0 is one grain, any other class is 8
+ * bytes times its number.
  */
 #define MAL_PERCPU_CLASSES	(MAL_PERCPU_MAX_HOT / 8 + 1)
 
 /*
- * Where a grain stands. An area of a size class has the number of the class plus one
- * in its first grain, and MAL_PERCPU_CACHED is added while it is at hand.
+ * State of a grain. The first grain of an area of a size class has the number
+ * of the class plus one. MAL_PERCPU_CACHED is added while the area is on a
+ * stack.
  */
 #define MAL_PERCPU_NONE		0	/* no area begins here */
-#define MAL_PERCPU_LARGE	0x7e	/* an area of no class does */
-#define MAL_PERCPU_DEFERRED	0x7f	/* one does that is to be put away yet */
+#define MAL_PERCPU_LARGE	0x7e	/* area without a class */
+#define MAL_PERCPU_DEFERRED	0x7f	/* area queued by an NMI handler */
 #define MAL_PERCPU_CACHED	0x80
 
 /**
  * struct mal_percpu_chunk - memory on each CPU, borrowed from the host
- * @base: of all areas in it; on the boundary of a page
- * @grains: how large it is
- * @free: grains that no area covers
- * @contig: no run of free grains is longer; there may be none so long
+ * @base: its address, on a page boundary
+ * @grains: size in grains
+ * @free: number of free grains
+ * @contig: length of the longest free run, in grains
+ * @room: sort key: @contig, or more if the chunk is empty; updated on
+ *	sorting
  * @first: no grain before this one is free
- * @charged: counts against the cap
- * @is_deferred: is or will be in the list of chunks with DEFERRED areas
- * @link: in the list of chunks with about as long runs
- * @deferred: in the list of chunks with DEFERRED areas
- * @rcu: on the way out
+ * @charged: counts for the cap
+ * @is_deferred: is, or is about to be, on the list of chunks with DEFERRED
+ *	areas
+ * @by_room: in the tree of all chunks, sorted by @room
+ * @by_base: in the tree of all chunks, sorted by @base
+ * @deferred: on the list of chunks with DEFERRED areas
+ * @rcu: for freeing the description
  * @taken: grains that areas cover
- * @bound: where areas begin and end; anything, where the grain is free and the
- *	one before it, too
- * @states: where each grain stands
+ * @bound: grains where areas begin and end; undefined if the grain and the
+ *	one before it are free
+ * @states: state of each grain
  *
- * All of it, but @states, is protected by the lock of the chunks.
+ * The lock of the chunks protects everything except @states.
  */
 struct mal_percpu_chunk {
 	void __percpu *base;
 	unsigned int grains;
 	unsigned int free;
 	unsigned int contig;
+	unsigned int room;
 	unsigned int first;
 	bool charged;
 	u8 is_deferred;
-	struct list_head link;
+	struct rb_node by_room;
+	struct rb_node by_base;
 	struct llist_node deferred;
 	struct rcu_head rcu;
 	DECLARE_BITMAP(taken, MAL_PERCPU_GRAINS);
 	DECLARE_BITMAP(bound, MAL_PERCPU_GRAINS + 1);
-	u8 states[MAL_PERCPU_GRAINS];
+	u8 states[];
 };
 
 /**
- * struct mal_percpu_span - where a chunk is
- * @base: mal_percpu_chunk.base, as a number
- * @size: in bytes
- * @chunk: it, or NULL if it is not there any more
- */
-struct mal_percpu_span {
-	unsigned long base;
-	unsigned long size;
-	struct mal_percpu_chunk *chunk;
-};
-
-/**
- * struct mal_percpu_table - where all chunks are
- * @rcu: on the way out, when there is a newer one
- * @nr: spans
- * @spans: sorted by their base
+ * struct mal_percpu_table - maps pieces of memory to chunks
+ * @rcu: for freeing the table after a larger one has replaced it
+ * @shift: BITS_PER_LONG minus the logarithm of the number of slots
+ * @used: slots that are not NULL; at most half of all slots
+ * @slots: chunks, hashed by the number of the piece, with linear probing;
+ *	&mal_percpu_gone in the slots of returned chunks
+ *
+ * Changed with the mutex of the chunks held, read under RCU.
  */
 struct mal_percpu_table {
 	struct rcu_head rcu;
-	unsigned int nr;
-	struct mal_percpu_span spans[];
+	unsigned int shift;
+	unsigned int used;
+	struct mal_percpu_chunk __rcu *slots[];
 };
 
 /**
- * struct mal_percpu_entry - an area that is at hand
- * @area: it
- * @state: where it stands, so that nothing needs to be looked up
+ * struct mal_percpu_entry - a free area on a stack
+ * @area: the area
+ * @state: state of its first grain, to avoid a lookup; dereference it only
+ *	while the chunk is known to exist
  */
 struct mal_percpu_entry {
 	void __percpu *area;
@@ -107,11 +119,11 @@ struct mal_percpu_entry {
 };
 
 /**
- * struct mal_percpu_want - what to cut areas for
- * @grains: of each area
- * @align: of each area, in grains; a power of two
- * @state: of the first of them; those after it are CACHED as well
- * @keep: grains that are to be left free: for those who must not sleep
+ * struct mal_percpu_want - requirements for areas to be cut
+ * @grains: size of each area
+ * @align: alignment of each area, in grains; a power of two
+ * @state: state of the first area; the others are CACHED in addition
+ * @keep: grains to be left free as the reserve
  */
 struct mal_percpu_want {
 	unsigned int grains;
@@ -121,16 +133,18 @@ struct mal_percpu_want {
 };
 
 /**
- * struct mal_percpu_chunk_stats - the figures of all chunks
- * @chunks: how many there are
- * @unit_bytes: their size, on one CPU
- * @bytes: their size, on all CPUs
- * @metadata_bytes: what describes them
+ * struct mal_percpu_chunk_stats - statistics of all chunks
+ * @chunks: number of chunks
+ * @unit_bytes: size of all chunks, on one CPU
+ * @bytes: size of all chunks, on all CPUs
+ * @metadata_bytes: size of descriptions, the table and the host's own
+ *	metadata
  * @taken: bytes that areas cover, on one CPU
- * @largest_free: the longest free run, in bytes
+ * @largest_free: longest free run, in bytes
  * @borrowed_total: chunks ever borrowed
  * @returned_total: chunks ever returned
  * @refused: chunks that the cap or the host did not grant
+ * @searched: chunks that all allocations have searched
  */
 struct mal_percpu_chunk_stats {
 	u64 chunks;
@@ -142,23 +156,15 @@ struct mal_percpu_chunk_stats {
 	u64 borrowed_total;
 	u64 returned_total;
 	u64 refused;
+	u64 searched;
 };
 
 extern struct mal_percpu_table __rcu *mal_percpu_table;
-
-static __always_inline int mal_percpu_span_cmp(const void *key, const void *span)
-{
-	unsigned long address = (unsigned long)key;
-	const struct mal_percpu_span *s = span;
-
-	if (address < s->base)
-		return -1;
-	return address - s->base >= s->size;
-}
+extern u32 mal_percpu_epoch;
 
 /**
- * mal_percpu_class_bytes() - the size of a size class
- * @class: its number
+ * mal_percpu_class_bytes() - size of a size class
+ * @class: number of the class
  *
  * Context: any.
  * Return: bytes.
@@ -168,30 +174,62 @@ static inline unsigned int mal_percpu_class_bytes(unsigned int class)
 	return class ? class * 8 : MAL_PERCPU_GRAIN;
 }
 
+static __always_inline unsigned long
+mal_percpu_hash(const struct mal_percpu_table *table, unsigned long address)
+{
+	return (address >> MAL_PERCPU_PIECE_SHIFT) * GOLDEN_RATIO_PRIME >> table->shift;
+}
+
+static __always_inline unsigned long
+mal_percpu_next_slot(const struct mal_percpu_table *table, unsigned long slot)
+{
+	return (slot + 1) & (~0UL >> table->shift);
+}
+
+/*
+ * The grain that contains @area; at least chunk->grains if @area is outside of
+ * @chunk.
+ */
+static __always_inline unsigned long
+mal_percpu_grain(const struct mal_percpu_chunk *chunk, const void __percpu *area)
+{
+	return ((__force unsigned long)area - (__force unsigned long)chunk->base) /
+	       MAL_PERCPU_GRAIN;
+}
+
 /**
- * mal_percpu_chunk_find() - look for the chunk that an address lies in
+ * mal_percpu_chunk_find() - look up the chunk that contains an address
  * @area: any value
  *
  * Context: any, with preemption off or under rcu_read_lock().
- * Return: the chunk, or NULL if there is none.
+ * Return: the chunk, or NULL if there is none. Its description stays valid
+ * until preemption is enabled or until rcu_read_unlock().
  */
 static __always_inline struct mal_percpu_chunk *
 mal_percpu_chunk_find(const void __percpu *area)
 {
 	const struct mal_percpu_table *table;
-	const struct mal_percpu_span *span;
+	struct mal_percpu_chunk *chunk;
+	unsigned long slot;
 
 	table = rcu_dereference_check(mal_percpu_table, rcu_read_lock_sched_held());
-	span = __inline_bsearch((const void *)(__force unsigned long)area,
-				table->spans, table->nr, sizeof(*span),
-				mal_percpu_span_cmp);
-	return span ? READ_ONCE(span->chunk) : NULL;
+	slot = mal_percpu_hash(table, (__force unsigned long)area);
+	for (;;) {
+		chunk = rcu_dereference_check(table->slots[slot],
+					      rcu_read_lock_sched_held());
+		if (unlikely(!chunk) ||
+		    likely(mal_percpu_grain(chunk, area) < chunk->grains))
+			return chunk;
+		slot = mal_percpu_next_slot(table, slot);
+	}
 }
 
 unsigned int mal_percpu_take(const struct mal_percpu_want *want,
 			     struct mal_percpu_entry *entries, unsigned int nr);
-void mal_percpu_put(const struct mal_percpu_entry *entries, unsigned int nr);
-void mal_percpu_defer(struct mal_percpu_chunk *chunk, u8 *state);
+void mal_percpu_put(const struct mal_percpu_entry *entries, unsigned int nr, u8 state);
+bool mal_percpu_defer(struct mal_percpu_chunk *chunk, u8 *state, u8 from);
+bool mal_percpu_borrow_begin(gfp_t gfp);
+void mal_percpu_borrow_end(gfp_t gfp);
 bool mal_percpu_chunk_add(size_t size, gfp_t gfp);
 unsigned long mal_percpu_chunk_release(void);
 unsigned long mal_percpu_chunk_reap(void);

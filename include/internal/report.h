@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * report.h: what was detected, who did it, how often
+ * report.h: reports of detected misuse
  */
 #ifndef _MAL_REPORT_H
 #define _MAL_REPORT_H
@@ -25,6 +25,8 @@ enum mal_report {
 __printf(3, 4)
 bool mal_report(enum mal_report what, unsigned long caller, const char *fmt, ...);
 
+void mal_report_uncharged(unsigned long caller);
+u64 mal_report_uncharged_count(void);
 void mal_report_stats(struct memalloc_stats_reports *stats);
 void mal_report_show(struct seq_file *m);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * sanitizer.h: what the kernel's address sanitizer is told of our memory
+ * sanitizer.h: hooks for the kernel's address sanitizer
  *
- * Nothing at all, and no code, on kernels without it.
+ * They generate no code on kernels without it.
  */
 #ifndef _MAL_SANITIZER_H
 #define _MAL_SANITIZER_H
@@ -19,10 +19,10 @@ void mal_sanitizer_set_redzone(const void *from, size_t length);
 void mal_sanitizer_set_page_free(const void *from, size_t length);
 
 /**
- * mal_sanitizer_on() - is there one that can be told?
+ * mal_sanitizer_on() - is there an address sanitizer with known shadow layout?
  *
  * Context: any.
- * Return: true if so; known at compile time.
+ * Return: true if there is; a compile-time constant.
  */
 static __always_inline bool mal_sanitizer_on(void)
 {
@@ -30,12 +30,12 @@ static __always_inline bool mal_sanitizer_on(void)
 }
 
 /**
- * mal_sanitizer_set_used() - memory is its owner's now, as far as asked for
- * @from: the first byte, at a multiple of eight
- * @size: bytes that may be used: all that there are, or fewer
- * @room: bytes that there are
+ * mal_sanitizer_set_used() - mark the requested part of memory as valid
+ * @from: first byte, at a multiple of eight
+ * @size: requested bytes, up to @room
+ * @room: usable bytes
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 static __always_inline void mal_sanitizer_set_used(const void *from, size_t size,
 						   size_t room)
@@ -50,12 +50,14 @@ static __always_inline void mal_sanitizer_set_used(const void *from, size_t size
 }
 
 /**
- * mal_sanitizer_alloc_pages() - a block is somebody's now: whoever allocates it, holds
- *	it still when it is freed, or the host
+ * mal_sanitizer_alloc_pages() - mark a block as in use
  * @page: its first page
  * @order: its order
  *
- * Context: any, NMI included.
+ * For blocks that are allocated, that are pinned when they are freed, or that
+ * return to the host.
+ *
+ * Context: any, including NMI.
  */
 static __always_inline void mal_sanitizer_alloc_pages(const struct page *page,
 						      unsigned int order)
@@ -65,11 +67,11 @@ static __always_inline void mal_sanitizer_alloc_pages(const struct page *page,
 }
 
 /**
- * mal_sanitizer_free_pages() - a block is nobody's now
+ * mal_sanitizer_free_pages() - mark a block as free
  * @page: its first page
  * @order: its order
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 static __always_inline void mal_sanitizer_free_pages(const struct page *page,
 						     unsigned int order)

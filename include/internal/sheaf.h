@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * sheaf.h: objects at hand, on each CPU
+ * sheaf.h: free objects cached on each CPU
  */
 #ifndef _MAL_SHEAF_H
 #define _MAL_SHEAF_H
@@ -10,14 +10,15 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+#include "internal/busy.h"
 #include "internal/kmemleak.h"
 #include "internal/slab.h"
 
 /**
  * struct mal_sheaf_entry - a free object
  * @object: its address
- * @state: its state, so that nothing has to be looked up to allocate it; not
- *	valid with "lean"
+ * @state: address of its state, so that allocation needs no lookup; not valid
+ *	with "lean"
  */
 struct mal_sheaf_entry {
 	void *object;
@@ -26,61 +27,69 @@ struct mal_sheaf_entry {
 
 /**
  * struct mal_sheaf - an array of free objects of one cache
- * @link: in the depot; protected by the lock of the node
- * @rcu: on the way out: those who count may still look
- * @nr: entries in use; not kept while the sheaf is the main one of a CPU
- * @capacity: entries there are
- * @entries: them, from the bottom
+ * @link: in the barn, under the lock of the node, or in the list of sheaves
+ *	that CPUs hand over
+ * @rcu: used to free the sheaf, which a concurrent count may still look at
+ * @cache: the cache
+ * @nr: number of entries in use; not maintained while it is a CPU's main sheaf
+ * @capacity: maximum number of entries
+ * @tag: the state of the objects in it; with "lean", ALLOCATED
+ * @entries: the entries, from the bottom
  *
- * Belongs to one CPU or to the depot of one node, or to a task on its way
- * between the two.
+ * A sheaf belongs to one CPU, to the barn of one node, or to a task that moves
+ * it between the two.
  */
 struct mal_sheaf {
 	union {
 		struct list_head link;
 		struct rcu_head rcu;
 	};
+	struct mal_kmem_cache *cache;
 	unsigned int nr;
-	unsigned int capacity;
+	u16 capacity;
+	u8 tag;
 	struct mal_sheaf_entry entries[];
 };
 
 /**
- * struct mal_cpu_sheaves - the objects of a cache that are at hand on one CPU
- * @top: above the uppermost entry of the main sheaf
- * @bottom: the lowest entry of the main sheaf
- * @end: above the highest entry that the main sheaf has room for
- * @hits: allocations that the main sheaf served
- * @busy: somebody on this CPU is at it: those who interrupt them, keep out
- * @main: what @bottom and @end belong to, or NULL: then they are all equal
- * @spare: full or empty, to be exchanged with the main sheaf, or NULL
- * @remote: objects freed here that are at home on another node, or NULL
- * @misses: allocations that the main sheaf did not serve
- * @crossed: and those that came while somebody was at it
+ * struct mal_cpu_sheaves - sheaves of a cache on one CPU
+ * @top: end of the used entries of the main sheaf
+ * @bottom: start of the entries of the main sheaf
+ * @end: end of the capacity of the main sheaf
+ * @hits: number of allocations that the main sheaf served
+ * @busy: a context on this CPU uses the sheaves; a nested one must not
+ * @tag: tag of the main sheaf
+ * @main: the main sheaf, or NULL; then @bottom, @top and @end are equal
+ * @spare: sheaf to exchange with the main sheaf, full or empty, or NULL
+ * @remote: sheaf of freed objects of other nodes, or NULL
+ * @misses: number of allocations that the main sheaf did not serve
+ * @busy_misses: number of further misses, while @busy was set
  *
- * Used on its own CPU only, with preemption off and @busy set; or by anybody,
- * when that CPU is gone.
+ * Used only on its own CPU, with preemption off and @busy set, or by any task
+ * after that CPU is offline.
  */
 struct mal_cpu_sheaves {
 	struct mal_sheaf_entry *top;
 	struct mal_sheaf_entry *bottom;
 	struct mal_sheaf_entry *end;
 	unsigned long hits;
-	u8 busy;
+	bool busy;
+	u8 tag;
 	struct mal_sheaf *main;
 	struct mal_sheaf *spare;
 	struct mal_sheaf *remote;
 	unsigned long misses;
-	unsigned long crossed;
+	unsigned long busy_misses;
 };
 
 /**
- * mal_cpu_here() - how far this CPU's copies are from what per-CPU pointers say
+ * mal_cpu_here() - get the offset of this CPU's per-CPU data
  *
- * For who wants to know it before they know the pointer: see mal_cpu_sheaves().
+ * For callers that need the offset before the pointer is known; see
+ * mal_cpu_sheaves().
  *
  * Context: any; preemption is off.
- * Return: bytes.
+ * Return: offset in bytes.
  */
 static __always_inline unsigned long mal_cpu_here(void)
 {
@@ -92,12 +101,12 @@ static __always_inline unsigned long mal_cpu_here(void)
 }
 
 /**
- * mal_cpu_sheaves() - as this_cpu_ptr()
- * @sheaves: of a cache
- * @here: of mal_cpu_here()
+ * mal_cpu_sheaves() - this_cpu_ptr() with a known offset
+ * @sheaves: the per-CPU sheaves of a cache
+ * @here: result of mal_cpu_here()
  *
- * Context: any; preemption is off, since mal_cpu_here().
- * Return: this CPU's.
+ * Context: any; preemption has been off since mal_cpu_here().
+ * Return: the sheaves of this CPU.
  */
 static __always_inline struct mal_cpu_sheaves *
 mal_cpu_sheaves(struct mal_cpu_sheaves __percpu *sheaves, unsigned long here)
@@ -106,49 +115,41 @@ mal_cpu_sheaves(struct mal_cpu_sheaves __percpu *sheaves, unsigned long here)
 }
 
 /**
- * mal_cpu_enter() - begin to use this CPU's sheaves
- * @cpu: them
+ * mal_cpu_enter() - start to use this CPU's sheaves
+ * @cpu: the sheaves
  *
- * An interrupt between the look and the claim leaves things as they were when
- * it returns, so that neither needs to be atomic.
- *
- * Context: any, NMI included; preemption is off, until mal_cpu_leave().
- * Return: false if this context has interrupted somebody who is using them; and
- * in an NMI, if kmemleak would have to be told.
+ * Context: any, including NMI; preemption is off until mal_cpu_leave().
+ * Return: false if this context has interrupted a user of the sheaves, or if it
+ * is an NMI and kmemleak is enabled.
  */
 static __always_inline bool mal_cpu_enter(struct mal_cpu_sheaves *cpu)
 {
-	/* Who interrupts this leaves the flag as it was. */
-	if (unlikely(data_race(cpu->busy) || mal_kmemleak_forbids()))
-		return false;
-	WRITE_ONCE(cpu->busy, 1);
-	barrier();
-	return true;
+	return likely(!mal_kmemleak_forbids()) && mal_busy_enter(&cpu->busy);
 }
 
 /**
- * mal_cpu_leave() - end what mal_cpu_enter() began
+ * mal_cpu_leave() - stop using this CPU's sheaves
  * @cpu: the sheaves
  *
  * Context: as for mal_cpu_enter().
  */
 static __always_inline void mal_cpu_leave(struct mal_cpu_sheaves *cpu)
 {
-	barrier();
-	WRITE_ONCE(cpu->busy, 0);
-	barrier();
+	mal_busy_leave(&cpu->busy);
 }
 
 /**
- * mal_object_claim() - take an object that was in a sheaf
+ * mal_object_claim() - take an object from a sheaf
  * @state: the object's state
+ * @tag: tag of the sheaf
  *
- * Context: any.
- * Return: true; false if somebody has the object: it was freed twice.
+ * Context: any; the caller is the only user of the sheaf.
+ * Return: true; false if the entry is stale: the object was freed twice, and is
+ * in another sheaf, in its slab, or owned by a user.
  */
-static __always_inline bool mal_object_claim(u8 *state)
+static __always_inline bool mal_object_claim(u8 *state, u8 tag)
 {
-	if (unlikely(*state != MAL_OBJECT_CACHED))
+	if (unlikely(READ_ONCE(*state) != tag))
 		return false;
 	WRITE_ONCE(*state, MAL_OBJECT_ALLOCATED);
 	return true;
@@ -159,9 +160,9 @@ static __always_inline bool mal_object_claim(u8 *state)
  * @cache: the cache
  * @object: the object
  *
- * Context: any, NMI included.
- * Return: true, or false if the sheaf is empty or in use, or if the object at its
- * top has been freed twice: that stays where it is.
+ * Context: any, including NMI.
+ * Return: true; false if the sheaf is empty or in use, or if its top entry is
+ * stale. A stale entry is left there.
  */
 static __always_inline bool mal_sheaf_pop(struct mal_kmem_cache *cache, void **object)
 {
@@ -176,7 +177,7 @@ static __always_inline bool mal_sheaf_pop(struct mal_kmem_cache *cache, void **o
 	if (unlikely(top == cpu->bottom))
 		goto leave;
 	top--;
-	if (!mal_lean() && unlikely(!mal_object_claim(top->state)))
+	if (!mal_lean() && unlikely(!mal_object_claim(top->state, cpu->tag)))
 		goto leave;
 	*object = top->object;
 	cpu->top = top;
@@ -193,39 +194,11 @@ out:
 }
 
 /**
- * mal_sheaf_push() - free to the main sheaf
- * @cpu: this CPU's sheaves
- * @object: the object
- * @state: its state
- *
- * Context: any, NMI included; preemption is off.
- * Return: true, or false if the sheaf is full or in use.
- */
-static __always_inline bool mal_sheaf_push(struct mal_cpu_sheaves *cpu,
-					   void *object, u8 *state)
-{
-	struct mal_sheaf_entry *top;
-
-	if (unlikely(!mal_cpu_enter(cpu)))
-		return false;
-	top = cpu->top;
-	if (unlikely(top == cpu->end)) {
-		mal_cpu_leave(cpu);
-		return false;
-	}
-	top->object = object;
-	top->state = state;
-	cpu->top = top + 1;
-	mal_cpu_leave(cpu);
-	return true;
-}
-
-/**
- * mal_sheaf_push_lean() - mal_sheaf_push() with "lean": no state is noted
+ * mal_sheaf_push_lean() - free to the main sheaf without a state
  * @cpu: this CPU's sheaves
  * @object: the object
  *
- * Context: any, NMI included; preemption is off.
+ * Context: any, including NMI; preemption is off.
  * Return: true, or false if the sheaf is full or in use.
  */
 static __always_inline bool mal_sheaf_push_lean(struct mal_cpu_sheaves *cpu,
@@ -246,20 +219,24 @@ static __always_inline bool mal_sheaf_push_lean(struct mal_cpu_sheaves *cpu,
 	return true;
 }
 
-bool mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
-		      struct mal_sheaf_entry *entry);
-void mal_sheaf_spill(struct mal_kmem_cache *cache,
-		     const struct mal_sheaf_entry *entry, int nid);
-void mal_sheaf_return(struct mal_kmem_cache *cache,
-		      const struct mal_sheaf_entry *entries, unsigned int nr);
+/* Maximum number of caches that one IPI drains. */
+#define MAL_SHEAF_DRAIN_BATCH	64
 
+void mal_sheaf_report_stale(const struct mal_kmem_cache *cache, unsigned long caller);
+void *mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
+		       unsigned long caller);
+void mal_sheaf_spill(struct mal_kmem_cache *cache,
+		     const struct mal_sheaf_entry *entry, u8 from, int nid);
+void mal_sheaf_return(struct mal_kmem_cache *cache,
+		      const struct mal_sheaf_entry *entries, unsigned int nr, u8 from);
+
+unsigned long mal_sheaf_drain_many(struct mal_kmem_cache *const *caches,
+				   unsigned int nr);
 void mal_sheaf_drain(struct mal_kmem_cache *cache);
 void mal_sheaf_drain_dead(struct mal_kmem_cache *cache, unsigned int cpu);
-void mal_depot_flush(struct mal_kmem_cache *cache, struct mal_slab_node *node);
 unsigned long mal_sheaf_count(struct mal_kmem_cache *cache);
 void mal_cpu_swap_spare(struct mal_cpu_sheaves *cpu);
 
-u64 mal_sheaf_validate(struct mal_kmem_cache *cache, u64 *checked);
-u64 mal_depot_validate(struct mal_kmem_cache *cache, int nid, u64 *checked);
+void mal_sheaf_validate(struct mal_kmem_cache *cache, struct mal_tally *tally);
 
 #endif /* _MAL_SHEAF_H */

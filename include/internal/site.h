@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * site.h: the places in the code that have something of ours
+ * site.h: code addresses that memory is attributed to, and their names
  */
 #ifndef _MAL_SITE_H
 #define _MAL_SITE_H
@@ -9,12 +9,15 @@
 
 struct module;
 
-/* Room for the name of a place; longer ones are cut off. */
+/* Size of the buffer for a name; longer names are truncated. */
 #define MAL_SITE_NAME	160
 
 unsigned long mal_site_keep(unsigned long site, const struct module *module);
 bool mal_site_is_in(unsigned long site, const struct module *module);
 const char *mal_site_name(unsigned long site, char name[MAL_SITE_NAME]);
+unsigned long mal_site_of_task(void);
+void mal_site_forget_task(unsigned long site);
+bool mal_site_is_task(unsigned long site);
 int mal_site_init(void);
 void mal_site_exit(void);
 

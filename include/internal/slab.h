@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab.h: slabs, and what is known of each object in them
+ * slab.h: slabs, and the states of their objects
  */
 #ifndef _MAL_SLAB_H
 #define _MAL_SLAB_H
@@ -14,25 +14,30 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "internal/region.h"
 
 struct mal_cpu_sheaves;
 struct mal_sheaf_entry;
+struct mal_tally;
 struct mal_track;
 
 /**
- * enum mal_object_state - where an object is
+ * enum mal_object_state - state of an object
  * @MAL_OBJECT_FREE: in its slab
- * @MAL_OBJECT_CACHED: free, in a sheaf, or on its way to one or to the slab
- * @MAL_OBJECT_ALLOCATED: somebody's. With "lean": anywhere but in its slab
- * @MAL_OBJECT_DEFERRED: freed, where it could not be put away at once
- * @MAL_OBJECT_RCU: freed, when a grace period is over
- * @MAL_OBJECT_HELD: free, and held back: see slab_quarantine.c
- * @MAL_OBJECT_GUARDED: somebody's, in pages of its own: see slab_guard.c
- * @MAL_OBJECT_LEAKED: kept for as long as the cache, after a report; its pages
- *	are kept until unload
- * @MAL_OBJECT_NONE: no object; fills the last word of the array
+ * @MAL_OBJECT_CACHED: free, in transit between slab and owner
+ * @MAL_OBJECT_ALLOCATED: owned by a user. With "lean": anywhere outside its
+ *	slab
+ * @MAL_OBJECT_DEFERRED: freed in a context that cannot return it to its slab
+ * @MAL_OBJECT_RCU: to be freed after a grace period
+ * @MAL_OBJECT_QUARANTINED: free, but not reused yet; see slab_quarantine.c
+ * @MAL_OBJECT_GUARDED: owned by a user, in pages of its own; see slab_guard.c
+ * @MAL_OBJECT_LEAKED: out of use until the cache is destroyed, after a report;
+ *	its pages are out of use until unload
+ * @MAL_OBJECT_TAG_SHARED: free, in a sheaf without a tag of its own
+ * @MAL_OBJECT_TAG: lowest tag; free, in the sheaf that has this tag
+ * @MAL_OBJECT_NONE: no object; pads the last word of the array
  */
 enum mal_object_state {
 	MAL_OBJECT_FREE = 0,
@@ -40,37 +45,41 @@ enum mal_object_state {
 	MAL_OBJECT_ALLOCATED,
 	MAL_OBJECT_DEFERRED,
 	MAL_OBJECT_RCU,
-	MAL_OBJECT_HELD,
+	MAL_OBJECT_QUARANTINED,
 	MAL_OBJECT_GUARDED,
 	MAL_OBJECT_LEAKED,
+	MAL_OBJECT_TAG_SHARED = 0x0f,
+	MAL_OBJECT_TAG = 0x10,
 	MAL_OBJECT_NONE = 0xff,
 };
 
 /**
  * struct mal_slab - a block of pages that holds objects of one cache
- * @cache: which
+ * @cache: the cache
  * @base: the first object
- * @cpu: that of @cache: to have it here saves mal_kfree(), which must find all this
- *	before it can go on, one load of them
+ * @cpu: copy of mal_kmem_cache.cpu, which saves mal_kfree() a dependent load
  * @nr: number of objects
- * @free: those in state FREE; protected by the lock of the node
- * @link: in one of the node's lists; protected by its lock
- * @rcu: on the way out
+ * @free: number of objects in state FREE; protected by the lock of the node
+ * @link: in one of the node's lists, protected by its lock; after the pages are
+ *	freed, in mal_slab_node.retired
+ * @rcu: used to free the structure
  * @deferred: in the list of slabs with DEFERRED objects
- * @tracks: what the debug modes know of each object, if there are any
- * @left: bytes from the beginning of the block to @base
- * @flags: the debug modes, of MAL_CACHE_DEBUG and MAL_CACHE_GUARD
- * @cursor: where the last search for free objects ended; under the node's lock
- * @seed: of the order in which they are handed out; under the node's lock
- * @nid: the node that the pages are of
+ * @tracks: data of the debug modes for each object, or NULL
+ * @left: bytes between the start of the block and @base
+ * @flags: the debug modes, from MAL_CACHE_DEBUG and MAL_CACHE_GUARD
+ * @cursor: position where the last scan for free objects ended; protected by
+ *	the node's lock
+ * @seed: seed of the order of allocation; protected by the node's lock
+ * @nid: node of the pages
  * @order: order of the block of pages
- * @is_deferred: is or will be in the list of slabs with DEFERRED objects
- * @side: in which of the node's sides; under the node's lock
+ * @is_deferred: the slab is or will be in the list of slabs with DEFERRED
+ *	objects
+ * @gen: index of the node's generation; protected by the node's lock
  * @states: enum mal_object_state of each object
  *
- * Lives outside the block, so that nothing that is written past the end of an
- * object, or to a freed one, can change what the allocator does. It is freed
- * after an RCU grace period.
+ * The structure is outside the block, so no write past the end of an object, or
+ * to a freed one, can affect the allocator. It is freed after an RCU grace
+ * period.
  */
 struct mal_slab {
 	struct mal_kmem_cache *cache;
@@ -91,24 +100,24 @@ struct mal_slab {
 	u16 nid;
 	u8 order;
 	u8 is_deferred;
-	u8 side;
+	u8 gen;
 	u8 states[] __aligned(8);
 };
 
 /**
- * struct mal_slab_side - some slabs of a node: all, or those on one side of a walk
+ * struct mal_slab_gen - slabs of a node: one generation, or the total
  * @partial: slabs with some objects FREE
- * @full: slabs with none
- * @empty: slabs with all
- * @nr_slabs: slabs, on whatever list
+ * @full: slabs with no object FREE
+ * @empty: slabs with all objects FREE
+ * @nr_slabs: slabs on all three lists
  * @nr_empty: slabs on @empty
  * @nr_pages: pages in the slabs
  * @nr_objects: objects in the slabs
- * @nr_free: those in state FREE
+ * @nr_free: objects in state FREE
  *
  * See mal_slab_node_walk().
  */
-struct mal_slab_side {
+struct mal_slab_gen {
 	struct list_head partial;
 	struct list_head full;
 	struct list_head empty;
@@ -121,31 +130,35 @@ struct mal_slab_side {
 
 /**
  * struct mal_slab_node - the slabs of a cache on one node
- * @lock: protects what is before @depot_lock, mal_slab.free of the slabs, and
- *	which of their objects are FREE
- * @side: where new slabs go
- * @sides: the slabs; all of them are on that side, unless there is a walk
- * @held: objects in state HELD, by mal_track.held, the oldest first
- * @nr_held: how many
- * @guards: slabs of a single object, see slab_guard.c; not among the others
- * @nr_guards: how many
- * @nr_guards_live: those that somebody has
- * @depot_lock: protects what follows; see mal_depot_lock()
- * @full_sheaves: the depot: sheaves with objects in them
- * @nr_full_sheaves: how many
- * @empty_sheaves: the depot: sheaves without
- * @nr_empty_sheaves: how many
+ * @lock: protects the fields before @barn_lock, mal_slab.free of the slabs, and
+ *	the set of their objects that are FREE
+ * @gen: the generation of new slabs
+ * @gens: the slabs; all of them are in @gen unless a walk is in progress or has
+ *	ended early
+ * @quarantine: objects in state QUARANTINED, linked by mal_track.link, the
+ *	oldest first
+ * @nr_quarantined: number of objects in @quarantine
+ * @guards: slabs of a single object; not in @gens; see slab_guard.c
+ * @nr_guards: number of slabs in @guards
+ * @nr_guards_live: number of those with an allocated object
+ * @retired: descriptions of destroyed slabs; see mal_slab_retire()
+ * @barn_lock: protects the following fields; interrupts are off
+ * @full_sheaves: the barn's sheaves with objects
+ * @nr_full_sheaves: number of sheaves in @full_sheaves
+ * @empty_sheaves: the barn's sheaves without objects
+ * @nr_empty_sheaves: number of sheaves in @empty_sheaves
  */
 struct mal_slab_node {
 	spinlock_t lock;
-	u8 side;
-	struct mal_slab_side sides[2];
-	struct list_head held;
-	unsigned long nr_held;
+	u8 gen;
+	struct mal_slab_gen gens[2];
+	struct list_head quarantine;
+	unsigned long nr_quarantined;
 	struct list_head guards;
 	unsigned long nr_guards;
 	unsigned long nr_guards_live;
-	spinlock_t depot_lock;
+	struct list_head retired;
+	spinlock_t barn_lock;
 	struct list_head full_sheaves;
 	unsigned int nr_full_sheaves;
 	struct list_head empty_sheaves;
@@ -156,49 +169,52 @@ struct mal_slab_node {
 #define MAL_CACHE_RED_ZONE	BIT(0)	/* redzones are written and checked */
 #define MAL_CACHE_POISON	BIT(1)	/* free objects are poisoned and checked */
 #define MAL_CACHE_STORE_USER	BIT(2)	/* allocations and frees are tracked */
-#define MAL_CACHE_CHECKS	BIT(3)	/* slabs are checked each time they are used */
-#define MAL_CACHE_QUARANTINE	BIT(9)	/* free objects are held back */
+#define MAL_CACHE_CHECKS	BIT(3)	/* slabs are checked at each use */
+#define MAL_CACHE_QUARANTINE	BIT(9)	/* freed objects are quarantined */
 #define MAL_CACHE_GUARD		BIT(10)	/* some objects are in pages of their own */
-#define MAL_CACHE_NO_LEAK_TRACE	BIT(11)	/* kmemleak is not told of objects */
+#define MAL_CACHE_NO_LEAK_TRACE	BIT(11)	/* objects are hidden from kmemleak */
+#define MAL_CACHE_CTOR		BIT(12)	/* objects are constructed: never zeroed */
 #define MAL_CACHE_DEBUG		(MAL_CACHE_RED_ZONE | MAL_CACHE_POISON | \
 				 MAL_CACHE_STORE_USER | MAL_CACHE_CHECKS | \
 				 MAL_CACHE_QUARANTINE)
 #define MAL_CACHE_RCU		BIT(4)	/* pages are freed after a grace period */
-#define MAL_CACHE_NO_INIT	BIT(5)	/* what is in a free object stays */
+#define MAL_CACHE_NO_INIT	BIT(5)	/* a free object keeps its contents */
 #define MAL_CACHE_NO_REAP	BIT(6)	/* empty slabs stay under pressure */
 #define MAL_CACHE_RECLAIM	BIT(7)	/* objects can be reclaimed by their owner */
 #define MAL_CACHE_KMALLOC	BIT(8)	/* a size class */
 
 /**
  * struct mal_kmem_cache - a cache of objects of one size
- * @cpu: the objects at hand, on each CPU
- * @inverse: with @shift: what tells the number of an object, see
- *	mal_slab_index()
- * @shift: trailing zeroes of @size
+ * @cpu: the sheaves of each CPU
+ * @inverse: computes the index of an object, with @shift; see mal_slab_index()
+ * @shift: number of trailing zero bits of @size
  * @flags: MAL_CACHE_*
- * @size: from one object to the next
- * @object_size: what the user asked for; the whole class for kmalloc
- * @align: of the objects
- * @left: bytes before the object that are not the user's
- * @sheaf_capacity: objects in a sheaf; zero: there are none, each allocation
- *	and each free goes to the slabs
- * @max_full_sheaves: in the depot of a node
- * @max_empty_slabs: on a node
- * @order: of a slab; smaller ones are made if memory is short
- * @min_order: of the smallest slab that holds an object
- * @gfp: added to the flags of each allocation of pages
+ * @size: distance between objects in bytes
+ * @object_size: size that the user asked for; the whole class for kmalloc
+ * @align: alignment of the objects
+ * @left: bytes before the first object that do not belong to the user
+ * @sheaf_capacity: objects in a sheaf; zero if all allocations and frees go to
+ *	the slabs
+ * @max_full_sheaves: maximum number of full sheaves in the barn of a node
+ * @max_empty_slabs: maximum number of empty slabs of a node
+ * @order: order of a slab; lower ones are used if memory is short
+ * @min_order: order of the smallest slab that holds an object
+ * @gfp: flags added to each allocation of pages
  * @ctor: see struct mal_kmem_cache_args
  * @dtor: see struct mal_kmem_cache_args
  * @useroffset: see struct mal_kmem_cache_args
  * @usersize: see struct mal_kmem_cache_args
- * @link: in the list of all caches, or of those on the way out
- * @serial: grows from one cache to the next that is made
- * @rcu: on the way out
- * @samples: allocations whose size has been noted; kmalloc only
+ * @link: in the list of caches that are being destroyed
+ * @id: index in the array of all caches; allocated cyclically in ascending
+ *	order
+ * @rcu: used to free the structure
+ * @samples: number of allocations with a recorded size; kmalloc only
  * @sampled: sum of those sizes
- * @name: its name, the cache's own copy
- * @creator: code address of who made it; zero when their module is gone
- * @nodes: one for each possible node, by its number
+ * @tags: tags in use by sheaves; see mal_tag_take()
+ * @purging: no sheaf with objects may enter a barn; see mal_caches_purge()
+ * @name: name, a copy owned by the cache
+ * @creator: code address of the creator; zero after its module is unloaded
+ * @nodes: one entry for each possible node, indexed by node ID
  */
 struct mal_kmem_cache {
 	struct mal_cpu_sheaves __percpu *cpu;
@@ -220,10 +236,12 @@ struct mal_kmem_cache {
 	unsigned int useroffset;
 	unsigned int usersize;
 	struct list_head link;
-	u64 serial;
+	u32 id;
 	struct rcu_head rcu;
 	atomic64_t samples;
 	atomic64_t sampled;
+	DECLARE_BITMAP(tags, MAL_OBJECT_NONE);
+	bool purging;
 	const char *name;
 	unsigned long creator;
 	struct mal_slab_node *nodes[];
@@ -232,12 +250,12 @@ struct mal_kmem_cache {
 DECLARE_STATIC_KEY_FALSE(mal_lean_key);
 
 /**
- * mal_lean() - is the detection that is otherwise always on switched off?
+ * mal_lean() - check if detection is disabled by the parameter "lean"
  *
- * Set at load; never changes after.
+ * The value is set at load and never changes.
  *
  * Context: any.
- * Return: true if it is.
+ * Return: true if it is disabled.
  */
 static inline bool mal_lean(void)
 {
@@ -245,12 +263,12 @@ static inline bool mal_lean(void)
 }
 
 /**
- * mal_slab_find() - look for the slab that an address lies in
+ * mal_slab_find() - find the slab of an address
  * @address: any value
  * @slab: the slab
  *
- * Context: any; for anything but an object that the caller holds, preemption
- * is off or rcu_read_lock() is held.
+ * Context: any; unless the caller owns the object at the address, preemption is
+ * off or rcu_read_lock() is held.
  * Return: true, or false if there is none.
  */
 static __always_inline bool mal_slab_find(const void *address,
@@ -262,7 +280,8 @@ static __always_inline bool mal_slab_find(const void *address,
 	struct mal_section *section;
 	unsigned long owner;
 
-	if (unlikely(nr >= mal_section_table.nr))
+	/* As in mal_section_of(). */
+	if (unlikely(nr >= data_race(mal_section_table.nr)))
 		return false;
 	section = mal_section_at(nr);
 	if (unlikely(!section))
@@ -274,7 +293,7 @@ static __always_inline bool mal_slab_find(const void *address,
 }
 
 /**
- * mal_slab_of() - the slab that an address lies in
+ * mal_slab_of() - find the slab of an address
  * @address: any value
  *
  * Context: as for mal_slab_find().
@@ -288,21 +307,21 @@ static inline struct mal_slab *mal_slab_of(const void *address)
 }
 
 /**
- * mal_slab_index() - the number of an object in its slab
+ * mal_slab_index() - compute the index of an object in its slab
  * @cache: the slab's cache
  * @slab: a slab
  * @object: an address in the slab
  *
- * With size = odd * 2^shift, and inverse * odd = 1 modulo 2^32: a distance
- * d = index * size times the inverse is index * 2^shift; rotated right by shift
- * it is the index. If d is no multiple of the size, what comes out is larger
- * than any index of a multiple. So one comparison with the number of objects
- * tells the addresses of objects from those inside an object, in the waste at
- * the end, and in the redzone before the first object.
+ * Let size = odd * 2^shift, and inverse * odd = 1 modulo 2^32. A distance d =
+ * index * size, multiplied by the inverse, is index * 2^shift; a rotation by
+ * shift to the right gives the index. If d is no multiple of the size, the
+ * result is larger than the index of any multiple. One comparison with the
+ * number of objects therefore rejects addresses inside an object, in the waste
+ * at the end, and in the redzone before the first object.
  *
  * Context: any.
- * Return: the number of the object at this very address, or mal_slab.nr or
- * more if there is none.
+ * Return: the index of the object that starts at this address; at least
+ * mal_slab.nr if there is none.
  */
 static __always_inline u32 mal_slab_index(const struct mal_kmem_cache *cache,
 					  const struct mal_slab *slab,
@@ -314,12 +333,12 @@ static __always_inline u32 mal_slab_index(const struct mal_kmem_cache *cache,
 }
 
 /**
- * mal_slab_object() - an object by its number
+ * mal_slab_object() - get an object by its index
  * @slab: a slab
- * @index: less than mal_slab.nr
+ * @index: index, less than mal_slab.nr
  *
  * Context: any.
- * Return: its address.
+ * Return: the address of the object.
  */
 static inline void *mal_slab_object(const struct mal_slab *slab, u32 index)
 {
@@ -327,11 +346,11 @@ static inline void *mal_slab_object(const struct mal_slab *slab, u32 index)
 }
 
 /**
- * mal_slab_block() - where the pages of a slab begin
+ * mal_slab_block() - get the block of pages of a slab
  * @slab: the slab
  *
  * Context: any.
- * Return: their address.
+ * Return: the address of the block.
  */
 static inline void *mal_slab_block(const struct mal_slab *slab)
 {
@@ -339,11 +358,11 @@ static inline void *mal_slab_block(const struct mal_slab *slab)
 }
 
 /**
- * mal_slab_is_guard() - is this the slab of a single object, see slab_guard.c?
+ * mal_slab_is_guard() - check for the slab of a guard; see slab_guard.c
  * @slab: the slab
  *
  * Context: any.
- * Return: true if so.
+ * Return: true if it is one.
  */
 static inline bool mal_slab_is_guard(const struct mal_slab *slab)
 {
@@ -351,12 +370,12 @@ static inline bool mal_slab_is_guard(const struct mal_slab *slab)
 }
 
 /**
- * mal_slab_owns() - is this an object that somebody has?
- * @slab: the slab that it lies in
+ * mal_slab_owns() - check for an allocated object
+ * @slab: the slab
  * @object: an address
  *
  * Context: any.
- * Return: true if so.
+ * Return: true if it is one.
  */
 static inline bool mal_slab_owns(const struct mal_slab *slab, const void *object)
 {
@@ -366,6 +385,8 @@ static inline bool mal_slab_owns(const struct mal_slab *slab, const void *object
 	       (slab->states[index] == MAL_OBJECT_ALLOCATED ||
 		slab->states[index] == MAL_OBJECT_GUARDED);
 }
+
+extern struct delayed_work mal_slab_purge_work;
 
 size_t mal_slab_share(const struct mal_kmem_cache *cache);
 void mal_slab_mark(struct mal_slab *slab);
@@ -378,33 +399,36 @@ void mal_slab_report_free(struct mal_kmem_cache *cache, const void *object,
 			  unsigned long caller);
 
 /**
- * typedef mal_slab_look_fn - what mal_slab_node_walk() does with a slab
- * @node: the node, whose lock is held
+ * typedef mal_slab_visit_fn - callback of mal_slab_node_walk()
+ * @node: the node; its lock is held
  * @slab: the slab
- * @list: that it is on
- * @data: as it was given
+ * @list: the list that the slab is on
+ * @data: argument of mal_slab_node_walk()
  *
  * Return: false to end the walk.
  */
-typedef bool (*mal_slab_look_fn)(struct mal_slab_node *node,
-				 struct mal_slab *slab,
-				 const struct list_head *list, void *data);
+typedef bool (*mal_slab_visit_fn)(struct mal_slab_node *node,
+				  struct mal_slab *slab,
+				  const struct list_head *list, void *data);
 
 void mal_slab_node_init(struct mal_slab_node *node);
 void mal_slab_node_add(struct mal_slab_node *node, struct mal_slab *slab);
 unsigned int mal_slab_node_take(struct mal_slab_node *node,
 				struct mal_sheaf_entry *entries,
-				unsigned int want);
+				unsigned int want, u8 state);
 void mal_slab_node_put(struct mal_slab_node *node, struct mal_slab *slab,
-		       u32 index, struct list_head *surplus);
+		       u32 index, u8 from, struct list_head *surplus);
+void mal_slab_take_retired(struct mal_slab_node *node,
+			   struct list_head *retired);
 void mal_slab_node_shrink(struct mal_slab_node *node, unsigned long keep,
 			  struct list_head *surplus);
 void mal_slab_node_sum(const struct mal_slab_node *node,
-		       struct mal_slab_side *sum);
-bool mal_slab_node_walk(struct mal_slab_node *node, mal_slab_look_fn look,
+		       struct mal_slab_gen *sum);
+bool mal_slab_node_walk(struct mal_slab_node *node, mal_slab_visit_fn visit,
 			void *data);
 void mal_slab_node_forget_leaked(struct mal_slab_node *node);
 u64 mal_slab_check_states(struct mal_slab *slab);
-u64 mal_slab_node_validate(struct mal_kmem_cache *cache, int nid, u64 *checked);
+void mal_slab_node_validate(struct mal_kmem_cache *cache, int nid,
+			    struct mal_tally *tally);
 
 #endif /* _MAL_SLAB_H */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_alloc.h: the short ways of allocation and free
+ * slab_alloc.h: fast paths of allocation and free
  *
- * Shared by slab_alloc.c, where the cache is known, and kmalloc.c, where it is
- * found out.
+ * Shared by slab_alloc.c, where the caller passes the cache, and kmalloc.c,
+ * which computes it.
  */
 #ifndef _MAL_SLAB_ALLOC_H
 #define _MAL_SLAB_ALLOC_H
@@ -14,15 +14,15 @@
 #include <linux/topology.h>
 
 #include "internal/inject.h"
+#include "internal/instrument.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
 #include "internal/slab_kmemleak.h"
 #include "internal/slab_sanitizer.h"
-#include "internal/watch.h"
 
 DECLARE_STATIC_KEY_FALSE(mal_many_nodes_key);
 
-/* Does it matter where an object is from? */
+/* True if there are several nodes, so that the node of an object matters. */
 static __always_inline bool mal_many_nodes(void)
 {
 	return IS_ENABLED(CONFIG_NUMA) &&
@@ -33,71 +33,114 @@ void *mal_object_alloc_slow(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 			    unsigned long caller);
 void mal_object_free_slow(struct mal_kmem_cache *cache, void *object,
 			  unsigned long caller, bool by_kfree);
-void mal_object_free_odd(struct mal_kmem_cache *cache, void *object,
-			 unsigned long caller, bool by_kfree);
-void *mal_object_alloc_watched(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
-			       unsigned long caller);
-void *mal_object_alloc_at_hand(struct mal_kmem_cache *cache, gfp_t gfp, int nid);
+void *mal_object_alloc_instrumented(struct mal_kmem_cache *cache, gfp_t gfp,
+				    int nid, unsigned long caller);
+void *mal_object_alloc_cached(struct mal_kmem_cache *cache, gfp_t gfp, int nid);
 void *mal_object_zero(struct mal_kmem_cache *cache, void *object);
 size_t mal_objects_free_run(struct mal_kmem_cache *cache, size_t nr,
 			    void **objects);
 
-/* Where sleeping is checked, it is at each call; else when it may come to it. */
+/* With debug options, check each call; otherwise the slow path checks. */
 static __always_inline void mal_object_may_sleep(gfp_t gfp)
 {
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_LOCKDEP))
 		might_alloc(gfp);
 }
 
-/* With the host's option init_on_alloc, all is as if it were asked for. */
-static __always_inline gfp_t mal_object_gfp(gfp_t gfp)
+/*
+ * The host's option init_on_alloc asks for zeroed memory in each allocation.
+ * Constructed objects are excluded, and so are those that an RCU reader may
+ * still access.
+ */
+static __always_inline gfp_t mal_object_gfp(const struct mal_kmem_cache *cache, gfp_t gfp)
 {
-	return want_init_on_alloc(gfp) ? gfp | __GFP_ZERO : gfp;
+	if (want_init_on_alloc(0) && !(cache->flags & MAL_CACHE_NO_INIT))
+		gfp |= __GFP_ZERO;
+	return gfp;
 }
 
 /**
- * mal_object_release() - free an object, if it is one
+ * mal_object_release() - free an object, after a check
  * @cache: the slab's cache
- * @slab: the slab that it lies in
+ * @slab: the slab that contains it
  * @object: the address
- * @state: its state, CACHED now
+ * @tag: tag of the sheaf that the object is added to
+ * @state: set to the address of the object's state, which is now @tag
  *
  * Context: any.
- * Return: true; false if this is not the beginning of an object that is
- * ALLOCATED.
+ * Return: true, or false if the address is not the start of an ALLOCATED
+ * object.
  */
 static __always_inline bool mal_object_release(struct mal_kmem_cache *cache,
 					       struct mal_slab *slab,
-					       const void *object, u8 **state)
+					       const void *object, u8 tag, u8 **state)
 {
 	u32 index = mal_slab_index(cache, slab, object);
 
 	*state = &slab->states[index];
 	if (unlikely(index >= slab->nr || **state != MAL_OBJECT_ALLOCATED))
 		return false;
-	WRITE_ONCE(**state, MAL_OBJECT_CACHED);
+	WRITE_ONCE(**state, tag);
+	return true;
+}
+
+/**
+ * mal_object_push() - free an object to the main sheaf
+ * @cache: the slab's cache
+ * @cpu: this CPU's sheaves of the cache
+ * @slab: the slab that contains it
+ * @object: the address
+ *
+ * The object gets the tag of the main sheaf, which does not change while the
+ * sheaf is in use.
+ *
+ * Context: any; preemption is off.
+ * Return: true; false, without any change, if the sheaf is full or in use, or
+ * if the address is not the start of an ALLOCATED object.
+ */
+static __always_inline bool mal_object_push(struct mal_kmem_cache *cache,
+					    struct mal_cpu_sheaves *cpu,
+					    struct mal_slab *slab, void *object)
+{
+	struct mal_sheaf_entry *top;
+	u8 *state;
+
+	if (unlikely(!mal_cpu_enter(cpu)))
+		return false;
+	top = cpu->top;
+	if (unlikely(top == cpu->end ||
+		     !mal_object_release(cache, slab, object, cpu->tag, &state))) {
+		mal_cpu_leave(cpu);
+		return false;
+	}
+	mal_kmemleak_free(object);
+	mal_sanitizer_free(cache, object);
+	top->object = object;
+	top->state = state;
+	cpu->top = top + 1;
+	mal_cpu_leave(cpu);
 	return true;
 }
 
 /*
- * May an object of the slab go the short way: is it of this CPU's node, may what
- * is in it stay there, and does nobody watch? Preemption is off.
+ * True if the fast path may free an object of the slab: it is on this CPU's
+ * node, is not cleared on free, and no hook is enabled. Preemption is off.
  */
 static __always_inline bool mal_slab_is_plain(const struct mal_slab *slab)
 {
-	return !mal_free_may_detour() ||
-	       (!mal_is_watched() && !want_init_on_free() &&
+	return !mal_free_has_hooks() ||
+	       (!mal_is_instrumented() && !want_init_on_free() &&
 		(!mal_many_nodes() || slab->nid == numa_mem_id()));
 }
 
 /*
- * The two that follow know their caller by _RET_IP_: they are inlined into what
- * it calls. All that they call besides is called last, so that there is nothing
- * to be saved before.
+ * The following functions are inlined into the functions of the API, so
+ * _RET_IP_ is the caller. They call other functions last, so that no registers
+ * have to be saved.
  */
 
 /**
- * mal_object_alloc() - allocate, from this CPU's sheaves or the long way
+ * mal_object_alloc() - allocate by the fast path or the slow path
  * @cache: the cache
  * @gfp: as for mal_kmem_cache_alloc()
  *
@@ -109,11 +152,11 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
 {
 	void *object;
 
-	if (mal_alloc_may_detour()) {
-		if (mal_is_watched())
-			return mal_object_alloc_watched(cache, gfp, NUMA_NO_NODE,
-							_RET_IP_);
-		gfp = mal_object_gfp(gfp);
+	if (mal_alloc_has_hooks()) {
+		if (mal_is_instrumented())
+			return mal_object_alloc_instrumented(cache, gfp, NUMA_NO_NODE,
+							     _RET_IP_);
+		gfp = mal_object_gfp(cache, gfp);
 	}
 	mal_object_may_sleep(gfp);
 	if (unlikely(!mal_sheaf_pop(cache, &object)))
@@ -126,31 +169,22 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
 }
 
 /**
- * mal_object_free_checked() - free to this CPU's sheaves, or the long way
+ * mal_object_free_checked() - free by the fast path or the slow path
  * @cache: the slab's cache
- * @cpu: this CPU's sheaves of it
- * @slab: the slab that the object lies in
+ * @cpu: this CPU's sheaves of the cache
+ * @slab: the slab that contains the object
  * @object: the address
- * @by_kfree: this is mal_kfree()
+ * @by_kfree: called by mal_kfree()
  *
- * Context: any; preemption is off before, and on after.
+ * Context: any; called with preemption off, returns with preemption on.
  */
 static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache,
 						    struct mal_cpu_sheaves *cpu,
 						    struct mal_slab *slab,
 						    void *object, bool by_kfree)
 {
-	u8 *state;
-
-	if (unlikely(!mal_object_release(cache, slab, object, &state))) {
-		preempt_enable();
-		mal_object_free_odd(cache, object, _RET_IP_, by_kfree);
-		return;
-	}
-	mal_kmemleak_free(object);
-	mal_sanitizer_free(cache, object);
 	if (unlikely(!mal_slab_is_plain(slab) ||
-		     !mal_sheaf_push(cpu, object, state))) {
+		     !mal_object_push(cache, cpu, slab, object))) {
 		preempt_enable();
 		mal_object_free_slow(cache, object, _RET_IP_, by_kfree);
 		return;
@@ -159,14 +193,14 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
 }
 
 /**
- * mal_object_free_lean() - mal_object_free_checked() with "lean": no checks
+ * mal_object_free_lean() - mal_object_free_checked() without checks
  * @cache: the slab's cache
- * @cpu: this CPU's sheaves of it
+ * @cpu: this CPU's sheaves of the cache
  * @object: the address
- * @plain: it may go the short way
- * @by_kfree: this is mal_kfree()
+ * @plain: the fast path may be used
+ * @by_kfree: called by mal_kfree()
  *
- * Context: any; preemption is off before, and on after.
+ * Context: any; called with preemption off, returns with preemption on.
  */
 static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
 						 struct mal_cpu_sheaves *cpu,
@@ -184,14 +218,14 @@ static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
 }
 
 /**
- * mal_object_free_by_slab() - free an object whose slab has been looked for
- * @slab: the slab that it lies in
- * @here: of mal_cpu_here()
+ * mal_object_free_by_slab() - free an object of a known slab
+ * @slab: the slab that contains it
+ * @here: result of mal_cpu_here()
  * @object: the address
  *
- * For mal_kfree() and its like.
+ * Used by mal_kfree() and similar functions.
  *
- * Context: any; preemption is off before, and on after.
+ * Context: any; called with preemption off, returns with preemption on.
  */
 static __always_inline void mal_object_free_by_slab(struct mal_slab *slab,
 						    unsigned long here,

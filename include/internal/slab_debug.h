@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_debug.h: redzones, poison, and what is checked of them
+ * slab_debug.h: redzones, poison, and their checks
  */
 #ifndef _MAL_SLAB_DEBUG_H
 #define _MAL_SLAB_DEBUG_H
@@ -12,11 +12,11 @@
 #include "internal/slab_track.h"
 
 /**
- * struct mal_fault - a byte that is not what it should be
- * @offset: from the beginning of the object; negative: before it
- * @bytes: how many follow it in @found, itself included
- * @expected: what it was
- * @found: what it is, and the ones behind it
+ * struct mal_fault - a byte with an unexpected value
+ * @offset: offset from the beginning of the object; negative if before it
+ * @bytes: number of bytes in @found
+ * @expected: expected value of the byte
+ * @found: the byte and those that follow it
  */
 struct mal_fault {
 	long offset;
@@ -26,11 +26,11 @@ struct mal_fault {
 };
 
 /**
- * mal_cache_debugs() - has a cache a debug mode in which each object is checked?
+ * mal_cache_debugs() - does a cache have a debug mode that checks each object?
  * @cache: the cache
  *
  * Context: any.
- * Return: true if so.
+ * Return: true if it does.
  */
 static inline bool mal_cache_debugs(const struct mal_kmem_cache *cache)
 {
@@ -53,12 +53,8 @@ void mal_debug_mend(struct mal_slab *slab, u32 index,
 bool mal_debug_track(struct mal_slab *slab, u32 index, struct mal_track *track);
 void mal_debug_poison(struct mal_slab *slab, u32 index);
 void mal_debug_set_asked(struct mal_slab *slab, u32 index, u32 asked);
-u64 mal_debug_validate(struct mal_slab *slab, u64 *checked);
+void mal_debug_validate(struct mal_slab *slab, struct mal_tally *tally);
 
-bool mal_debug_alloc(struct mal_kmem_cache *cache, void *object,
-		     unsigned long caller);
-void mal_debug_free(struct mal_kmem_cache *cache, struct mal_slab *slab,
-		    void *object, unsigned long caller);
 void mal_debug_set_user(struct mal_slab *slab, const void *object,
 			unsigned long caller);
 size_t mal_debug_asked(const struct mal_slab *slab, const void *object);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_guard.h: objects in pages of their own
+ * slab_guard.h: sampled objects in pages of their own
  */
 #ifndef _MAL_SLAB_GUARD_H
 #define _MAL_SLAB_GUARD_H

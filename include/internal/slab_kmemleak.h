@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_kmemleak.h: what kmemleak is told of objects
+ * slab_kmemleak.h: kmemleak hooks for objects
  */
 #ifndef _MAL_SLAB_KMEMLEAK_H
 #define _MAL_SLAB_KMEMLEAK_H
@@ -9,10 +9,10 @@
 #include "internal/slab.h"
 
 /**
- * mal_kmemleak_alloc() - an object is its owner's now
+ * mal_kmemleak_alloc() - tell kmemleak that an object was allocated
  * @cache: the cache
  * @object: the object
- * @gfp: as it was asked for
+ * @gfp: flags of the allocation
  *
  * Context: any but NMI.
  */
@@ -25,9 +25,9 @@ static __always_inline void mal_kmemleak_alloc(const struct mal_kmem_cache *cach
 }
 
 /**
- * mal_kmemleak_slab() - where a slab begins is no reference to its first object
+ * mal_kmemleak_slab() - do not count mal_slab.base as a reference to an object
  * @slab: the slab, just allocated
- * @gfp: as for its allocation
+ * @gfp: flags of the allocation
  *
  * Context: any but NMI.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_leak.h: who has the objects of a cache
+ * slab_leak.h: leaks of objects, by call site
  */
 #ifndef _MAL_SLAB_LEAK_H
 #define _MAL_SLAB_LEAK_H

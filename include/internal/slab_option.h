@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_option.h: which caches have which debug modes
+ * slab_option.h: debug modes of caches by module parameter
  */
 #ifndef _MAL_SLAB_OPTION_H
 #define _MAL_SLAB_OPTION_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_sanitizer.h: what the kernel's address sanitizer is told of objects
+ * slab_sanitizer.h: address sanitizer hooks for objects
  */
 #ifndef _MAL_SLAB_SANITIZER_H
 #define _MAL_SLAB_SANITIZER_H
@@ -12,12 +12,12 @@
 #include "internal/slab.h"
 
 /**
- * mal_sanitizer_alloc() - an object is its owner's now
+ * mal_sanitizer_alloc() - mark an object as allocated
  * @cache: the cache
  * @object: the object
- * @size: bytes that may be used: all that there are, or fewer
+ * @size: number of accessible bytes, up to the size of the object
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 static __always_inline void mal_sanitizer_alloc(const struct mal_kmem_cache *cache,
 						const void *object, size_t size)
@@ -27,11 +27,12 @@ static __always_inline void mal_sanitizer_alloc(const struct mal_kmem_cache *cac
 }
 
 /**
- * mal_sanitizer_free() - an object is nobody's now
- * @cache: the cache; with SLAB_TYPESAFE_BY_RCU, free objects are looked at
+ * mal_sanitizer_free() - mark an object as free
+ * @cache: the cache; with SLAB_TYPESAFE_BY_RCU, free objects stay
+ *	accessible
  * @object: the object
  *
- * Context: any, NMI included.
+ * Context: any, including NMI.
  */
 static __always_inline void mal_sanitizer_free(const struct mal_kmem_cache *cache,
 					       const void *object)

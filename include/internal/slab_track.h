@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_track.h: who allocated an object, and who freed it
+ * slab_track.h: callers that allocated and freed an object
  */
 #ifndef _MAL_SLAB_TRACK_H
 #define _MAL_SLAB_TRACK_H
@@ -13,11 +13,11 @@ struct mal_slab;
 
 /**
  * struct mal_track_event - an allocation or a free
- * @caller: code address of who did it, or zero: it has not been noted
- * @when: in jiffies
- * @stack: how they came there, or zero
- * @pid: of the task
- * @cpu: on which CPU
+ * @caller: code address of the caller, or zero if it was not recorded
+ * @when: time in jiffies
+ * @stack: stack of the caller, or zero
+ * @pid: pid of the task
+ * @cpu: number of the CPU
  */
 struct mal_track_event {
 	unsigned long caller;
@@ -28,22 +28,23 @@ struct mal_track_event {
 };
 
 /**
- * struct mal_track - what the debug modes know of an object
+ * struct mal_track - data that the debug modes keep about an object
  * @alloc: its last allocation
  * @freed: its last free
- * @held: in the list of objects that are held back
- * @slab: the slab; the number of the object is this one's place in
- *	mal_slab.tracks
- * @asked: bytes that are the owner's; all that the cache gives, if it is free
- * @spoiled: somebody wrote out of its bounds, and that was mended: it is LEAKED
- *	when its owner frees it
+ * @link: in the list of quarantined objects
+ * @slab: its slab; the index of this track in mal_slab.tracks is the number
+ *	of the object
+ * @asked: requested size in bytes; the full size of the cache's objects if
+ *	free
+ * @spoiled: an out-of-bounds write was reported and the redzone restored;
+ *	the object becomes LEAKED when its owner frees it
  *
  * Protected by the lock of the node.
  */
 struct mal_track {
 	struct mal_track_event alloc;
 	struct mal_track_event freed;
-	struct list_head held;
+	struct list_head link;
 	struct mal_slab *slab;
 	u32 asked;
 	bool spoiled;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stats.h: the figures of all layers, for user space
+ * stats.h: statistics of all layers, for user space
  */
 #ifndef _MAL_STATS_H
 #define _MAL_STATS_H

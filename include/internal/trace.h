@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * trace.h: tracepoints, as the host's of its own allocators
+ * trace.h: tracepoints, equivalent to those of the host's allocators
  *
- * memalloc:mal_NAME has the fields of kmem:NAME in Linux 6.1, in their order. Of
- * many objects or pages that are allocated or freed at once, each is traced. What
- * a layer takes from the one below it is traced there, too. A free that is misuse
- * is not traced but reported, and to free NULL is nothing.
+ * memalloc:mal_NAME has the fields of kmem:NAME in Linux 6.1, in the same
+ * order. A bulk allocation or free is traced for each object or page. Memory
+ * that a layer allocates from the one below it is traced there as well. A free
+ * that is misuse is reported, not traced. A free of NULL is not traced.
  *
- * An enabled tracepoint sends its callers the long way: see watch.h.
+ * An enabled tracepoint diverts its callers to the slow path: see instrument.h.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM memalloc
@@ -87,7 +87,7 @@ TRACE_EVENT_FN(mal_kmalloc,
 		__entry->node = node;
 	),
 
-	/* Nothing of ours is charged to memory cgroups. */
+	/* Memory of this module is not charged to memory cgroups. */
 	TP_printk("call_site=%pS ptr=%p bytes_req=%zu bytes_alloc=%zu gfp_flags=%s node=%d accounted=false",
 		  (void *)__entry->call_site, __entry->ptr,
 		  __entry->bytes_req, __entry->bytes_alloc,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/devm.h: memory that goes with a device's driver, for in-kernel users
+ * memalloc/devm.h: memory owned by a device's driver, for in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own, with
- * mal_ in front: what they return is freed when the driver is detached from the
- * device, after what was allocated later. Or earlier, by mal_devm_kfree() and its
- * like.
+ * The functions have the names, signatures and semantics of the kernel's own,
+ * with "mal_" in front. Memory is freed when the driver is detached from the
+ * device, in reverse order of allocation. mal_devm_kfree() and
+ * mal_devm_free_pages() free it earlier.
  *
- * The record of it is the host's, the memory is ours.
+ * The record of an allocation is the host's; the memory is ours.
  */
 #ifndef _MEMALLOC_DEVM_H
 #define _MEMALLOC_DEVM_H
@@ -40,7 +40,7 @@ unsigned long mal_devm_get_free_pages(struct device *dev, gfp_t gfp,
 void mal_devm_free_pages(struct device *dev, unsigned long addr);
 
 /**
- * mal_devm_kzalloc() - allocate memory filled with zeroes
+ * mal_devm_kzalloc() - allocate zeroed memory
  * @dev: as for mal_devm_kmalloc()
  * @size: as for mal_devm_kmalloc()
  * @gfp: as for mal_devm_kmalloc()
@@ -57,8 +57,8 @@ mal_devm_kzalloc(struct device *dev, size_t size, gfp_t gfp)
 /**
  * mal_devm_kmalloc_array() - allocate an array
  * @dev: as for mal_devm_kmalloc()
- * @nr: its elements
- * @size: of an element
+ * @nr: number of elements
+ * @size: size of an element
  * @gfp: as for mal_devm_kmalloc()
  *
  * Context: as for mal_devm_kmalloc().
@@ -75,7 +75,7 @@ mal_devm_kmalloc_array(struct device *dev, size_t nr, size_t size, gfp_t gfp)
 }
 
 /**
- * mal_devm_kcalloc() - allocate an array filled with zeroes
+ * mal_devm_kcalloc() - allocate a zeroed array
  * @dev: as for mal_devm_kmalloc()
  * @nr: as for mal_devm_kmalloc_array()
  * @size: as for mal_devm_kmalloc_array()
@@ -94,7 +94,7 @@ mal_devm_kcalloc(struct device *dev, size_t nr, size_t size, gfp_t gfp)
  * mal_devm_krealloc_array() - change the size of an array
  * @dev: as for mal_devm_krealloc()
  * @object: as for mal_devm_krealloc()
- * @nr: elements it shall have
+ * @nr: new number of elements
  * @size: of an element
  * @gfp: as for mal_devm_krealloc()
  *
@@ -115,9 +115,9 @@ mal_devm_krealloc_array(struct device *dev, void *object, size_t nr, size_t size
 /**
  * mal_devm_kmemdup_array() - copy an array
  * @dev: as for mal_devm_kmalloc()
- * @from: what to copy
- * @nr: its elements
- * @size: of an element
+ * @from: source
+ * @nr: number of elements
+ * @size: size of an element
  * @gfp: as for mal_devm_kmalloc()
  *
  * Context: as for mal_devm_kmalloc().
@@ -135,12 +135,12 @@ mal_devm_kmemdup_array(struct device *dev, const void *from, size_t nr, size_t s
 }
 
 /**
- * mal_devm_kstrdup_const() - copy a string, if it can change
+ * mal_devm_kstrdup_const() - copy a string, unless it is a constant
  * @dev: as for mal_devm_kmalloc()
  * @from: the string, or NULL
  * @gfp: as for mal_devm_kmalloc()
  *
- * Always a copy: see mal_kstrdup_const().
+ * Always copies: see mal_kstrdup_const().
  *
  * Context: as for mal_devm_kmalloc().
  * Return: the string, or NULL.

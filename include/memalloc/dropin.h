@@ -1,42 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/dropin.h: move a module onto our heap without changing its source
+ * memalloc/dropin.h: move a module onto this allocator without changing its
+ * source
  *
  *	ccflags-y += -I/path/to/memalloc/include -include memalloc/dropin.h
  *
- * From here on the kernel's names of what allocates and frees memory mean ours:
- * functions, types, constants, and __free(kfree). What the kernel's headers do
- * inline they must go on doing with the host's memory, because the host's code
- * does the other half of it. So those that allocate or free inline are included
- * first, and the names are changed after them. Of headers of rarer subsystems, see
- * docs/api.md.
+ * The kernel's names for allocation and free refer to this module from here on:
+ * functions, types, constants, and __free(kfree). Inline functions in the
+ * kernel's headers must continue to use the host's memory, because the host's
+ * code does the other half of the work. So the headers with such functions are
+ * included first, and the names are redefined after them. See docs/api.md for
+ * headers of rarer subsystems.
  *
- * What cannot be redirected, because the host frees it, or has allocated it: the
- * data of an skb that a driver makes of a buffer of its own (build_skb()), a bio and
- * what it frees, firmware, the names of devices, what a callback of some
- * subsystem is given to free. Folios and compound pages remain the host's, too:
- * their functions are not touched.
+ * Some memory cannot be redirected, because the host allocates or frees it: the
+ * data of an skb that a driver builds from its own buffer (build_skb()), a bio
+ * and memory that it frees, firmware, the names of devices, and pointers that
+ * callbacks of some subsystems have to free. Folios and compound pages remain
+ * the host's as well. Functions that free pages or count references accept both
+ * the host's pages and ours.
  *
- * A pointer of the host's that comes to one of our functions is reported, at run
- * time, and not freed: "report: foreign_free by ...". A pointer of ours that comes
- * to the host's kfree() is a warning of the host, and "report: lost_reference" of
- * ours. A module that has pointers of both kinds defines MAL_DROPIN_MIXED:
+ * A pointer of the host that is passed to one of our functions is reported at
+ * run time and not freed: "report: foreign_free by ...". A pointer of ours that
+ * is passed to the host's kfree() triggers a warning of the host, and "report:
+ * lost_reference" of this module. A module that has pointers of both kinds
+ * defines MAL_DROPIN_MIXED:
  *
  *	ccflags-y += -DMAL_DROPIN_MIXED
  *
- * Then what is not ours is handed to the host's function of that name, for each
- * of kfree(), kfree_sensitive(), kfree_const(), krealloc(), ksize(), kvfree(),
- * vfree(), __free_pages() and free_pages().
+ * Then a pointer that is not ours is passed to the host's function of that
+ * name, for each of kfree(), kfree_sensitive(), kfree_const(), krealloc(),
+ * ksize(), kvfree(), vfree(), __free_pages() and free_pages().
  *
- * Names that are also those of members of the kernel's structures (vmap, vunmap,
- * alloc_pages, free_pages, free_page, put_page) are changed only where they are
- * called. What else has a member of a name changed here is for the compiler
- * to notice; #undef helps.
+ * Some names are also those of members of the kernel's structures (vmap,
+ * vunmap, alloc_pages, free_pages, free_page, put_page). These are redefined
+ * only as function calls. The compiler reports other members with a redefined
+ * name; #undef helps.
  */
 #ifndef _MEMALLOC_DROPIN_H
 #define _MEMALLOC_DROPIN_H
 
-/* Host's headers that allocate or free inline, or declare what is renamed. */
+/*
+ * Headers of the host that allocate or free inline, or declare redefined names.
+ */
 #include <crypto/aead.h>
 #include <crypto/hash.h>
 #include <crypto/skcipher.h>
@@ -57,6 +62,11 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/of.h>
+#ifdef __has_include /* missing in sparse */
+#if __has_include("linux/page_frag_cache.h")
+#include <linux/page_frag_cache.h>
+#endif
+#endif
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
 #include <linux/ptr_ring.h>
@@ -69,6 +79,7 @@
 #include <linux/spi/spi.h>
 #include <linux/srcu.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/textsearch.h>
 #include <linux/usb.h>
 #include <linux/vmalloc.h>
@@ -78,6 +89,7 @@
 #include <memalloc/kstring.h>
 #include <memalloc/owner.h>
 #include <memalloc/page_alloc.h>
+#include <memalloc/page_ref.h>
 #include <memalloc/slab_cache.h>
 
 #include <memalloc/kvmalloc.h>
@@ -86,7 +98,7 @@
 #include <memalloc/percpu.h>
 
 /*
- * What frees
+ * Free
  */
 
 #ifdef MAL_DROPIN_MIXED
@@ -169,25 +181,76 @@ static inline void mal_mixed_kvfree(const void *address)
 #define MAL_DROPIN(name)	mal_##name
 #endif /* MAL_DROPIN_MIXED */
 
-/* __free(kfree) frees at the end of a scope. */
+/*
+ * Compound pages and folios belong to the host: blocks requested with
+ * __GFP_COMP. The same names free them and our pages. None of our pages is
+ * compound, so struct page tells them apart. Order 0 is ours: it is not
+ * compound in the host either.
+ */
+
+static __always_inline bool mal_dropin_is_compound(gfp_t gfp, unsigned int order)
+{
+	return gfp & __GFP_COMP && order;
+}
+
+static __always_inline struct page *mal_dropin_alloc_pages(gfp_t gfp,
+							   unsigned int order)
+{
+	return mal_dropin_is_compound(gfp, order) ? alloc_pages(gfp, order) :
+						    mal_alloc_pages(gfp, order);
+}
+
+static __always_inline struct page *
+mal_dropin_alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
+{
+	return mal_dropin_is_compound(gfp, order) ?
+		alloc_pages_node(nid, gfp, order) :
+		mal_alloc_pages_node(nid, gfp, order);
+}
+
+static __always_inline unsigned long mal_dropin_get_free_pages(gfp_t gfp,
+							       unsigned int order)
+{
+	return mal_dropin_is_compound(gfp, order) ? __get_free_pages(gfp, order) :
+						    mal_get_free_pages(gfp, order);
+}
+
+static __always_inline void mal_dropin_free_pages(struct page *page,
+						  unsigned int order)
+{
+	if (page && unlikely(PageCompound(page)))
+		__free_pages(page, order);
+	else
+		MAL_DROPIN(free_pages)(page, order);
+}
+
+static __always_inline void mal_dropin_put_free_pages(unsigned long addr,
+						      unsigned int order)
+{
+	if (addr)
+		mal_dropin_free_pages(virt_to_page((void *)addr), order);
+}
+
+/*
+ * __free(kfree) frees at the end of a scope by calling __free_kfree(), which is
+ * ours from here on.
+ */
 #ifdef DEFINE_FREE
-#ifdef MAL_DROPIN_MIXED
-DEFINE_FREE(mal_mixed_kfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_mixed_kfree(_T))
-DEFINE_FREE(mal_mixed_kfree_sensitive, void *,
-	    if (!IS_ERR_OR_NULL(_T)) mal_mixed_kfree_sensitive(_T))
-DEFINE_FREE(mal_mixed_kvfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_mixed_kvfree(_T))
-DEFINE_FREE(mal_mixed_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_mixed_vfree(_T))
-#else
-DEFINE_FREE(mal_kfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_kfree(_T))
-DEFINE_FREE(mal_kfree_sensitive, void *,
-	    if (!IS_ERR_OR_NULL(_T)) mal_kfree_sensitive(_T))
-DEFINE_FREE(mal_kvfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_kvfree(_T))
-DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
-#endif
-/* One level more, so that the new name gets into it. */
-#define MAL_DROPIN_FREE(name)	__cleanup(__free_##name)
-#undef __free
-#define __free(name)		MAL_DROPIN_FREE(name)
+DEFINE_FREE(mal_dropin_kfree, void *, if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(kfree)(_T))
+DEFINE_FREE(mal_dropin_kfree_sensitive, void *,
+	    if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(kfree_sensitive)(_T))
+DEFINE_FREE(mal_dropin_kvfree, void *, if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(kvfree)(_T))
+DEFINE_FREE(mal_dropin_kvfree_atomic, void *, if (!IS_ERR_OR_NULL(_T)) mal_kvfree_atomic(_T))
+DEFINE_FREE(mal_dropin_vfree, void *, if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(vfree)(_T))
+DEFINE_FREE(mal_dropin_free_page, void *, mal_dropin_put_free_pages((unsigned long)_T, 0))
+DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
+#define __free_kfree		__free_mal_dropin_kfree
+#define __free_kfree_sensitive	__free_mal_dropin_kfree_sensitive
+#define __free_kvfree		__free_mal_dropin_kvfree
+#define __free_kvfree_atomic	__free_mal_dropin_kvfree_atomic
+#define __free_vfree		__free_mal_dropin_vfree
+#define __free_free_page	__free_mal_dropin_free_page
+#define __free_free_percpu	__free_mal_dropin_free_percpu
 #endif /* DEFINE_FREE */
 
 #undef kfree
@@ -196,8 +259,6 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kfree_bulk
 #undef krealloc
 #undef krealloc_node
-#undef krealloc_node_align
-#undef kfree_nolock
 #undef ksize
 #define kfree			MAL_DROPIN(kfree)
 #define kfree_sensitive		MAL_DROPIN(kfree_sensitive)
@@ -207,22 +268,22 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 /* The node is a preference. */
 #define krealloc_node(object, size, gfp, nid)				\
 	((void)(nid), MAL_DROPIN(krealloc)(object, size, gfp))
-/* Ours work in any context. */
-#define kfree_nolock(object)	MAL_DROPIN(kfree)(object)
 #define ksize			MAL_DROPIN(ksize)
 
-/* Up to Linux 6.2 kfree_rcu() has one argument or two; see _mightsleep(). */
+/* Up to Linux 6.2 kfree_rcu() has one or two arguments; see _mightsleep(). */
 #undef kfree_rcu
 #undef kvfree_rcu
 #undef kfree_rcu_mightsleep
 #undef kvfree_rcu_mightsleep
 #undef kvfree_rcu_barrier
+#undef kvfree_rcu_barrier_on_cache
 #define kfree_rcu(...)							\
 	CONCATENATE(MAL_DROPIN_RCU_, COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
 #define kvfree_rcu(...)		kfree_rcu(__VA_ARGS__)
 #define kfree_rcu_mightsleep(object)	MAL_DROPIN_RCU_1(object)
 #define kvfree_rcu_mightsleep(object)	MAL_DROPIN_RCU_1(object)
 #define kvfree_rcu_barrier	mal_kfree_rcu_barrier
+#define kvfree_rcu_barrier_on_cache(cache)	((void)(cache), mal_kfree_rcu_barrier())
 #define MAL_DROPIN_RCU_1(object)	mal_kvfree_rcu_mightsleep(object)
 #define MAL_DROPIN_RCU_2(object, field)	mal_kvfree_rcu(object, field)
 
@@ -236,11 +297,13 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kzalloc_node
 #undef kmalloc_array
 #undef kcalloc
-#undef kmalloc_nolock
 #undef kmalloc_array_node
 #undef kcalloc_node
 #undef krealloc_array
 #undef kmalloc_track_caller
+#undef kmalloc_large
+#undef __kmalloc
+#undef __kmalloc_node
 #undef kmalloc_node_track_caller
 #undef kmalloc_size_roundup
 #undef kmemdup
@@ -251,6 +314,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kstrndup
 #undef kasprintf
 #undef kvasprintf
+#undef kvasprintf_const
+#undef kstrdup_and_replace
 #undef kvmemdup
 #undef memdup_user
 #undef memdup_user_nul
@@ -266,12 +331,13 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define kzalloc_node		mal_kzalloc_node
 #define kmalloc_array		mal_kmalloc_array
 #define kcalloc			mal_kcalloc
-#define kmalloc_nolock(size, gfp, nid)					\
-	mal_kmalloc_node(size, ((gfp) & ~__GFP_RECLAIM) | __GFP_NOWARN, nid)
 #define kmalloc_array_node	mal_kmalloc_array_node
 #define kcalloc_node		mal_kcalloc_node
 #define krealloc_array		mal_krealloc_array
 #define kmalloc_track_caller	mal_kmalloc
+#define kmalloc_large		mal_kmalloc
+#define __kmalloc		mal_kmalloc
+#define __kmalloc_node		mal_kmalloc_node
 #define kmalloc_node_track_caller mal_kmalloc_node
 #define kmalloc_size_roundup	mal_kmalloc_size_roundup
 #define kmemdup			mal_kmemdup
@@ -282,6 +348,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define kstrndup		mal_kstrndup
 #define kasprintf		mal_kasprintf
 #define kvasprintf		mal_kvasprintf
+#define kvasprintf_const	mal_kvasprintf_const
+#define kstrdup_and_replace	mal_kstrdup_and_replace
 #define kvmemdup		mal_kvmemdup
 #define memdup_user		mal_memdup_user
 #define memdup_user_nul		mal_memdup_user_nul
@@ -392,8 +460,6 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef alloc_pages_bulk_mempolicy
 #undef __alloc_pages_node
 #undef alloc_page_vma
-#undef alloc_pages_nolock
-#undef free_pages_nolock
 #undef free_pages_bulk
 #undef free_pages_exact
 #undef free_pages
@@ -402,12 +468,14 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef __free_page
 #undef split_page
 #undef put_page
-#define alloc_pages(gfp, order)	mal_alloc_pages(gfp, order)
-#define alloc_pages_node(nid, gfp, order) mal_alloc_pages_node(nid, gfp, order)
+#define alloc_pages(gfp, order)	mal_dropin_alloc_pages(gfp, order)
+#define alloc_pages_node(nid, gfp, order)				\
+	mal_dropin_alloc_pages_node(nid, gfp, order)
 #define alloc_page(gfp)		mal_alloc_page(gfp)
-#define __get_free_pages	mal_get_free_pages
+#define __get_free_pages	mal_dropin_get_free_pages
 #define __get_free_page(gfp)	mal_get_free_pages(gfp, 0)
-#define __get_dma_pages(gfp, order) mal_get_free_pages((gfp) | GFP_DMA, order)
+#define __get_dma_pages(gfp, order)					\
+	mal_dropin_get_free_pages((gfp) | GFP_DMA, order)
 #define get_zeroed_page		mal_get_zeroed_page
 #define alloc_pages_exact	mal_alloc_pages_exact
 #define alloc_pages_exact_nid	mal_alloc_pages_exact_node
@@ -415,27 +483,99 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 	mal_alloc_pages_bulk(gfp, nr, pages)
 #define alloc_pages_bulk_array(gfp, nr, pages)				\
 	mal_alloc_pages_bulk(gfp, nr, pages)
-/* The node is a preference, and the own one is ours. */
+/* The node is a preference; we use the local one. */
 #define alloc_pages_bulk_node(gfp, nid, nr, pages)			\
 	((void)(nid), mal_alloc_pages_bulk(gfp, nr, pages))
 #define alloc_pages_bulk_array_node(gfp, nid, nr, pages)		\
 	((void)(nid), mal_alloc_pages_bulk(gfp, nr, pages))
 #define alloc_pages_bulk_mempolicy(gfp, nr, pages)			\
 	mal_alloc_pages_bulk(gfp, nr, pages)
-#define __alloc_pages_node(nid, gfp, order) mal_alloc_pages_node(nid, gfp, order)
+#define __alloc_pages_node(nid, gfp, order)				\
+	mal_dropin_alloc_pages_node(nid, gfp, order)
 #define alloc_page_vma(gfp, vma, addr)					\
 	((void)(vma), (void)(addr), mal_alloc_page(gfp))
-#define alloc_pages_nolock(gfp, nid, order)				\
-	mal_alloc_pages_node(nid, (gfp) | __GFP_NOWARN, order)
-#define free_pages_nolock(page, order)	MAL_DROPIN(free_pages)(page, order)
 #define free_pages_bulk(pages, nr)	mal_free_pages_bulk(nr, pages)
 #define free_pages_exact	mal_free_pages_exact
-#define free_pages(addr, order)	MAL_DROPIN(put_free_pages)(addr, order)
-#define free_page(addr)		MAL_DROPIN(put_free_pages)((unsigned long)(addr), 0)
-#define __free_pages		MAL_DROPIN(free_pages)
-#define __free_page(page)	MAL_DROPIN(free_pages)(page, 0)
+#define free_pages(addr, order)	mal_dropin_put_free_pages(addr, order)
+#define free_page(addr)		mal_dropin_put_free_pages((unsigned long)(addr), 0)
+#define __free_pages		mal_dropin_free_pages
+#define __free_page(page)	mal_dropin_free_pages(page, 0)
 #define split_page		mal_split_page
 #define put_page(page)		mal_put_page(page)
+
+/*
+ * References: memalloc/page_ref.h
+ */
+
+#undef page_ref_count
+#undef page_count
+#undef set_page_count
+#undef init_page_count
+#undef page_ref_sub_return
+#undef page_ref_sub_and_test
+#undef page_ref_inc_return
+#undef page_ref_dec_return
+#undef page_ref_dec_and_test
+#undef page_ref_add_unless
+#undef page_ref_add_unless_zero
+#undef page_ref_freeze
+#undef page_ref_unfreeze
+#undef put_page_testzero
+#undef get_page_unless_zero
+#undef __page_frag_cache_drain
+#define page_ref_count(page)	mal_page_ref_count(page)
+#define page_count(page)	mal_page_count(page)
+#define set_page_count(page, count) mal_set_page_count(page, count)
+#define init_page_count(page)	mal_set_page_count(page, 1)
+#define page_ref_sub_return(page, nr) mal_page_ref_sub_return(page, nr)
+#define page_ref_sub_and_test(page, nr) mal_page_ref_sub_and_test(page, nr)
+#define page_ref_inc_return(page) mal_page_ref_inc_return(page)
+#define page_ref_dec_return(page) mal_page_ref_sub_return(page, 1)
+#define page_ref_dec_and_test(page) mal_page_ref_sub_and_test(page, 1)
+#define page_ref_add_unless(page, nr, unless) mal_page_ref_add_unless(page, nr, unless)
+#define page_ref_add_unless_zero(page, nr) mal_page_ref_add_unless(page, nr, 0)
+#define page_ref_freeze(page, count) mal_page_ref_freeze(page, count)
+#define page_ref_unfreeze(page, count) mal_page_ref_unfreeze(page, count)
+#define put_page_testzero(page)	mal_page_ref_sub_and_test(page, 1)
+#define get_page_unless_zero(page) mal_page_ref_add_unless(page, 1, 0)
+#define __page_frag_cache_drain(page, count) mal_page_frag_cache_drain(page, count)
+/*
+ * page_ref_add(), _sub(), _inc(), _dec(), get_page() and try_get_page() do not
+ * examine the count.
+ */
+
+#undef folio_ref_count
+#undef folio_set_count
+#undef folio_ref_sub_return
+#undef folio_ref_sub_and_test
+#undef folio_ref_inc_return
+#undef folio_ref_dec_return
+#undef folio_ref_dec_and_test
+#undef folio_ref_add_unless
+#undef folio_ref_add_unless_zero
+#undef folio_try_get
+#undef folio_ref_freeze
+#undef folio_ref_unfreeze
+#undef folio_put_testzero
+#undef folio_put_refs
+#undef folio_put
+#define folio_ref_count(folio)	mal_page_ref_count(&(folio)->page)
+#define folio_set_count(folio, count) mal_set_page_count(&(folio)->page, count)
+#define folio_ref_sub_return(folio, nr) mal_page_ref_sub_return(&(folio)->page, nr)
+#define folio_ref_sub_and_test(folio, nr) mal_page_ref_sub_and_test(&(folio)->page, nr)
+#define folio_ref_inc_return(folio) mal_page_ref_inc_return(&(folio)->page)
+#define folio_ref_dec_return(folio) mal_page_ref_sub_return(&(folio)->page, 1)
+#define folio_ref_dec_and_test(folio) mal_page_ref_sub_and_test(&(folio)->page, 1)
+#define folio_ref_add_unless(folio, nr, unless)				\
+	mal_page_ref_add_unless(&(folio)->page, nr, unless)
+#define folio_ref_add_unless_zero(folio, nr)				\
+	mal_page_ref_add_unless(&(folio)->page, nr, 0)
+#define folio_try_get(folio)	mal_page_ref_add_unless(&(folio)->page, 1, 0)
+#define folio_ref_freeze(folio, count) mal_page_ref_freeze(&(folio)->page, count)
+#define folio_ref_unfreeze(folio, count) mal_page_ref_unfreeze(&(folio)->page, count)
+#define folio_put_testzero(folio) mal_page_ref_sub_and_test(&(folio)->page, 1)
+#define folio_put_refs(folio, nr) mal_put_folio_refs(folio, nr)
+#define folio_put(folio)	mal_put_folio(folio)
 
 /*
  * Areas
@@ -458,7 +598,6 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef __vcalloc
 #undef vrealloc
 #undef vrealloc_node
-#undef vrealloc_node_align
 #undef vfree
 #undef vfree_atomic
 #undef remap_vmalloc_range
@@ -488,7 +627,10 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 	((void)(nid), mal_vrealloc(address, size, gfp))
 #define vfree			MAL_DROPIN(vfree)
 #define vfree_atomic		mal_vfree_atomic
-/* is_vmalloc_addr(), vmalloc_to_page() and vmalloc_to_pfn() of the host know ours. */
+/*
+ * The host's is_vmalloc_addr(), vmalloc_to_page() and vmalloc_to_pfn() know our
+ * areas.
+ */
 #define remap_vmalloc_range	mal_remap_vmalloc_range
 #define remap_vmalloc_range_partial mal_remap_vmalloc_range_partial
 #define vmap(pages, count, flags, prot) mal_vmap(pages, count, flags, prot)
@@ -504,10 +646,8 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #undef kvcalloc
 #undef kvmalloc_array_node
 #undef kvcalloc_node
-#undef kvmalloc_node_align
 #undef kvrealloc
 #undef kvrealloc_node
-#undef kvrealloc_node_align
 #undef kvfree
 #undef kvfree_atomic
 #undef kvfree_sensitive
@@ -519,7 +659,7 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define kvcalloc		mal_kvcalloc
 #define kvmalloc_array_node	mal_kvmalloc_array_node
 #define kvcalloc_node		mal_kvcalloc_node
-/* Up to Linux 6.11 the old size is told, too. */
+/* Up to Linux 6.11 the old size is passed as well. */
 #define kvrealloc(...)							\
 	CONCATENATE(MAL_DROPIN_KVREALLOC_,				\
 		    COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
@@ -598,12 +738,57 @@ DEFINE_FREE(mal_vfree, void *, if (!IS_ERR_OR_NULL(_T)) mal_vfree(_T))
 #define free_percpu		mal_free_percpu
 
 /*
- * What there is none of is for the compiler to say: these are not declared. The
- * host's would take memory of ours for their own, or make some that is not ours.
+ * Names that are not supported cause a compiler error that contains the name,
+ * because they are not declared. The host's functions would mistake our memory
+ * for theirs, or return memory that is not ours.
+ *
+ * The functions that take no lock in any context ("nolock") are among them: our
+ * slow paths, which refill or drain a list, take locks.
  */
-#define krealloc_node_align	mal_krealloc_node_align
-#define kvmalloc_node_align	mal_kvmalloc_node_align
-#define kvrealloc_node_align	mal_kvrealloc_node_align
-#define vrealloc_node_align	mal_vrealloc_node_align
+
+#undef krealloc_node_align
+#undef kvmalloc_node_align
+#undef kvrealloc_node_align
+#undef vrealloc_node_align
+#undef kmalloc_nolock
+#undef kfree_nolock
+#undef alloc_pages_nolock
+#undef free_pages_nolock
+#undef alloc_pages_bulk_list
+#undef kmem_buckets_create
+#undef kmem_buckets_alloc
+#undef kmem_buckets_alloc_track_caller
+#undef kmem_buckets_alloc_node_track_caller
+#undef kmem_buckets_valloc
+#undef kmem_cache_charge
+#undef kmem_cache_prefill_sheaf
+#undef kmem_cache_refill_sheaf
+#undef kmem_cache_return_sheaf
+#undef kmem_cache_alloc_from_sheaf
+#undef kmem_cache_sheaf_size
+#undef kmem_dump_obj
+#define krealloc_node_align	memalloc_has_no_krealloc_node_align
+#define kvmalloc_node_align	memalloc_has_no_kvmalloc_node_align
+#define kvrealloc_node_align	memalloc_has_no_kvrealloc_node_align
+#define vrealloc_node_align	memalloc_has_no_vrealloc_node_align
+#define kmalloc_nolock		memalloc_has_no_kmalloc_nolock
+#define kfree_nolock		memalloc_has_no_kfree_nolock
+#define alloc_pages_nolock	memalloc_has_no_alloc_pages_nolock
+#define free_pages_nolock	memalloc_has_no_free_pages_nolock
+#define alloc_pages_bulk_list	memalloc_has_no_alloc_pages_bulk_list
+#define kmem_buckets_create	memalloc_has_no_kmem_buckets_create
+#define kmem_buckets_alloc	memalloc_has_no_kmem_buckets_alloc
+#define kmem_buckets_alloc_track_caller					\
+	memalloc_has_no_kmem_buckets_alloc_track_caller
+#define kmem_buckets_alloc_node_track_caller				\
+	memalloc_has_no_kmem_buckets_alloc_node_track_caller
+#define kmem_buckets_valloc	memalloc_has_no_kmem_buckets_valloc
+#define kmem_cache_charge	memalloc_has_no_kmem_cache_charge
+#define kmem_cache_prefill_sheaf memalloc_has_no_kmem_cache_prefill_sheaf
+#define kmem_cache_refill_sheaf	memalloc_has_no_kmem_cache_refill_sheaf
+#define kmem_cache_return_sheaf	memalloc_has_no_kmem_cache_return_sheaf
+#define kmem_cache_alloc_from_sheaf memalloc_has_no_kmem_cache_alloc_from_sheaf
+#define kmem_cache_sheaf_size	memalloc_has_no_kmem_cache_sheaf_size
+#define kmem_dump_obj		memalloc_has_no_kmem_dump_obj
 
 #endif /* _MEMALLOC_DROPIN_H */

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/kmalloc.h: memory by the byte, for in-kernel users
+ * memalloc/kmalloc.h: memory of any size, for in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own, with
- * mal_ in front. What differs:
+ * The functions have the names, signatures and semantics of the kernel's own,
+ * with "mal_" in front. The differences:
  *
- * - There are four size classes per doubling, so less is wasted.
- * - What is larger than the largest class takes as many pages as it needs, not
- *   the next power of two of them.
- * - Freeing twice, at an address inside, or what is not ours is always detected
- *   and reported; nothing else happens. See the module parameter "lean".
+ * - There are four size classes per doubling, so less memory is wasted.
+ * - Memory beyond the largest class is rounded up to pages, not to the next
+ *   power of two of them.
+ * - A free of an address inside an object, or of a foreign address, is detected
+ *   and reported. It has no other effect. So is a double free, as long as the
+ *   memory is free. Once the memory has been allocated again, the second free
+ *   cannot be told from one by the new owner. See the module parameter "lean".
  *
- * Sizes that are powers of two are aligned to themselves, up to a page; other
- * classes to the largest power of two that divides them.
+ * Sizes that are powers of two are aligned to themselves, in the debug modes as
+ * well; other classes are aligned to the largest power of two that divides
+ * them. If DMA is not coherent with the CPU caches, memory does not share cache
+ * lines if the host's kmalloc_size_roundup() makes its size a multiple of
+ * dma_get_cache_alignment(): 100 bytes occupy 128 there.
  */
 #ifndef _MEMALLOC_KMALLOC_H
 #define _MEMALLOC_KMALLOC_H
@@ -30,8 +35,8 @@
 #include <memalloc/slab_cache.h>
 
 /*
- * Size classes: 8, 16, 24 ... 64, and then in steps of a quarter of the power of
- * two below: 80, 96, 112, 128, 160 ... 8192.
+ * Size classes: 8, 16, 24 ... 64, then in steps of a quarter of the next lower
+ * power of two: 80, 96, 112, 128, 160 ... 8192.
  */
 #define MAL_KMALLOC_SHIFT_LINEAR	6
 #define MAL_KMALLOC_SHIFT_HIGH		13
@@ -41,10 +46,10 @@
 	(8 + 4 * (MAL_KMALLOC_SHIFT_HIGH - MAL_KMALLOC_SHIFT_LINEAR))
 
 /**
- * enum mal_kmalloc_type - what memory a size class is made of
- * @MAL_KMALLOC_NORMAL: any that the kernel has mapped
- * @MAL_KMALLOC_DMA: of the zone DMA
- * @MAL_NR_KMALLOC_TYPES: how many there are
+ * enum mal_kmalloc_type - kind of memory of a size class
+ * @MAL_KMALLOC_NORMAL: any memory that the kernel has mapped
+ * @MAL_KMALLOC_DMA: memory of the zone DMA
+ * @MAL_NR_KMALLOC_TYPES: number of types
  */
 enum mal_kmalloc_type {
 	MAL_KMALLOC_NORMAL,
@@ -72,6 +77,7 @@ void *mal_krealloc(const void *object, size_t new_size, gfp_t gfp)
 size_t mal_kmalloc_size_roundup(size_t size);
 
 void mal_kfree_call_rcu(struct rcu_head *head, void *object);
+void mal_kfree_rcu_mightsleep(const void *object);
 void mal_kfree_rcu_barrier(void);
 
 void *mal_kmemdup(const void *from, size_t length, gfp_t gfp) __realloc_size(2);
@@ -84,7 +90,7 @@ char *mal_kstrndup(const char *from, size_t max, gfp_t gfp);
  * @size: 1 to MAL_KMALLOC_MAX_CLASS
  *
  * Context: any.
- * Return: its number, from zero; known at compile time if @size is.
+ * Return: number of the class, from zero; a constant if @size is one.
  */
 static __always_inline unsigned int mal_kmalloc_index(size_t size)
 {
@@ -98,8 +104,8 @@ static __always_inline unsigned int mal_kmalloc_index(size_t size)
 }
 
 /**
- * mal_kmalloc_class_size() - how large the objects of a size class are
- * @index: its number
+ * mal_kmalloc_class_size() - size of the objects of a size class
+ * @index: number of the class
  *
  * Context: any.
  * Return: bytes.
@@ -112,11 +118,11 @@ static inline size_t mal_kmalloc_class_size(unsigned int index)
 }
 
 /**
- * mal_kmalloc_type() - which memory is asked for
+ * mal_kmalloc_type() - kind of memory that flags request
  * @gfp: flags of an allocation
  *
  * Context: any.
- * Return: what size classes to choose from.
+ * Return: the type of the size classes.
  */
 static __always_inline enum mal_kmalloc_type mal_kmalloc_type(gfp_t gfp)
 {
@@ -126,10 +132,10 @@ static __always_inline enum mal_kmalloc_type mal_kmalloc_type(gfp_t gfp)
 /**
  * mal_kmalloc() - allocate memory
  * @size: bytes; zero gives ZERO_SIZE_PTR
- * @gfp: what the allocator may do, as with the host's kmalloc()
+ * @gfp: as for the host's kmalloc()
  *
- * Context: any; in NMI only what this CPU has at hand. Sleeps if @gfp has
- * __GFP_DIRECT_RECLAIM.
+ * Context: any; an NMI handler gets only memory that this CPU has cached.
+ * Sleeps if @gfp has __GFP_DIRECT_RECLAIM.
  * Return: the memory, or NULL.
  */
 static __always_inline __alloc_size(1) void *mal_kmalloc(size_t size, gfp_t gfp)
@@ -146,7 +152,7 @@ static __always_inline __alloc_size(1) void *mal_kmalloc(size_t size, gfp_t gfp)
 }
 
 /**
- * mal_kzalloc() - allocate memory filled with zeroes
+ * mal_kzalloc() - allocate zeroed memory
  * @size: as for mal_kmalloc()
  * @gfp: as for mal_kmalloc()
  *
@@ -159,7 +165,7 @@ static __always_inline __alloc_size(1) void *mal_kzalloc(size_t size, gfp_t gfp)
 }
 
 /**
- * mal_kzalloc_node() - allocate memory filled with zeroes, near a node
+ * mal_kzalloc_node() - allocate zeroed memory, preferably on a node
  * @size: as for mal_kmalloc()
  * @gfp: as for mal_kmalloc()
  * @node: the node to prefer, or NUMA_NO_NODE
@@ -175,8 +181,8 @@ static inline __alloc_size(1) void *mal_kzalloc_node(size_t size, gfp_t gfp,
 
 /**
  * mal_kmalloc_array() - allocate an array
- * @nr: its elements
- * @size: of an element
+ * @nr: number of elements
+ * @size: size of an element
  * @gfp: as for mal_kmalloc()
  *
  * Context: as for mal_kmalloc().
@@ -193,7 +199,7 @@ mal_kmalloc_array(size_t nr, size_t size, gfp_t gfp)
 }
 
 /**
- * mal_kcalloc() - allocate an array filled with zeroes
+ * mal_kcalloc() - allocate a zeroed array
  * @nr: as for mal_kmalloc_array()
  * @size: as for mal_kmalloc_array()
  * @gfp: as for mal_kmalloc()
@@ -208,7 +214,7 @@ mal_kcalloc(size_t nr, size_t size, gfp_t gfp)
 }
 
 /**
- * mal_kmalloc_array_node() - allocate an array, near a node
+ * mal_kmalloc_array_node() - allocate an array, preferably on a node
  * @nr: as for mal_kmalloc_array()
  * @size: as for mal_kmalloc_array()
  * @gfp: as for mal_kmalloc()
@@ -228,7 +234,7 @@ mal_kmalloc_array_node(size_t nr, size_t size, gfp_t gfp, int node)
 }
 
 /**
- * mal_kcalloc_node() - allocate an array filled with zeroes, near a node
+ * mal_kcalloc_node() - allocate a zeroed array, preferably on a node
  * @nr: as for mal_kmalloc_array()
  * @size: as for mal_kmalloc_array()
  * @gfp: as for mal_kmalloc()
@@ -246,8 +252,8 @@ mal_kcalloc_node(size_t nr, size_t size, gfp_t gfp, int node)
 /**
  * mal_krealloc_array() - change the size of an array
  * @object: as for mal_krealloc()
- * @nr: elements it shall have
- * @size: of an element
+ * @nr: new number of elements
+ * @size: size of an element
  * @gfp: as for mal_krealloc()
  *
  * Context: as for mal_krealloc().
@@ -278,19 +284,5 @@ do {									\
 	if (___object)							\
 		mal_kfree_call_rcu(&___object->field, ___object);	\
 } while (0)
-
-/**
- * mal_kfree_rcu_mightsleep() - free memory after a grace period
- * @object: what mal_kmalloc() returned, or NULL
- *
- * Context: task; sleeps.
- */
-static inline void mal_kfree_rcu_mightsleep(const void *object)
-{
-	if (!object)
-		return;
-	synchronize_rcu();
-	mal_kfree(object);
-}
 
 #endif /* _MEMALLOC_KMALLOC_H */

@@ -3,8 +3,9 @@
  * memalloc/kvmalloc.h: memory that need not be physically contiguous, for
  * in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own, with
- * mal_ in front; mal_kvrealloc() has the signature of Linux 6.12 and later.
+ * The functions have the names, signatures and semantics of the kernel's own,
+ * with "mal_" in front. mal_kvrealloc() has the signature of Linux 6.12 and
+ * later.
  */
 #ifndef _MEMALLOC_KVMALLOC_H
 #define _MEMALLOC_KVMALLOC_H
@@ -29,14 +30,15 @@ void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 void *mal_kvmemdup(const void *from, size_t length, gfp_t gfp) __realloc_size(2);
 void *mal_vmemdup_user(const void __user *from, size_t length) __realloc_size(2);
 void mal_kvfree_call_rcu(struct rcu_head *head, void *address);
+void mal_kvfree_rcu_mightsleep(const void *address);
 
 /**
- * mal_kvmalloc() - allocate memory, physically contiguous if that comes cheap
+ * mal_kvmalloc() - allocate memory, physically contiguous if easily available
  * @size: bytes; zero gives ZERO_SIZE_PTR
  * @gfp: as for mal_kmalloc()
  *
- * Context: as for mal_kmalloc(), but that what is no size class's may need a
- * context that may sleep.
+ * Context: as for mal_kmalloc(), but sizes beyond the largest size class may
+ * require a context that may sleep.
  * Return: the memory, or NULL.
  */
 static inline __alloc_size(1) void *mal_kvmalloc(size_t size, gfp_t gfp)
@@ -45,7 +47,7 @@ static inline __alloc_size(1) void *mal_kvmalloc(size_t size, gfp_t gfp)
 }
 
 /**
- * mal_kvzalloc() - mal_kvmalloc(), filled with zeroes
+ * mal_kvzalloc() - zeroed mal_kvmalloc()
  * @size: as for mal_kvmalloc()
  * @gfp: as for mal_kvmalloc()
  *
@@ -58,7 +60,7 @@ static inline __alloc_size(1) void *mal_kvzalloc(size_t size, gfp_t gfp)
 }
 
 /**
- * mal_kvzalloc_node() - mal_kvmalloc_node(), filled with zeroes
+ * mal_kvzalloc_node() - zeroed mal_kvmalloc_node()
  * @size: as for mal_kvmalloc()
  * @gfp: as for mal_kvmalloc()
  * @node: the node to prefer, or NUMA_NO_NODE
@@ -74,8 +76,8 @@ static inline __alloc_size(1) void *mal_kvzalloc_node(size_t size, gfp_t gfp,
 
 /**
  * mal_kvmalloc_array() - allocate an array
- * @nr: its elements
- * @size: of an element
+ * @nr: number of elements
+ * @size: size of an element
  * @gfp: as for mal_kvmalloc()
  *
  * Context: as for mal_kvmalloc().
@@ -92,7 +94,7 @@ static inline __alloc_size(1, 2) void *mal_kvmalloc_array(size_t nr, size_t size
 }
 
 /**
- * mal_kvcalloc() - allocate an array filled with zeroes
+ * mal_kvcalloc() - allocate a zeroed array
  * @nr: as for mal_kvmalloc_array()
  * @size: as for mal_kvmalloc_array()
  * @gfp: as for mal_kvmalloc()
@@ -107,7 +109,7 @@ static inline __alloc_size(1, 2) void *mal_kvcalloc(size_t nr, size_t size,
 }
 
 /**
- * mal_kvmalloc_array_node() - allocate an array, near a node
+ * mal_kvmalloc_array_node() - allocate an array, preferably on a node
  * @nr: as for mal_kvmalloc_array()
  * @size: as for mal_kvmalloc_array()
  * @gfp: as for mal_kvmalloc()
@@ -127,7 +129,7 @@ mal_kvmalloc_array_node(size_t nr, size_t size, gfp_t gfp, int node)
 }
 
 /**
- * mal_kvcalloc_node() - allocate an array filled with zeroes, near a node
+ * mal_kvcalloc_node() - allocate a zeroed array, preferably on a node
  * @nr: as for mal_kvmalloc_array()
  * @size: as for mal_kvmalloc_array()
  * @gfp: as for mal_kvmalloc()
@@ -143,10 +145,10 @@ mal_kvcalloc_node(size_t nr, size_t size, gfp_t gfp, int node)
 }
 
 /**
- * mal_vmemdup_array_user() - copy an array of user space
- * @from: what to copy
- * @nr: its elements
- * @size: of an element
+ * mal_vmemdup_array_user() - copy an array from user space
+ * @from: source
+ * @nr: number of elements
+ * @size: size of an element
  *
  * Context: task; sleeps.
  * Return: as for mal_vmemdup_user(); -EOVERFLOW if the product overflows.
@@ -176,19 +178,5 @@ do {									\
 	if (___object)							\
 		mal_kvfree_call_rcu(&___object->field, ___object);	\
 } while (0)
-
-/**
- * mal_kvfree_rcu_mightsleep() - free memory after a grace period
- * @address: what mal_kvmalloc() returned, or NULL
- *
- * Context: task; sleeps.
- */
-static inline void mal_kvfree_rcu_mightsleep(const void *address)
-{
-	if (!address)
-		return;
-	synchronize_rcu();
-	mal_kvfree(address);
-}
 
 #endif /* _MEMALLOC_KVMALLOC_H */

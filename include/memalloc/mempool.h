@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/mempool.h: a guaranteed minimum of elements, for in-kernel users
+ * memalloc/mempool.h: pools with a guaranteed minimum of elements, for
+ * in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own
- * mempools (7.x), with mal_ in front. What differs:
+ * The functions have the names, signatures and semantics of the kernel's
+ * mempools (7.x), with "mal_" in front. The differences:
  *
- * - Who waits for an element is served in the order of arrival.
- * - A new minimum that makes no sense, or a bulk allocation larger than the
- *   minimum, is an error and not a bug.
- * - An element that is freed again while the pool has it is reported; nothing
- *   else happens. So is the destruction of a pool that somebody waits for.
+ * - Waiting tasks are served in the order of arrival.
+ * - An invalid new minimum, or a bulk allocation larger than the minimum, is an
+ *   error and not a bug.
+ * - A free of an element that is already in the pool, and the destruction of a
+ *   pool that a task waits for, are reported. They have no other effect.
  */
 #ifndef _MEMALLOC_MEMPOOL_H
 #define _MEMALLOC_MEMPOOL_H
@@ -28,26 +29,28 @@ typedef void (mal_mempool_free_t)(void *element, void *pool_data);
 
 /**
  * struct mal_mempool - a pool
- * @curr_nr: elements in it; written under @lock
- * @min_nr: elements that it is to have while none are out; written under @lock
- * @cache: where the elements come from, for the known functions, if from a cache
- * @pool_data: for @alloc and @free
- * @alloc: makes an element; NULL if it cannot
- * @free: unmakes one
- * @lock: protects all that follows
- * @elements: room for @min_nr of them
- * @waiters: tasks that wait for elements, the first to come first; if there
+ * @curr_nr: elements in the reserve; written under @lock
+ * @min_nr: guaranteed number of elements; written under @lock
+ * @cache: cache that the elements come from, if the backend is known to use
+ *	one
+ * @pool_data: passed to @alloc and @free
+ * @alloc: allocates an element; returns NULL if it cannot
+ * @free: frees an element
+ * @lock: protects everything below
+ * @elements: the reserve, with room for @min_nr
+ * @waiters: tasks that wait for elements, in the order of arrival; if there
  *	are any, @curr_nr is zero
- * @waiting: how many they are
- * @waits: how often somebody had to wait
- * @reserve_hits: elements that were taken out of the pool
- * @failures: allocations that failed, because they must not wait
- * @creator: code address of who made it
- * @name: what it is called, or NULL: by who made it
- * @link: in the list of all pools; protected by the lock of that
+ * @waiting: number of waiting tasks
+ * @waits: number of waits
+ * @reserve_hits: elements taken from the reserve
+ * @failures: allocations that failed because they must not wait
+ * @creator: code address of the creator
+ * @name: name, or NULL if the pool is known by @creator
+ * @backend: enum memalloc_mempool_backend, for statistics
+ * @link: in the list of all pools; protected by the lock of the list
  *
- * May be embedded in other structures: see mal_mempool_init(). Nobody but
- * mempool.c writes to it.
+ * May be embedded in other structures: see mal_mempool_init(). Only mempool.c
+ * writes to it.
  */
 typedef struct mal_mempool {
 	int curr_nr;
@@ -65,6 +68,7 @@ typedef struct mal_mempool {
 	unsigned long failures;
 	unsigned long creator;
 	const char *name;
+	unsigned int backend;
 	struct list_head link;
 } mal_mempool_t;
 
@@ -93,7 +97,10 @@ void mal_mempool_free(void *element, mal_mempool_t *pool);
 unsigned int mal_mempool_free_bulk(mal_mempool_t *pool, void **elems,
 				   unsigned int count);
 
-/* For mal_mempool_create() and its like: each with what pool_data is to them. */
+/*
+ * Backends for mal_mempool_create() and its variants; see the names of
+ * pool_data.
+ */
 void *mal_mempool_alloc_slab(gfp_t gfp, void *cache);
 void mal_mempool_free_slab(void *element, void *cache);
 void *mal_mempool_kmalloc(gfp_t gfp, void *size);
@@ -102,7 +109,7 @@ void *mal_mempool_alloc_pages(gfp_t gfp, void *order);
 void mal_mempool_free_pages(void *element, void *order);
 
 /**
- * mal_mempool_initialized() - is there anything to mal_mempool_exit()?
+ * mal_mempool_initialized() - does a pool need mal_mempool_exit()?
  * @pool: a pool, or zeroes
  *
  * Context: any.
@@ -114,11 +121,11 @@ static inline bool mal_mempool_initialized(const mal_mempool_t *pool)
 }
 
 /**
- * mal_mempool_is_saturated() - does the pool have all that it is to have?
+ * mal_mempool_is_saturated() - is the reserve full?
  * @pool: the pool
  *
  * Context: any.
- * Return: true if it does, as far as one can know without its lock.
+ * Return: true if it is, as far as a read without the lock can determine.
  */
 static inline bool mal_mempool_is_saturated(const mal_mempool_t *pool)
 {
@@ -126,19 +133,19 @@ static inline bool mal_mempool_is_saturated(const mal_mempool_t *pool)
 }
 
 /**
- * mal_mempool_alloc_noreserve() - make an element, and leave the pool alone
+ * mal_mempool_alloc_noreserve() - allocate from the backend only
  * @pool: the pool
- * @gfp: as for what makes its elements
+ * @gfp: flags for the backend
  *
- * Context: that of what makes its elements.
- * Return: an element, to be freed as any other, or NULL.
+ * Context: that of the backend's alloc function.
+ * Return: an element, to be freed like any other, or NULL.
  */
 static inline void *mal_mempool_alloc_noreserve(mal_mempool_t *pool, gfp_t gfp)
 {
 	return pool->alloc(gfp, pool->pool_data);
 }
 
-/* The forms that follow are mal_mempool_create() and _init(), for the known kinds. */
+/* mal_mempool_create() and mal_mempool_init() with the common backends. */
 
 static inline mal_mempool_t *
 mal_mempool_create_slab_pool(int min_nr, struct mal_kmem_cache *cache)

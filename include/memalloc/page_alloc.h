@@ -2,17 +2,17 @@
 /*
  * memalloc/page_alloc.h: pages, for in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own
- * page allocator, with mal_ in front. What differs:
+ * The functions have the names, signatures and meaning of the kernel's own page
+ * allocator, with the prefix mal_. The differences:
  *
- * - Every page of a block is an ordinary order-0 page with a reference count
- *   of its own: it can be mapped, vmapped and given to a bio.
- * - Before a reference is taken on any page of a block but its first, the
- *   block is split (mal_split_page()) or freed by mal_free_pages_shared(): a
- *   page that is still referenced when it is freed is set aside until the
- *   last reference goes.
- * - Freeing a page twice, in the wrong order or not at its first page, or one
- *   that is not ours is reported; nothing else happens.
+ * - Every page of a block is an ordinary order-0 page with a reference count of
+ *   its own: it can be mapped, vmapped and added to a bio.
+ * - A caller that lets others take references on any page of a block but its
+ *   first either splits the block (mal_split_page()) or frees it with
+ *   mal_free_pages_shared(). A page that is still referenced when it is freed
+ *   is set aside until the last reference is dropped.
+ * - A double free, a free with the wrong order or not at the first page, and a
+ *   free of a page that is not ours are reported and have no other effect.
  */
 #ifndef _MEMALLOC_PAGE_ALLOC_H
 #define _MEMALLOC_PAGE_ALLOC_H
@@ -22,7 +22,7 @@
 #include <linux/mm_types.h>
 #include <linux/numa.h>
 
-/* The highest order that can be allocated: 4 MiB with pages of 4 KiB. */
+/* The highest order that can be allocated: 4 MiB with 4 KiB pages. */
 #define MAL_MAX_ORDER	10
 #define MAL_NR_ORDERS	(MAL_MAX_ORDER + 1)
 
@@ -44,11 +44,12 @@ void *mal_alloc_pages_exact(size_t size, gfp_t gfp);
 void mal_free_pages_exact(void *addr, size_t size);
 
 /**
- * mal_get_order() - the order of the smallest block that is large enough
- * @size: in bytes
+ * mal_get_order() - get the order of the smallest block that is large enough
+ * @size: size in bytes
  *
  * Context: any.
- * Return: as the host's get_order(): for zero, more than any block has.
+ * Return: the same as the host's get_order(); for a size of zero, an order
+ * above that of any block.
  */
 static inline int mal_get_order(unsigned long size)
 {
@@ -69,7 +70,7 @@ static inline struct page *mal_alloc_page(gfp_t gfp)
 
 /**
  * mal_free_page() - free one page
- * @page: what mal_alloc_page() returned
+ * @page: a page from mal_alloc_page()
  *
  * Context: any.
  */

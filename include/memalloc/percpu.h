@@ -2,19 +2,20 @@
 /*
  * memalloc/percpu.h: per-CPU areas, for in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own, with
- * mal_ in front of the name that follows the underscores. What they return are
- * true __percpu pointers: this_cpu_ptr(), per_cpu_ptr(), this_cpu_inc() and all
- * the others take them. What differs:
+ * The functions have the kernel's names, signatures and semantics. "mal_" is
+ * put in front of the name, after any underscores. They return true __percpu
+ * pointers, so this_cpu_ptr(), per_cpu_ptr(), this_cpu_inc() and all other
+ * accessors work. The differences:
  *
- * - Freeing twice, at an address inside, or what is not ours is always detected
- *   and reported; nothing else happens.
- * - Sizes up to MAL_PERCPU_MAX_HOT are kept at hand on the CPU that frees them.
+ * - A double free, a free of an address inside an area and a free of a foreign
+ *   address are always detected and reported. They have no other effect.
+ * - Freed areas of up to MAL_PERCPU_MAX_HOT bytes are cached on the CPU that
+ *   frees them.
  *
- * There is no counterpart to DEFINE_PER_CPU(): static per-CPU variables are laid
- * out by the linker, and a module's are given their place by the kernel's module
- * loader before any code of ours can run. Ours could only be the kernel's macro
- * by another name.
+ * There is no counterpart to DEFINE_PER_CPU(). The linker lays out static
+ * per-CPU variables, and the kernel's module loader places those of a module
+ * before any code of this module can run. A counterpart could only be the
+ * kernel's macro under another name.
  */
 #ifndef _MEMALLOC_PERCPU_H
 #define _MEMALLOC_PERCPU_H
@@ -28,7 +29,7 @@
 /* The largest area: 32 KiB, or the host's page if that is larger. */
 #define MAL_PERCPU_MAX_SIZE	PCPU_MIN_UNIT_SIZE
 
-/* The largest that is kept at hand. */
+/* The largest size that is cached on a CPU. */
 #define MAL_PERCPU_MAX_HOT	SZ_512
 
 void __percpu *__mal_alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
@@ -38,7 +39,7 @@ void mal_free_percpu(void __percpu *area);
 
 /**
  * mal_alloc_percpu_gfp() - allocate a variable on each CPU
- * @type: its type
+ * @type: type of the variable
  * @gfp: as for __mal_alloc_percpu_gfp()
  *
  * Context: as for __mal_alloc_percpu_gfp().
@@ -50,7 +51,7 @@ void mal_free_percpu(void __percpu *area);
 
 /**
  * mal_alloc_percpu() - allocate a variable on each CPU
- * @type: its type
+ * @type: type of the variable
  *
  * Context: task; sleeps.
  * Return: pointer to @type, __percpu; or NULL.

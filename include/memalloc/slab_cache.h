@@ -2,23 +2,26 @@
 /*
  * memalloc/slab_cache.h: caches of objects of one size, for in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own
- * kmem_cache, with mal_ in front. What differs:
+ * The functions have the names, signatures and semantics of the kernel's
+ * kmem_cache, with the prefix mal_. The differences are:
  *
- * - Freeing an object twice, into another cache, at an address inside it, or
- *   freeing what is no object at all is always detected and reported; the
- *   object stays as it was. See the module parameter "lean".
+ * - A free to another cache, of an address inside an object, or of any other
+ *   address is detected and reported, and has no other effect. The same holds
+ *   for a second free of an object while the object is free, even if two CPUs
+ *   free it at the same time. If the object has been allocated again, the
+ *   second free cannot be told from the new owner's. See the module parameter
+ *   "lean".
  * - A cache is never merged with another one.
- * - Destroying a cache with live objects is refused, and reported: the cache
- *   stays usable, and can be destroyed when the objects are gone.
- * - Nothing of the allocator's own is in the object, its neighbours or struct
- *   page. So a cache with a constructor, or with SLAB_TYPESAFE_BY_RCU, needs no
- *   more room than one without.
+ * - Destroying a cache with allocated objects is refused and reported: the
+ *   cache stays usable, and can be destroyed after the objects are freed.
+ * - The allocator keeps no data in the object, in its neighbours or in struct
+ *   page. A cache with a constructor, or with SLAB_TYPESAFE_BY_RCU, therefore
+ *   needs no more memory than one without.
  *
- * Flags. The kernel's own SLAB_* are understood; some have no meaning here and
- * are accepted: SLAB_ACCOUNT, SLAB_NO_MERGE, SLAB_TRACE, SLAB_DEBUG_OBJECTS,
- * SLAB_FAILSLAB, SLAB_RECLAIM_ACCOUNT. Those of the kernel's first slab
- * allocator that it has dropped since are below.
+ * Flags. All SLAB_* flags of the kernel are accepted. Some have no effect:
+ * SLAB_ACCOUNT, SLAB_NO_MERGE, SLAB_TRACE, SLAB_DEBUG_OBJECTS, SLAB_FAILSLAB,
+ * SLAB_RECLAIM_ACCOUNT. The flags of the kernel's first slab allocator that the
+ * kernel has dropped since are defined below.
  */
 #ifndef _MEMALLOC_SLAB_CACHE_H
 #define _MEMALLOC_SLAB_CACHE_H
@@ -30,34 +33,35 @@
 
 struct mal_kmem_cache;
 
-/* Empty slabs of the cache stay when the host is short of memory. */
+/* Keep the cache's empty slabs when the host is short of memory. */
 #define MAL_SLAB_NO_REAP		((slab_flags_t __force)BIT(31))
 
 /*
- * What a constructor was told, when it still had an argument for it: that it is
- * one, that it must not sleep, that it shall only check. All three are accepted
- * when a cache is created and change nothing: a constructor is called for that
- * purpose alone, and it must not sleep.
+ * Flags that were once passed to a constructor as an argument: construct, do
+ * not sleep, only verify. All three are accepted when a cache is created, and
+ * have no effect: a constructor is called for construction only, and must not
+ * sleep.
  */
 #define MAL_SLAB_CTOR_CONSTRUCTOR	((slab_flags_t __force)BIT(30))
 #define MAL_SLAB_CTOR_ATOMIC		((slab_flags_t __force)BIT(29))
 #define MAL_SLAB_CTOR_VERIFY		((slab_flags_t __force)BIT(28))
 
 /**
- * struct mal_kmem_cache_args - what a cache may have besides a name and a size
- * @align: alignment of the objects, a power of two; zero for the usual one
- * @useroffset: first byte of the object that may be copied to or from user space
- * @usersize: how many bytes may be; zero for none
+ * struct mal_kmem_cache_args - optional parameters of a cache
+ * @align: alignment of the objects, a power of two, or zero for the default
+ * @useroffset: offset of the first byte that may be copied to or from user
+ *	space
+ * @usersize: number of bytes that may be copied, or zero
  * @ctor: called once for each object when the memory of a slab is allocated.
  *	Objects are freed in the state in which the constructor left them. Any
  *	context; must not sleep.
  * @dtor: called once for each object before the memory of a slab is freed.
  *	Any context; must not sleep.
- * @quarantine: a debug mode: what is freed is held back for a while
- * @guard: a debug mode: samples of allocations get pages of their own
- * @freeptr_offset: accepted: nothing of the allocator's own is in an object
- * @use_freeptr_offset: accepted, as @freeptr_offset
- * @sheaf_capacity: accepted: sheaves are as large as suits the object
+ * @quarantine: debug mode: delay the reuse of freed objects
+ * @guard: debug mode: place sampled allocations in pages of their own
+ * @freeptr_offset: ignored: the allocator keeps no data in an object
+ * @use_freeptr_offset: ignored, like @freeptr_offset
+ * @sheaf_capacity: ignored: the capacity depends on the size of the object
  */
 struct mal_kmem_cache_args {
 	unsigned int align;
@@ -102,7 +106,7 @@ bool mal_usercopy_allowed(const void *address, size_t length);
 
 /**
  * MAL_KMEM_CACHE() - create a cache for a structure
- * @type: the structure's tag
+ * @type: tag of the structure
  * @flags: as for mal_kmem_cache_create()
  */
 #define MAL_KMEM_CACHE(type, flags)					\
@@ -110,8 +114,8 @@ bool mal_usercopy_allowed(const void *address, size_t length);
 			      __alignof__(struct type), (flags), NULL)
 
 /**
- * mal_kmem_cache_zalloc() - allocate an object filled with zeroes
- * @cache: as for mal_kmem_cache_alloc(); without constructor
+ * mal_kmem_cache_zalloc() - allocate a zeroed object
+ * @cache: as for mal_kmem_cache_alloc(); without a constructor
  * @gfp: as for mal_kmem_cache_alloc()
  *
  * Context: as for mal_kmem_cache_alloc().

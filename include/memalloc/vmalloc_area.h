@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/vmalloc_area.h: memory at contiguous addresses, for in-kernel users
+ * memalloc/vmalloc_area.h: virtually contiguous memory, for in-kernel users
  *
- * The functions have the names, signatures and meaning of the kernel's own
- * vmalloc(), with mal_ in front. What differs:
+ * The functions have the names, signatures and semantics of the kernel's
+ * vmalloc(), with "mal_" in front. The differences:
  *
- * - What is freed stays mapped for the next one; see the module parameter
- *   area_cache_mb. What was in it may still be there: ask for zeroes, or
- *   overwrite it, as with the host's.
- * - So __mal_vmalloc() with flags that do not allow to sleep, and in interrupts,
- *   gets what this CPU has at hand, or nothing.
- * - Up to an eighth more than was asked for may lie before the guard page.
- * - Freeing twice, an address inside, or what is not ours is reported; nothing
- *   else happens.
- * - Mapping is the host's: vmalloc_to_page() and is_vmalloc_addr() of the host
- *   know these addresses, too.
+ * - Freed areas stay mapped and are reused; see the module parameter
+ *   area_cache_mb. An area may contain old data, as with the host: request
+ *   zeroes, or overwrite it.
+ * - __mal_vmalloc() in interrupts, or with flags that do not allow sleeping,
+ *   uses only areas that this CPU has cached.
+ * - Up to an eighth more than the requested size may precede the guard page.
+ * - A double free, a free of an address inside an area and a free of a foreign
+ *   address are reported. They have no other effect.
+ * - The host does the mapping, so its vmalloc_to_page() and is_vmalloc_addr()
+ *   work on these addresses as well.
  */
 #ifndef _MEMALLOC_VMALLOC_AREA_H
 #define _MEMALLOC_VMALLOC_AREA_H
@@ -59,11 +59,12 @@ void *mal_vm_map_ram(struct page **pages, unsigned int count, int node);
 void mal_vm_unmap_ram(const void *address, unsigned int count);
 
 /**
- * mal_vmalloc_huge() - allocate memory, of large blocks if that comes cheap
+ * mal_vmalloc_huge() - allocate memory, from large blocks if available
  * @size: as for __mal_vmalloc()
  * @gfp: as for __mal_vmalloc()
  *
- * As any other: blocks are large where they can be, and mapped page by page.
+ * The same as __mal_vmalloc(), which uses large blocks where possible. They are
+ * mapped page by page.
  *
  * Context: as for __mal_vmalloc().
  * Return: as for __mal_vmalloc().
@@ -75,8 +76,8 @@ static inline __alloc_size(1) void *mal_vmalloc_huge(unsigned long size, gfp_t g
 
 /**
  * __mal_vmalloc_array() - allocate an array
- * @nr: its elements
- * @size: of an element
+ * @nr: number of elements
+ * @size: size of an element
  * @gfp: as for __mal_vmalloc()
  *
  * Context: as for __mal_vmalloc().
@@ -106,7 +107,7 @@ static inline __alloc_size(1, 2) void *mal_vmalloc_array(size_t nr, size_t size)
 }
 
 /**
- * __mal_vcalloc() - allocate an array filled with zeroes
+ * __mal_vcalloc() - allocate a zeroed array
  * @nr: as for __mal_vmalloc_array()
  * @size: as for __mal_vmalloc_array()
  * @gfp: as for __mal_vmalloc()
@@ -121,7 +122,7 @@ static inline __alloc_size(1, 2) void *__mal_vcalloc(size_t nr, size_t size,
 }
 
 /**
- * mal_vcalloc() - allocate an array filled with zeroes
+ * mal_vcalloc() - allocate a zeroed array
  * @nr: as for __mal_vmalloc_array()
  * @size: as for __mal_vmalloc_array()
  *

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's tests of slab caches, on memalloc
+ * The kernel's slab tests, on memalloc
  *
- * They include a private header of the kernel's allocator. What they use of it is
- * defined here instead: validation of a cache, the debug modes' functions, flags.
- * A case that cannot be run so is skipped, and says why.
+ * The tests include a private header of the kernel's allocator. This file
+ * defines the parts that they use: validation of a cache, functions of the
+ * debug modes, flags. Cases that cannot run that way are skipped with a reason.
  *
- * The host counts two errors for each fault: one when it finds it, one for what it
- * does about it. Ours is one report. So a report counts two.
+ * The host counts two errors per fault, one for the detection and one for the
+ * repair. memalloc reports a fault once, so each report counts as two.
  */
 #include <kunit/test-bug.h>
 #include <kunit/test.h>
@@ -28,7 +28,7 @@
 
 #define ERRORS_PER_FAULT	2
 
-/* No tags, no address filter: not our flags. */
+/* memalloc has no such flags. */
 #undef SLAB_SKIP_KFENCE
 #define SLAB_SKIP_KFENCE	0
 #undef SLAB_NO_USER_FLAGS
@@ -74,18 +74,35 @@ static void conformance_destroy(struct mal_kmem_cache *cache, int *errors)
 #define kmem_cache_destroy(cache)	conformance_destroy(cache, &slab_errors)
 
 /*
- * test_next_pointer() writes to where the host's struct says that its free list goes
- * through an object. Ours goes through no object, so what is compiled is not run.
+ * test_next_pointer() writes to the free pointer inside an object, at the
+ * offset in the host's structure. memalloc has no free pointers in objects, so
+ * the code is compiled, but does not run.
  */
 #define offset			useroffset
 static void __maybe_unused test_next_pointer(struct kunit *test)
 {
-	kunit_skip(test, "writes to the free list in an object: there is none");
+	kunit_skip(test, "memalloc has no free pointers in objects");
 }
 
 #define test_next_pointer(test)	__maybe_unused conformance_next_pointer(test)
 
-/* The private header is not wanted. */
+/*
+ * Likewise test_kmalloc_kfree_nolock(), which kernels with CONFIG_PERF_EVENTS
+ * have: dropin.h does not offer kmalloc_nolock().
+ */
+#undef kmalloc_nolock
+#define kmalloc_nolock(size, gfp, node)	((gfp) ? NULL : NULL)
+#undef kfree_nolock
+#define kfree_nolock(object)	((void)(object))
+static void __maybe_unused test_kmalloc_kfree_nolock(struct kunit *test)
+{
+	kunit_skip(test, "memalloc has no functions that take no lock");
+}
+
+#define test_kmalloc_kfree_nolock(test)					\
+	__maybe_unused conformance_kmalloc_kfree_nolock(test)
+
+/* Keep out the private header. */
 #define MM_SLAB_H
 #include "lib/tests/slub_kunit.c"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's tests of slab caches, on the host
+ * The kernel's slab tests, on the host
  */
 #include "lib/tests/slub_kunit.c"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's tests of vmalloc(), on memalloc
+ * The kernel's vmalloc tests, on memalloc
  */
 #include "internal/compat.h"
 

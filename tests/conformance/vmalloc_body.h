@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vmalloc_body.h: the kernel's tests of vmalloc(), on whatever the names mean
+ * vmalloc_body.h: the kernel's vmalloc tests, compiled for either allocator
  *
- * As a module they refuse to stay when they are done, and insmod, which takes
- * that for a failure, would load them another time. Built into the kernel they
- * stay; so may they here.
+ * When built as a module, the tests return an error from init when they are
+ * done, and insmod would try again. Built in, they stay; make them stay here,
+ * too.
  */
 #ifndef _MAL_CONFORMANCE_VMALLOC_BODY_H
 #define _MAL_CONFORMANCE_VMALLOC_BODY_H

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's tests of vmalloc(), on the host
+ * The kernel's vmalloc tests, on the host
  *
- * The host exports __vmalloc_node() to its own build of them, only. Without it the
- * cases that ask for an alignment say nothing of the host: they are given areas
- * without.
+ * The host exports __vmalloc_node() only to its own build of the tests. Without
+ * it, the cases that request an alignment get unaligned areas, so their results
+ * are meaningless on the host.
  */
 #include <linux/vmalloc.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Write to the byte behind a mapped area: there must be a fault
+ * Write to the byte behind a mapped area, which must fault
  *
- * Loading the module does it, once on an area that is out of the cache, and must
- * be the end of who loads it. All bytes of the area itself are written before,
- * and the kernel log told.
+ * Loading the module frees an area to the cache, allocates one again and writes
+ * to the byte behind it. The fault kills the task that loads the module. The
+ * module first writes to all bytes of the area and logs that.
  *
  * Context: task.
  */
@@ -40,7 +40,7 @@ static int __init guard_init(void)
 	WRITE_ONCE(area[size], 0x5a);
 	pr_info("and one more\n");
 	mal_vfree(area);
-	return -EAGAIN; /* never stays loaded */
+	return -EAGAIN; /* the module never stays loaded */
 }
 
 module_init(guard_init);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench.h: what a workload is, and what its body may use
+ * bench.h: definition of a workload, and helpers for its body
  *
- * A workload is a pattern of allocating and freeing (bench_patterns.h) on a
- * kind of object (bench_page.c and its like), for example "bulk128/page-3".
+ * A workload is a pattern of allocations and frees (bench_patterns.h) on a kind
+ * of object (bench_page.c etc.), for example "bulk128/page-3".
  */
 #ifndef _MAL_BENCH_H
 #define _MAL_BENCH_H
@@ -17,17 +17,18 @@
 struct bench_run;
 struct bench_thread;
 
-/* Whose allocator. */
+/* The allocator measured. */
 enum bench_side {
 	BENCH_HOST,
 	BENCH_MEMALLOC,
 	BENCH_NR_SIDES,
 };
 
-/* The bodies: see bench_patterns.h, and bench_replay.h for the last. */
+/* The bodies: see bench_patterns.h, and bench_replay.h for the last one. */
 enum bench_body {
 	BENCH_HOT,
 	BENCH_ATOMIC,
+	BENCH_HELD,
 	BENCH_BULK,
 	BENCH_MANY,
 	BENCH_LIFO,
@@ -40,12 +41,12 @@ enum bench_body {
 
 /**
  * struct bench_ops - the bodies, compiled for one side and one kind of object
- * @open: make the pool that objects of this size come from (a cache, say); may
- *	be NULL. Returns NULL when that fails.
- * @close: the reverse
- * @body: them; NULL where a kind of object cannot do it. Each does what
- *	bench_thread.pairs asks for between bench_start() and bench_stop(), frees
- *	all that it allocated, and returns 0 or -ENOMEM.
+ * @open: create the pool of objects of this size, for example a cache; may be
+ *	NULL. Returns NULL on failure.
+ * @close: destroy the pool
+ * @body: the bodies; NULL if the kind of object does not support one. Each
+ *	performs bench_thread.pairs pairs between bench_start() and
+ *	bench_stop(), frees all objects, and returns 0 or -ENOMEM.
  */
 struct bench_ops {
 	void *(*open)(unsigned int size);
@@ -54,11 +55,11 @@ struct bench_ops {
 };
 
 /**
- * struct bench_object - what is allocated
+ * struct bench_object - a kind of object of one size
  * @name: kind and size, as in the name of the workload
- * @size: in the unit of its kind: an order, or bytes
- * @bytes: that one of them occupies
- * @ops: for both sides
+ * @size: size in the unit of the kind: order or bytes
+ * @bytes: bytes that one object occupies
+ * @ops: operations of both sides
  */
 struct bench_object {
 	const char *name;
@@ -68,11 +69,11 @@ struct bench_object {
 };
 
 /**
- * struct bench_kind - a kind of object, in all sizes that are measured
- * @objects: them
- * @nr: how many
+ * struct bench_kind - a kind of object in all measured sizes
+ * @objects: the sizes
+ * @nr: number of @objects
  * @has_lean: memalloc's "lean" mode makes a difference
- * @has_cache: memalloc keeps what is freed, up to a limit that can be set
+ * @has_cache: memalloc caches freed objects up to a configurable limit
  */
 struct bench_kind {
 	const struct bench_object *objects;
@@ -82,16 +83,16 @@ struct bench_kind {
 };
 
 /**
- * struct bench_pattern - what is done with the objects
- * @name: as in the name of the workload
- * @body: which body does it
- * @threads: how many do it at once, each on a CPU of its own
- * @live: objects that a thread holds at most, a power of two
- * @live_min: so few will do where more do not fit into memory
- * @lean: for memalloc's "lean" mode
- * @softirq: it is done in a softirq, and not in a task
+ * struct bench_pattern - a sequence of allocations and frees
+ * @name: name as in the name of the workload
+ * @body: body that performs it
+ * @threads: number of concurrent threads, each on its own CPU
+ * @live: maximum number of objects held by a thread, a power of two
+ * @live_min: smallest acceptable number if memory is short
+ * @lean: needs memalloc's "lean" mode
+ * @softirq: runs in softirq context rather than in a task
  * @own: each thread has a pool of its own; only for objects that have pools
- * @miss: with that limit at nothing, which whoever runs it has to see to
+ * @miss: needs that cache limit to be 0, which the user has to set
  */
 struct bench_pattern {
 	const char *name;
@@ -107,10 +108,10 @@ struct bench_pattern {
 
 /**
  * struct bench_workload - a pattern on an object
- * @name: "pattern/kind-size"
+ * @name: name, "pattern/kind-size"
  * @pattern: the pattern
  * @object: the object
- * @live: as bench_pattern.live, where that fits into memory
+ * @live: bench_pattern.live, reduced to fit into memory
  */
 struct bench_workload {
 	const char *name;
@@ -120,18 +121,18 @@ struct bench_workload {
 };
 
 /**
- * struct bench_thread - one of the threads of a run
+ * struct bench_thread - a thread of a run
  * @run: the run
- * @index: which of its threads
- * @meetings: how often bench_meet() was called
- * @pool: what bench_ops.open() made
+ * @index: its index in the run
+ * @meetings: number of calls of bench_meet()
+ * @pool: result of bench_ops.open()
  * @size: bench_object.size
- * @pairs: allocations to do, and frees; a multiple of @live
- * @live: objects to hold at most, a power of two
- * @objects: room for so many
- * @shuffle: 0 to @live - 1 in random order
- * @begin: when the measured part began, in ns
- * @end: when it ended
+ * @pairs: number of allocations and frees to perform; a multiple of @live
+ * @live: maximum number of objects held, a power of two
+ * @objects: array of @live entries
+ * @shuffle: random permutation of 0 to @live - 1
+ * @begin: start time of the measured part, in ns
+ * @end: its end time
  */
 struct bench_thread {
 	struct bench_run *run;
@@ -148,11 +149,11 @@ struct bench_thread {
 };
 
 /**
- * struct bench_samples - what was measured
- * @pairs: per thread, in each repetition
- * @nr: repetitions that count
- * @warmups: repetitions before those
- * @ns: how long each took, on either side
+ * struct bench_samples - results of a measurement
+ * @pairs: pairs per thread in each repetition
+ * @nr: number of measured repetitions
+ * @warmups: number of repetitions before those
+ * @ns: duration of each repetition, by side
  */
 struct bench_samples {
 	unsigned long pairs;
@@ -166,7 +167,7 @@ bool bench_failed(const struct bench_thread *t);
 void **bench_ring(struct bench_thread *t);
 int bench_measure(const struct bench_workload *w, struct bench_samples *samples);
 
-/* The measured part begins, in all threads at once. */
+/* Start the measured part in all threads at once. */
 static inline void bench_start(struct bench_thread *t)
 {
 	bench_meet(t);
@@ -178,22 +179,26 @@ static inline void bench_stop(struct bench_thread *t)
 	t->end = ktime_get_ns();
 }
 
-/* Others may have to run on this CPU, before whom it waits for gets on. */
+/* Let other tasks run: the peer may need this CPU to make progress. */
 static inline void bench_relax(void)
 {
 	cpu_relax();
 	cond_resched();
 }
 
-/* Hand an object to another thread: waits for the slot of the ring to be empty. */
+/*
+ * Pass an object to another thread. Waits until the slot of the ring is empty.
+ */
 static inline void bench_put(void **slot, void *object)
 {
 	while (smp_load_acquire(slot)) /* pairs with the release in bench_take() */
 		bench_relax();
-	smp_store_release(slot, object); /* pairs with the acquire there */
+	smp_store_release(slot, object); /* pairs with the acquire in bench_take() */
 }
 
-/* The object that another thread puts there, or NULL if it has given up. */
+/*
+ * Receive the object in the slot. Returns NULL if the other thread has failed.
+ */
 static inline void *bench_take(const struct bench_thread *t, void **slot)
 {
 	void *object;
@@ -202,7 +207,7 @@ static inline void *bench_take(const struct bench_thread *t, void **slot)
 	while (!(object = smp_load_acquire(slot)) && !bench_failed(t))
 		bench_relax();
 	if (unlikely(!object))
-		object = smp_load_acquire(slot); /* put just before it failed */
+		object = smp_load_acquire(slot); /* put just before the failure */
 	smp_store_release(slot, NULL); /* pairs with the acquire in bench_put() */
 	return object;
 }

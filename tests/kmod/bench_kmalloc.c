@@ -2,8 +2,8 @@
 /*
  * Workloads on memory from kmalloc()
  *
- * "const": the compiler knows the size, and so the size class; "var": it does
- * not.
+ * The compiler knows the size, and thus the size class, in "const" workloads,
+ * but not in "var" workloads.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>

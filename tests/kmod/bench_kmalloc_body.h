@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_kmalloc_body.h: memory by its size, which the compiler knows if
- * BENCH_SIZE is defined; included once for each side and each such size
+ * bench_kmalloc_body.h: kmalloc() memory; included once for each side and each
+ * BENCH_SIZE
+ *
+ * The size is a constant if BENCH_SIZE is defined.
  */
 static __always_inline void *SIDE(alloc)(void *pool, unsigned int size)
 {

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memalloc_bench: the host's allocators and memalloc's, measured side by side
+ * memalloc_bench: benchmark memalloc's allocators against the host's
  *
  * Each workload is a file in /sys/kernel/debug/memalloc_bench, for example
- * hot/page-0; "list" has all their names. Reading one runs it and gives a line
- * for each repetition:
+ * hot/page-0. The file "list" has all names. Reading a workload runs it and
+ * returns a line per repetition:
  *
  *	hot/page-0	1024	706560	102400
  *
- * the name, how many pairs of an allocation and a free each thread did, and
- * how long that took the host's allocator and memalloc's, in nanoseconds. Where
- * the clock counts instructions, one each nanosecond, these are instructions.
+ * The columns are the name, the number of pairs of an allocation and a free per
+ * thread, and the time of the host's allocator and of memalloc in nanoseconds.
+ * If the clock counts instructions, one per nanosecond, the times are
+ * instructions.
  *
- * bench_run.c measures, bench_patterns.h says what is done, and bench_page.c
- * and its like with what. A new kind of object is a row in bench_kinds[]; a new
- * pattern is one in bench_patterns[]. Memory that both sides take is another
- * matter: see bench_memory.c.
+ * bench_run.c measures, bench_patterns.h defines the patterns, and bench_page.c
+ * etc. define the objects. To add a kind of object, add a row to bench_kinds[];
+ * to add a pattern, add one to bench_patterns[]. bench_memory.c measures the
+ * memory used by both sides.
  *
- * A workload is offered if both sides together can hold it in three quarters
- * of the memory, and if there are CPUs enough. Objects whose allocation the
- * "lean" mode of memalloc speeds up are measured in that mode by workloads of
- * their own: it is chosen when memalloc is loaded, so it takes another boot.
+ * A workload is available if both sides together can hold its objects in three
+ * quarters of the memory, and if enough CPUs are online. memalloc's "lean" mode
+ * has workloads of its own for the objects that it affects. The mode is set
+ * when memalloc is loaded, so they need another boot.
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
@@ -43,11 +44,11 @@
 
 static unsigned int repetitions = 9;
 module_param(repetitions, uint, 0644);
-MODULE_PARM_DESC(repetitions, "How often each side is measured (default: 9)");
+MODULE_PARM_DESC(repetitions, "Measured repetitions per side (default: 9)");
 
 static unsigned int warmups = 10;
 module_param(warmups, uint, 0644);
-MODULE_PARM_DESC(warmups, "How often before that, to warm up (default: 10)");
+MODULE_PARM_DESC(warmups, "Repetitions for warm-up (default: 10)");
 
 static const struct bench_kind * const bench_kinds[] = {
 	&bench_page,
@@ -60,15 +61,16 @@ static const struct bench_kind * const bench_kinds[] = {
 };
 
 static const struct bench_pattern bench_patterns[] = {
-	/* memalloc was loaded with its parameter of that name */
+	/* memalloc was loaded with "lean" */
 	{ "lean",	 BENCH_HOT,	1, 1,	 1, .lean = true },
 	{ "leanbulk128", BENCH_BULK,	1, 128,	 128, .lean = true },
 	{ "leanmany128", BENCH_MANY,	1, 128,	 128, .lean = true },
 	{ "leanmixed",	 BENCH_MIXED,	1, BENCH_MIXED_STEPS, BENCH_MIXED_STEPS, .lean = true },
 	{ "hot",	 BENCH_HOT,	1, 1,	 1 },
 	{ "softirq",	 BENCH_ATOMIC,	1, 1,	 1, .softirq = true },
+	{ "held",	 BENCH_HELD,	1, 1,	 1 },
 	{ "many128",	 BENCH_MANY,	1, 128,	 128 },
-	/* nothing is kept: /sys/module/memalloc/parameters/area_cache_mb is 0 */
+	/* needs /sys/module/memalloc/parameters/area_cache_mb to be 0 */
 	{ "miss",	 BENCH_HOT,	1, 1,	 1, .miss = true },
 	{ "missfifo",	 BENCH_FIFO,	1, 16,	 1, .miss = true },
 	{ "bulk128",	 BENCH_BULK,	1, 128,	 128 },
@@ -92,12 +94,12 @@ static const struct bench_pattern bench_patterns[] = {
 
 static bool lean;
 module_param(lean, bool, 0444);
-MODULE_PARM_DESC(lean, "memalloc is loaded with this parameter: offer the workloads for that only (default: N)");
+MODULE_PARM_DESC(lean, "Offer only the workloads for memalloc's \"lean\" mode (default: N)");
 
 /**
- * struct bench_file - a workload that is offered
- * @node: in bench_files
- * @workload: it
+ * struct bench_file - an available workload
+ * @node: node in bench_files
+ * @workload: the workload
  */
 struct bench_file {
 	struct list_head node;
@@ -106,7 +108,7 @@ struct bench_file {
 
 static LIST_HEAD(bench_files);
 static struct dentry *bench_root;
-static DEFINE_MUTEX(bench_lock); /* one at a time is measured */
+static DEFINE_MUTEX(bench_lock); /* serializes measurements */
 
 static int bench_print(struct seq_file *m, const struct bench_workload *w)
 {
@@ -140,7 +142,10 @@ static int bench_show(struct seq_file *m, void *v)
 	return err;
 }
 
-/* The results are to fit at once: what does not is printed, and so run, again. */
+/*
+ * Make the buffer large enough for all results. If it overflows, seq_file calls
+ * show again, which would run the workload again.
+ */
 static int bench_open(struct inode *inode, struct file *file)
 {
 	size_t lines = clamp(READ_ONCE(repetitions), 1U, BENCH_MAX_REPETITIONS) + 1;
@@ -167,14 +172,17 @@ static int bench_list_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(bench_list);
 
-/* The most objects that both sides can hold, in all threads, or 0. */
+/*
+ * Returns the most objects per thread that both sides can hold in all threads,
+ * or 0.
+ */
 static unsigned int bench_live(const struct bench_pattern *pattern,
 			       const struct bench_object *object)
 {
 	u64 room = (u64)totalram_pages() * PAGE_SIZE / 8 * 3;
 	unsigned int live = pattern->live;
 
-	if (live > pattern->live_min) /* so many as are of use */
+	if (live > pattern->live_min) /* as many as are useful */
 		room = min(room, 128ULL << 20);
 	while (live * pattern->threads * (u64)object->bytes > room) {
 		live /= 2;
@@ -184,7 +192,7 @@ static unsigned int bench_live(const struct bench_pattern *pattern,
 	return live;
 }
 
-/* Can both sides do that with such objects? */
+/* Can both sides run the pattern on such objects? */
 static bool bench_makes_sense(const struct bench_pattern *pattern,
 			      const struct bench_object *object)
 {
@@ -281,6 +289,6 @@ static void __exit bench_cleanup(void)
 module_init(bench_init);
 module_exit(bench_cleanup);
 
-MODULE_DESCRIPTION("Measures memalloc's allocators beside the host's");
+MODULE_DESCRIPTION("Benchmark of memalloc's allocators and the host's");
 MODULE_LICENSE("GPL");
 MAL_IMPORT();

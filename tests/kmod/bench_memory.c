@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory in use: hold it, so that others can look at what it costs
+ * Memory usage: hold objects, so that user space can measure their cost
  *
- * For each kind of objects of the mixed workloads, and each side, there is a file,
- * for example memory/host-kmalloc. Writing a word to it does something:
+ * For each kind of object of the mixed workloads and each side there is a file,
+ * for example memory/host-kmalloc. Writing a command to it changes the objects
+ * held:
  *
  *	fill	allocate the object of each slot of the trace
- *	churn	run the trace: as many objects are in use afterwards, others
- *	thin	free three of four, by chance
- *	drain	free all
+ *	churn	run the trace, which replaces the objects
+ *	thin	free three of four objects at random
+ *	drain	free all objects
  *
- * and reading it gives the bytes that are in use, as they were asked for. How
- * much memory is taken for them, the allocators say themselves, in /proc/slabinfo
- * and /proc/memalloc: see tests/bench/guest-memory.
+ * Reading it returns the number of bytes requested for the objects held.
+ * /proc/slabinfo and /proc/memalloc show the memory used for them: see
+ * tests/bench/guest-memory.
  *
  * Context: task; sleeps.
  */
@@ -29,17 +30,17 @@
 #include "bench_memory.h"
 #include "bench_mixed.h"
 
-/* Some 8 MiB of small objects; in the trace each that lasts is replaced once. */
+/* About 8 MiB of small objects. The trace replaces each lasting one once. */
 #define BENCH_MEMORY_SLOTS	32768U
 #define BENCH_MEMORY_STEPS	(12 * BENCH_MEMORY_SLOTS)
 
 /**
- * struct bench_memory - memory that is held
- * @kind: what
- * @ops: on which side
- * @pool: where it comes from; NULL: none is held
+ * struct bench_memory - objects held
+ * @kind: their kind
+ * @ops: operations of their side
+ * @pool: their pool; NULL if none are held
  * @objects: the object of each slot, or NULL
- * @thinned: not all slots have an object
+ * @thinned: some slots are empty
  */
 struct bench_memory {
 	const struct bench_mixed_kind *kind;
@@ -50,7 +51,7 @@ struct bench_memory {
 };
 
 static struct bench_memory bench_memories[BENCH_NR_MIXED][BENCH_NR_SIDES];
-static DEFINE_MUTEX(bench_memory_lock); /* protects them */
+static DEFINE_MUTEX(bench_memory_lock); /* protects the array */
 
 static size_t bench_memory_object(const struct bench_memory *memory, unsigned int slot)
 {
@@ -71,7 +72,7 @@ static size_t bench_memory_bytes(const struct bench_memory *memory)
 	return bytes;
 }
 
-/* The pool goes, and nothing is allocated from it any more. */
+/* Destroy the pool. The caller has freed its objects. */
 static void bench_memory_close(struct bench_memory *memory)
 {
 	memory->ops->close(memory->pool);
@@ -212,8 +213,8 @@ static const struct file_operations bench_memory_fops = {
 };
 
 /**
- * bench_memory_init() - offer the files
- * @root: the module's directory
+ * bench_memory_init() - create the files
+ * @root: directory of the module
  *
  * Context: task; sleeps.
  */
@@ -238,7 +239,7 @@ void bench_memory_init(struct dentry *root)
 }
 
 /**
- * bench_memory_exit() - free what is held; the files are gone
+ * bench_memory_exit() - free all objects; the files have been removed
  *
  * Context: task; sleeps.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_memory.h: what allocators take for what they are asked for
+ * bench_memory.h: memory that allocators use for the bytes requested
  */
 #ifndef _MAL_BENCH_MEMORY_H
 #define _MAL_BENCH_MEMORY_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_mempool_body.h: elements of a mempool on kmalloc; included once for each
+ * bench_mempool_body.h: elements of a mempool on kmalloc; included once per
  * side
  */
 static void *SIDE(open)(unsigned int size)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Workloads that allocate and free as kernels were seen to do it
+ * Workloads that allocate and free as observed in kernels
  *
- * What is allocated, and where that is known from, is in bench_profile.c; in
- * which order, in bench_trace.c. A pair is an object that is allocated and the
- * one that is freed for it.
+ * bench_profile.c has the allocations and their sources, bench_trace.c their
+ * order. A pair is an allocation and the free of the object that it replaces.
  */
 #include <linux/errno.h>
 #include <linux/gfp.h>

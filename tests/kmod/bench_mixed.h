@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_mixed.h: running a trace, on either side
+ * bench_mixed.h: run a trace on either side
  */
 #ifndef _MAL_BENCH_MIXED_H
 #define _MAL_BENCH_MIXED_H
@@ -10,14 +10,17 @@
 #include "bench.h"
 #include "bench_trace.h"
 
-/* Of the workloads; the array of objects of a thread has to have room for the slots. */
+/*
+ * Slots of the workloads. The array of a thread's objects must have as many
+ * entries.
+ */
 #define BENCH_MIXED_SLOTS	2048
 #define BENCH_MIXED_STEPS	4096
 
 /**
- * struct bench_mixed_pool - a trace, and what its objects are allocated from
+ * struct bench_mixed_pool - a trace, and the pool of its objects
  * @trace: the trace
- * @caches: a cache for each class, where objects have caches of their own
+ * @caches: a cache for each class, if objects have caches of their own
  */
 struct bench_mixed_pool {
 	struct bench_trace trace;
@@ -25,13 +28,13 @@ struct bench_mixed_pool {
 };
 
 /**
- * struct bench_mixed_ops - a trace of one kind of objects, on one side
- * @open: make a trace of so many slots and steps, and its pool; the names of its
- *	caches begin with the prefix. Returns NULL if that fails
- * @close: the reverse
+ * struct bench_mixed_ops - operations of one kind of object on one side
+ * @open: create a trace of the given number of slots and steps, and its pool.
+ *	The names of its caches begin with the prefix. Returns NULL on failure
+ * @close: undo @open
  * @fill: allocate the object of each slot. Returns 0, or -ENOMEM with nothing
  *	allocated
- * @replay: run the trace. Returns 0, or -ENOMEM with nothing allocated any more
+ * @replay: run the trace. Returns 0, or -ENOMEM with nothing allocated
  * @free: free an object of a class
  */
 struct bench_mixed_ops {
@@ -44,10 +47,10 @@ struct bench_mixed_ops {
 };
 
 /**
- * struct bench_mixed_kind - a trace of one kind of objects
- * @name: of the kind
- * @orders: sizes are orders, and not bytes
- * @ops: of both sides
+ * struct bench_mixed_kind - a kind of object for traces
+ * @name: its name
+ * @orders: sizes are orders rather than bytes
+ * @ops: operations of both sides
  */
 struct bench_mixed_kind {
 	const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_mixed_body.h: objects of three kinds, by the class that they are of in a
- * trace; included once for each side
+ * bench_mixed_body.h: objects of three kinds, by their class in a trace;
+ * included once per side
  */
 
 /* Any kernel memory, by its size. */

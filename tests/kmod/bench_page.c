@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Workloads on blocks of pages, of every order
+ * Workloads on blocks of pages of each order
  */
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -12,7 +12,7 @@
 #include "bench.h"
 #include "internal/compat.h"
 
-/* The host has none for modules: who got pages in bulk frees one after the other. */
+/* The host exports no such function, so its users free one page at a time. */
 static void bench_free_pages_bulk(unsigned long nr, struct page **pages)
 {
 	unsigned long i;
@@ -26,6 +26,7 @@ static void bench_free_pages_bulk(unsigned long nr, struct page **pages)
 #define bench_alloc_pages_bulk	mal_host_alloc_pages_bulk
 
 #define BENCH_HAS_ATOMIC
+#define BENCH_HAS_PAGES
 
 #define SIDE(name)	host_##name
 #include "bench_page_body.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_page_body.h: blocks of pages, as any client of the kernel allocates
- * them; included once for each side
+ * bench_page_body.h: blocks of pages, allocated as by any kernel code; included
+ * once per side
  */
 static __always_inline void *SIDE(alloc)(void *pool, unsigned int order)
 {
@@ -19,7 +19,7 @@ static __always_inline void SIDE(free)(void *pool, void *page, unsigned int orde
 }
 
 #ifdef BENCH_HAS_MANY
-/* Single pages; those that there were not are asked for again, as its users do. */
+/* Single pages. Requests the missing pages again, as all callers do. */
 static __always_inline bool SIDE(alloc_many)(void *pool, unsigned int order,
 					     unsigned int nr, void **pages)
 {

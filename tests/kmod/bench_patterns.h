@@ -3,27 +3,30 @@
  * bench_patterns.h: the bodies of the workloads
  *
  * Included once for each kind of object and each side, so that both sides run
- * the same source and calls to the allocator are direct. Before it is
- * included, there are to be
+ * the same source and calls of the allocator are direct. The file that includes
+ * it defines
  *
- *	SIDE(name)				a name of this side
- *	void *SIDE(alloc)(pool, size)		allocate an object
- *	void SIDE(free)(pool, object, size)	free it
- *	SIDE(alloc_many), SIDE(free_many)	many with one call: (pool, size, nr,
- *						objects), if BENCH_HAS_MANY is
- *						defined; alloc_many returns false
- *						if it did not get all
- *	void *SIDE(alloc_atomic)(pool, size)	allocate one where nobody may sleep,
- *						if BENCH_HAS_ATOMIC is defined
- *	SIDE(open), SIDE(close)			for struct bench_ops, if
- *						BENCH_HAS_POOL is defined
+ *	SIDE(name)			a name of this side
+ *	void *SIDE(alloc)(pool, size)	allocate an object
+ *	void SIDE(free)(pool, object, size)
+ *					free an object
+ *	SIDE(alloc_many)(pool, size, nr, objects),
+ *	SIDE(free_many)			bulk calls, if BENCH_HAS_MANY is set;
+ *					alloc_many returns false if an object is
+ *					missing
+ *	void *SIDE(alloc_atomic)(pool, size)
+ *					allocate an object in atomic context, if
+ *					BENCH_HAS_ATOMIC is defined
+ *	BENCH_HAS_PAGES			if objects are blocks of pages
+ *	SIDE(open), SIDE(close)		for struct bench_ops, if BENCH_HAS_POOL
+ *					is defined
  *
- * and it defines SIDE(ops). No include guard: that is what it is for.
+ * and gets SIDE(ops). There is no include guard on purpose.
  *
- * Objects are not touched: it is the allocators that are compared.
+ * Objects are not accessed, because only the allocators are compared.
  */
 
-/* Allocate, and free at once: what is hottest in the CPU's cache. */
+/* Allocate and free at once: the object stays in the CPU's cache. */
 static noinline int SIDE(hot)(struct bench_thread *t)
 {
 	const unsigned int size = t->size;
@@ -43,7 +46,7 @@ static noinline int SIDE(hot)(struct bench_thread *t)
 }
 
 #ifdef BENCH_HAS_ATOMIC
-/* The same where nobody may sleep. */
+/* Likewise, where the caller may not sleep. */
 static noinline int SIDE(atomic)(struct bench_thread *t)
 {
 	const unsigned int size = t->size;
@@ -57,6 +60,29 @@ static noinline int SIDE(atomic)(struct bench_thread *t)
 		if (unlikely(!object))
 			return -ENOMEM;
 		SIDE(free)(pool, object, size);
+	}
+	bench_stop(t);
+	return 0;
+}
+#endif
+
+#ifdef BENCH_HAS_PAGES
+/* Free a block while it has another reference, and drop that afterwards. */
+static noinline int SIDE(held)(struct bench_thread *t)
+{
+	const unsigned int size = t->size;
+	void * const pool = t->pool;
+	unsigned long n;
+	void *object;
+
+	bench_start(t);
+	for (n = t->pairs; n; n--) {
+		object = SIDE(alloc)(pool, size);
+		if (unlikely(!object))
+			return -ENOMEM;
+		get_page(object);
+		SIDE(free)(pool, object, size);
+		put_page(object);
 	}
 	bench_stop(t);
 	return 0;
@@ -94,7 +120,7 @@ static __always_inline void SIDE(drain)(struct bench_thread *t)
 		SIDE(free)(pool, objects[i], size);
 }
 
-/* Allocate many, then free them in the same order. */
+/* Allocate many objects, then free them in the same order. */
 static noinline int SIDE(bulk)(struct bench_thread *t)
 {
 	unsigned long n;
@@ -110,7 +136,7 @@ static noinline int SIDE(bulk)(struct bench_thread *t)
 }
 
 #ifdef BENCH_HAS_MANY
-/* Allocate many with one call, then free them with one. */
+/* Allocate many objects with one call, then free them with one call. */
 static noinline int SIDE(many)(struct bench_thread *t)
 {
 	unsigned long n;
@@ -127,7 +153,7 @@ static noinline int SIDE(many)(struct bench_thread *t)
 }
 #endif
 
-/* Allocate many, then free them, the latest first. */
+/* Allocate many objects, then free them, the latest first. */
 static noinline int SIDE(lifo)(struct bench_thread *t)
 {
 	unsigned int i;
@@ -144,7 +170,7 @@ static noinline int SIDE(lifo)(struct bench_thread *t)
 	return 0;
 }
 
-/* Allocate many, then free them in random order. */
+/* Allocate many objects, then free them in random order. */
 static noinline int SIDE(random)(struct bench_thread *t)
 {
 	const u32 * const shuffle = t->shuffle;
@@ -162,7 +188,7 @@ static noinline int SIDE(random)(struct bench_thread *t)
 	return 0;
 }
 
-/* Many are always allocated: one more, then the oldest goes. */
+/* Keep many objects allocated: allocate one, then free the oldest. */
 static noinline int SIDE(fifo)(struct bench_thread *t)
 {
 	const unsigned int size = t->size, mask = t->live - 1;
@@ -224,7 +250,7 @@ static noinline int SIDE(consume)(struct bench_thread *t, void **ring)
 	return 0;
 }
 
-/* One CPU allocates, another frees. */
+/* One CPU allocates, another one frees. */
 static int SIDE(remote)(struct bench_thread *t)
 {
 	void **ring = bench_ring(t);
@@ -241,6 +267,9 @@ static const struct bench_ops SIDE(ops) = {
 		[BENCH_HOT] = SIDE(hot),
 #ifdef BENCH_HAS_ATOMIC
 		[BENCH_ATOMIC] = SIDE(atomic),
+#endif
+#ifdef BENCH_HAS_PAGES
+		[BENCH_HELD] = SIDE(held),
 #endif
 		[BENCH_BULK] = SIDE(bulk),
 #ifdef BENCH_HAS_MANY

@@ -10,7 +10,7 @@
 
 #include "bench.h"
 
-/* The same for all, as if they were of words. */
+/* The same alignment for all sizes, as for arrays of words. */
 #define BENCH_ALIGN	4
 
 #define BENCH_HAS_ATOMIC

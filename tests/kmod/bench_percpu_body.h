@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_percpu_body.h: memory on each CPU; included once for each side
+ * bench_percpu_body.h: per-CPU memory; included once per side
  */
 static __always_inline void *SIDE(alloc)(void *pool, unsigned int size)
 {

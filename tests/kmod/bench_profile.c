@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What kernels were seen to allocate
+ * Profiles of allocations observed in kernels
  *
- * All figures are from messages to the kernel's mailing lists and from one page
- * of the web, so that everybody can look them up. None of these says how long
- * exactly each object lived; they say how many outlived the time that was looked
- * at, and which could not have: an address that served as many allocations as
- * there were was free again before the next one. So a profile knows objects that
- * live briefly, and objects that last; what bench_trace.c makes of that is in
- * its opening comment.
+ * All figures come from messages to the kernel's mailing lists and from one web
+ * page, so that a reader can check them. None of the sources gives the exact
+ * lifetime of each object. They give the number of objects that outlived the
+ * observation. They also show objects that cannot have outlived it: if all
+ * allocations of a size returned one address, each object was freed before the
+ * next one was allocated. So a profile distinguishes short-lived and lasting
+ * objects. The opening comment of bench_trace.c explains how a trace uses that.
  *
- * [1] Li Zefan, "[RFC][PATCH 1/2] perf: Add 'perf kmem' tool", 20 November 2009:
- *     all 25 places that allocated from slabs while a desktop was looked at, with
- *     bytes asked for and number of allocations; 4825 allocations of 2,333,626
- *     bytes together. In the second table, of addresses, two serve all 321
- *     allocations of 4096 bytes, and one each all of 40, 44, 88 and 128 bytes
- *     (but for seven): these are brief.
+ * [1] Li Zefan, "[RFC][PATCH 1/2] perf: Add 'perf kmem' tool", 20 November
+ *     2009: all 25 call sites that allocated from slabs on a desktop, with
+ *     requested bytes and number of allocations; 4825 allocations of 2,333,626
+ *     bytes in total. In the second table, of addresses, two addresses serve
+ *     all 321 allocations of 4096 bytes, and one address each serves all
+ *     allocations (except seven) of 40, 44, 88 and 128 bytes: these are
+ *     short-lived.
  * [2] David Ahern, "perf kmem stat: Track memory freed", 25 November 2016: of
- *     234,011 bytes allocated from slabs in the time of the record, 213,328 were
- *     freed in it. So 88 of 1000 last.
+ *     234,011 bytes allocated from slabs during the record, 213,328 were freed
+ *     during it. So 88 of 1000 last.
  * [3] Namhyung Kim, "perf kmem: Add --live option for current allocation stat",
- *     21 April 2015: 988,858 allocations of pages, by order, and those of them,
- *     by order, that were not freed in the time of the record.
+ *     21 April 2015: 988,858 allocations of pages by order, and those that were
+ *     not freed during the record, by order.
  * [4] Arnaldo Carvalho de Melo, "perf kmem: Resolve symbols", 23 November 2009:
- *     what allocated most while nothing but "sleep 3s" was run.
- * [5] "slabinfo - kernel slab allocator statistics", beautifulwork.org, 11 August
- *     2018: slabtop(1) on a machine with 117 MB in slabs; objects in use in each
- *     cache, and objects in a slab, from which follow their sizes.
+ *     the call sites with the most allocations while only "sleep 3s" ran.
+ * [5] "slabinfo - kernel slab allocator statistics", beautifulwork.org, 11
+ *     August 2018: slabtop(1) on a machine with 117 MB in slabs; active objects
+ *     of each cache, and objects per slab, which give the object sizes.
  *
- * Sizes in [1] are means of each place.
+ * Sizes from [1] are means for each call site.
  */
 #include <linux/kernel.h>
 
 #include "bench_trace.h"
 
-/* All of [1], those of one size together; what lasts: [1], [2]. */
+/* All of [1], summed by size; lasting objects: [1], [2]. */
 static const struct bench_class bench_kmalloc_classes[] = {
 	{ .size = 12,	.brief = 64,	.lasting = 64 },
 	{ .size = 16,	.brief = 69,	.lasting = 69 },
@@ -65,9 +66,9 @@ const struct bench_profile bench_profile_kmalloc = {
 };
 
 /*
- * Caches of file systems and of the network: what lasts is the eleven largest of
- * [5], what is brief those of [4] that have caches of their own; how much lasts:
- * [2].
+ * Caches of file systems and of the network. Lasting objects are those of the
+ * eleven largest caches of [5], short-lived ones those of [4] that have caches.
+ * The share of lasting objects is that of [2].
  */
 static const struct bench_class bench_slab_cache_classes[] = {
 	{ "buffer_head",	104,	.lasting = 104139 },
@@ -91,7 +92,7 @@ const struct bench_profile bench_profile_slab_cache = {
 	.lasting_permille = 88,
 };
 
-/* [3]: what lasts, and all less that. */
+/* [3]: the live pages, and all others. */
 static const struct bench_class bench_page_classes[] = {
 	{ .size = 0,	.brief = 981942 - 102395,	.lasting = 102395 },
 	{ .size = 1,	.brief = 284 - 59,		.lasting = 59 },

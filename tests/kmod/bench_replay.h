@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_replay.h: running a trace
+ * bench_replay.h: run a trace
  *
- * Included once for each kind of objects and each side. Before it is included,
- * there are to be
+ * Included once for each kind of object and each side. The file that includes
+ * it defines
  *
  *	KIND(name)			a name of this kind and side
- *	KIND_PROFILE			the profile that the trace is made from
- *	int KIND(prepare)(pool, prefix)	make what objects are allocated from; 0 or -ENOMEM
- *	void KIND(cleanup)(pool)	the reverse, of as much as there is
+ *	KIND_PROFILE			the profile of the trace
+ *	int KIND(prepare)(pool, prefix)	create the pool; returns 0 or -ENOMEM
+ *	void KIND(cleanup)(pool)	undo KIND(prepare), even if it failed
  *	void *KIND(take)(pool, class)	allocate an object
- *	void KIND(give)(pool, class, object)	free it
+ *	void KIND(give)(pool, class, object)
+ *					free an object
  *
- * and it defines KIND(ops) and KIND(mixed_ops). No include guard: that is what it
- * is for.
+ * and gets KIND(ops) and KIND(mixed_ops). There is no include guard on purpose.
  */
 
 static void KIND(close)(void *opened)
@@ -68,7 +68,10 @@ static int KIND(fill)(struct bench_mixed_pool *pool, void **objects)
 	return 0;
 }
 
-/* Free all, in the middle of the trace: what is freed later on, and what is not. */
+/*
+ * Free all objects in the middle of the trace, whether or not the trace frees
+ * them later.
+ */
 static void KIND(abandon)(struct bench_mixed_pool *pool, void **objects,
 			  const struct bench_step *step, const struct bench_step *end)
 {
@@ -80,7 +83,7 @@ static void KIND(abandon)(struct bench_mixed_pool *pool, void **objects,
 	KIND(drain)(pool, objects);
 }
 
-/* From what each slot holds at first to the same: see bench_trace.c. */
+/* The trace leaves each slot as it was before: see bench_trace.c. */
 static noinline int KIND(replay)(struct bench_mixed_pool *pool, void **objects)
 {
 	const struct bench_step *step = pool->trace.steps;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measuring: one workload, both sides in turn, on threads bound to CPUs
+ * Measurement of one workload on both sides in turn, in threads bound to CPUs
  *
- * A run first finds out how many pairs of allocation and free take the host's
- * allocator about as long as a repetition is to take. Then both sides do as
- * many, repetition by repetition, one side after the other and each being the
- * first as often as the other: whatever changes with time (frequency,
- * interrupts, the state of memory) meets both alike. The first repetitions only
- * warm up, caches and whatever in the allocators adapts itself to the load.
+ * A run first finds the number of pairs of an allocation and a free for which
+ * the host's allocator takes about the target time. Then both sides perform
+ * that number in each repetition. The sides take turns, and each one comes
+ * first equally often, so that changes over time (frequency, interrupts, state
+ * of memory) affect both alike. The first repetitions warm up the CPU caches
+ * and the parts of the allocators that adapt to the load.
  *
- * Threads do all this in step. They meet (bench_meet(), a barrier that spins)
- * before and after each measurement, so that each of them knows the result and
- * all take the same decisions; nobody leads. The time of a repetition is that
- * of the slowest thread, less what reading the clock takes.
+ * The threads run in step. They meet at a spinning barrier (bench_meet())
+ * before and after each measurement, so that all of them know the result and
+ * take the same decisions without a leader. The time of a repetition is that of
+ * the slowest thread, minus the time to read the clock.
  *
- * When a body fails, its thread says so (bench_run.err) and leaves; the others
- * see it when they next meet, and leave, too.
+ * If a body fails, its thread sets bench_run.err and leaves. The other threads
+ * notice at the next barrier, and leave, too.
  *
  * Context: task; sleeps.
  */
@@ -41,22 +41,22 @@
 
 static unsigned int target_us = 1000;
 module_param(target_us, uint, 0644);
-MODULE_PARM_DESC(target_us, "How long a repetition is to take on the host's side, in microseconds (default: 1000)");
+MODULE_PARM_DESC(target_us, "Target time of a repetition on the host's side, in microseconds (default: 1000)");
 
 static unsigned int seed = 1;
 module_param(seed, uint, 0644);
-MODULE_PARM_DESC(seed, "Of the random orders (default: 1)");
+MODULE_PARM_DESC(seed, "Seed of the random orders (default: 1)");
 
 /**
- * struct bench_member - a thread and what only bench_run.c knows of it
- * @thread: what bodies know of it
- * @task: it
- * @done: it has ended
- * @random: for its shuffle
- * @pool: of each side; that of the first thread, if they share it
- * @tasklet: what runs the body in a softirq
- * @body: that body
- * @err: what it returned
+ * struct bench_member - a thread, with its state private to bench_run.c
+ * @thread: state shared with the bodies
+ * @task: the task
+ * @done: completed when the thread has finished
+ * @random: random state of its shuffle
+ * @pool: pools of both sides; those of the first thread if shared
+ * @tasklet: runs the body in softirq context
+ * @body: the body for @tasklet
+ * @err: its result
  */
 struct bench_member {
 	struct bench_thread thread;
@@ -70,13 +70,13 @@ struct bench_member {
 };
 
 /**
- * struct bench_run - a workload being measured
- * @workload: it
+ * struct bench_run - a measurement of a workload
+ * @workload: the workload
  * @samples: results; written by the first thread
- * @arrived: how many times a thread has come to a meeting
- * @err: why the run is over
- * @nr: threads
- * @members: them
+ * @arrived: number of arrivals at the barrier
+ * @err: error that ended the run
+ * @nr: number of threads
+ * @members: the threads
  */
 struct bench_run {
 	const struct bench_workload *workload;
@@ -88,8 +88,8 @@ struct bench_run {
 };
 
 /**
- * bench_failed() - is the run over?
- * @t: a thread of it
+ * bench_failed() - has the run failed?
+ * @t: a thread of the run
  *
  * Return: true if a thread has failed.
  */
@@ -104,10 +104,10 @@ static void bench_fail(struct bench_thread *t, int err)
 }
 
 /**
- * bench_meet() - wait until all threads of the run are here
+ * bench_meet() - barrier of all threads of a run
  * @t: the calling thread
  *
- * Return: true, or false if the run is over.
+ * Return: true, or false if the run has failed.
  */
 bool bench_meet(struct bench_thread *t)
 {
@@ -120,17 +120,20 @@ bool bench_meet(struct bench_thread *t)
 }
 
 /**
- * bench_ring() - what the threads of a run hand each other objects through
- * @t: one of them
+ * bench_ring() - ring through which the threads of a run pass objects
+ * @t: a thread of the run
  *
- * Return: an array of bench_thread.live slots, at first NULL.
+ * Return: an array of bench_thread.live slots, initially NULL.
  */
 void **bench_ring(struct bench_thread *t)
 {
 	return t->run->members[0].thread.objects;
 }
 
-/* What bench_start() and bench_stop() find when there is nothing between. */
+/*
+ * Returns the time between bench_start() and bench_stop() with nothing in
+ * between.
+ */
 static u64 bench_clock_ns(void)
 {
 	struct bench_thread nothing;
@@ -145,7 +148,7 @@ static u64 bench_clock_ns(void)
 	return least;
 }
 
-/* Fisher and Yates, in Durstenfeld's form. */
+/* The Fisher-Yates shuffle, in Durstenfeld's form. */
 static void bench_shuffle(struct bench_thread *t, struct rnd_state *random)
 {
 	unsigned int i, j;
@@ -179,7 +182,7 @@ static void bench_tasklet_fn(struct tasklet_struct *tasklet)
 	member->err = member->body(&member->thread);
 }
 
-/* The thread's CPU does it, as soon as it lets softirqs in. */
+/* Run the body in a tasklet on the CPU of the thread. */
 static int bench_in_softirq(struct bench_member *member)
 {
 	local_bh_disable();
@@ -199,7 +202,7 @@ static int bench_body(struct bench_thread *t, enum bench_side side)
 	return w->pattern->softirq ? bench_in_softirq(member) : member->body(t);
 }
 
-/* Returns what one side took for t->pairs, or 0 when the run is over. */
+/* Returns the time of one side for t->pairs, or 0 if the run has failed. */
 static u64 bench_one(struct bench_thread *t, enum bench_side side)
 {
 	u64 clock = bench_clock_ns(), ns;
@@ -217,7 +220,7 @@ static u64 bench_one(struct bench_thread *t, enum bench_side side)
 	return ns > clock ? ns - clock : 1;
 }
 
-/* So many pairs that the host takes the time aimed at for them. */
+/* Find the number of pairs for which the host takes the target time. */
 static bool bench_calibrate(struct bench_thread *t)
 {
 	u64 target = (u64)target_us * NSEC_PER_USEC, ns;
@@ -233,8 +236,8 @@ static bool bench_calibrate(struct bench_thread *t)
 }
 
 /*
- * Both sides, in an order that changes, and just after a tick, so that the next
- * one is as far as it can be.
+ * Measure both sides in alternating order. Start right after a tick, so that
+ * the next one is as late as possible.
  */
 static bool bench_both(struct bench_thread *t, unsigned int first,
 		       u64 ns[BENCH_NR_SIDES])
@@ -309,7 +312,7 @@ static int bench_member_init(struct bench_run *run, unsigned int index, int cpu)
 	return 0;
 }
 
-/* Threads that were created and never woken end when they are stopped. */
+/* Stop threads that were created but never woken. */
 static void bench_dismiss(struct bench_run *run)
 {
 	unsigned int i;
@@ -371,7 +374,7 @@ static int bench_member_pools(struct bench_run *run, struct bench_member *member
 	return 0;
 }
 
-/* One for each side, which all threads share, or one for each of them. */
+/* Open a pool for each side, shared by all threads or one for each thread. */
 static int bench_pools_open(struct bench_run *run)
 {
 	const struct bench_workload *w = run->workload;
@@ -404,12 +407,12 @@ static void bench_pools_close(struct bench_run *run)
 
 /**
  * bench_measure() - measure a workload
- * @w: which
- * @samples: filled in; nr and room for the results are given
+ * @w: the workload
+ * @samples: results; the caller sets nr and provides the arrays
  *
- * Context: task; sleeps, for as long as it takes.
- * Return: 0; -ENOMEM: it needs more memory than there is, or than memalloc may
- * borrow; -ENODEV: not so many CPUs are online.
+ * Context: task; sleeps until the measurement is complete.
+ * Return: 0; -ENOMEM if the workload needs more memory than is available or
+ * than memalloc may borrow; -ENODEV if too few CPUs are online.
  */
 int bench_measure(const struct bench_workload *w, struct bench_samples *samples)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_slab_cache_body.h: objects of a cache of their own; included once for
- * each side
+ * bench_slab_cache_body.h: objects of a cache; included once per side
  */
 static void *SIDE(open)(unsigned int size)
 {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Making a trace from a profile
+ * Generation of a trace from a profile
  *
- * At any time as many objects are allocated as the trace has slots. A step
- * allocates one, and then frees the one whose place it takes. BENCH_BRIEF slots
- * hold objects that live briefly, all others objects that last. Which of the two
- * a step is about is decided by chance, as the profile says; then the slot is
- * chosen, each of these alike, and the class of the new object, as the profile
- * says. So how long an object lives is distributed geometrically: one that is
- * brief lives for about BENCH_BRIEF steps, one that lasts for as many as it takes
- * to come back to its slot.
+ * The trace keeps one object allocated per slot. A step allocates an object,
+ * and then frees the object that it replaces. BENCH_BRIEF slots hold
+ * short-lived objects; all others hold lasting ones. Each step first picks one
+ * of the two groups at random, with the profile's probability. Then it picks a
+ * slot of the group uniformly, and the class of the new object with the
+ * profile's weights. So lifetimes are distributed geometrically. A short-lived
+ * object lives for about BENCH_BRIEF steps, a lasting one until the trace
+ * returns to its slot.
  *
- * After the last step each slot holds what it held before the first, so the trace
- * can be run again from there. It is the same for the same number of slots
- * and steps, always.
+ * After the last step, each slot holds the same class as before the first, so
+ * the trace can be repeated. The same number of slots and steps always gives
+ * the same trace.
  *
  * Context: task; sleeps.
  */
@@ -25,7 +25,7 @@
 
 #include "bench_trace.h"
 
-/* What a few system calls have allocated at once. */
+/* Objects that a few system calls have allocated at the same time. */
 #define BENCH_BRIEF	32U
 
 static u32 bench_weight(const struct bench_class *class, bool lasting)
@@ -33,7 +33,7 @@ static u32 bench_weight(const struct bench_class *class, bool lasting)
 	return lasting ? class->lasting : class->brief;
 }
 
-/* A class, each as often as its weight says. */
+/* Draw a class with the probability of its weight. */
 static u16 bench_draw(const struct bench_profile *profile, bool lasting,
 		      struct rnd_state *random)
 {
@@ -80,7 +80,10 @@ static void bench_draw_steps(struct bench_trace *trace)
 	}
 }
 
-/* What each step frees follows from what the steps before it allocate. */
+/*
+ * Set the class that each step frees: the one that an earlier step has
+ * allocated.
+ */
 static void bench_link_steps(struct bench_trace *trace)
 {
 	unsigned int i;
@@ -94,11 +97,11 @@ static void bench_link_steps(struct bench_trace *trace)
 }
 
 /**
- * bench_trace_make() - make a trace
+ * bench_trace_make() - generate a trace
  * @trace: filled in
- * @profile: what it allocates
- * @nr_slots: objects allocated at any time; more than BENCH_BRIEF
- * @nr_steps: its length
+ * @profile: its profile
+ * @nr_slots: number of objects held at any time; more than BENCH_BRIEF
+ * @nr_steps: number of steps
  *
  * Context: task; sleeps.
  * Return: 0, or -ENOMEM.
@@ -123,7 +126,7 @@ int bench_trace_make(struct bench_trace *trace, const struct bench_profile *prof
 }
 
 /**
- * bench_trace_free() - the reverse
+ * bench_trace_free() - free a trace
  * @trace: the trace
  *
  * Context: task; sleeps.

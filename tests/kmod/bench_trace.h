@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_trace.h: what a mixed workload allocates and frees, and when
+ * bench_trace.h: sequence of allocations and frees of a mixed workload
  *
- * A profile says what a kernel was seen to allocate; a trace is a sequence of
- * allocations made from it.
+ * A profile has the allocations observed in kernels; a trace is a sequence of
+ * allocations generated from it.
  */
 #ifndef _MAL_BENCH_TRACE_H
 #define _MAL_BENCH_TRACE_H
@@ -11,11 +11,11 @@
 #include <linux/types.h>
 
 /**
- * struct bench_class - one of the things that a profile allocates
- * @name: what it is
- * @size: in the unit of its kind: an order, or bytes
- * @brief: how many of it live for a short time, relative to the other classes
- * @lasting: how many live for long
+ * struct bench_class - a class of objects of a profile
+ * @name: its name
+ * @size: size in the unit of the kind: order or bytes
+ * @brief: number of short-lived objects, relative to the other classes
+ * @lasting: number of lasting objects
  */
 struct bench_class {
 	const char *name;
@@ -25,10 +25,10 @@ struct bench_class {
 };
 
 /**
- * struct bench_profile - what is allocated
- * @classes: the things
- * @nr: how many
- * @lasting_permille: of so many of a thousand allocations the object lasts
+ * struct bench_profile - distribution of allocations
+ * @classes: the classes
+ * @nr: number of @classes
+ * @lasting_permille: lasting objects per thousand allocations
  */
 struct bench_profile {
 	const struct bench_class *classes;
@@ -41,10 +41,10 @@ extern const struct bench_profile bench_profile_slab_cache;
 extern const struct bench_profile bench_profile_page;
 
 /**
- * struct bench_step - allocate an object, free the one that it replaces
- * @slot: where both are kept
- * @from: class of the one that goes
- * @to: class of the one that comes
+ * struct bench_step - allocate an object, and free the one that it replaces
+ * @slot: slot of both objects
+ * @from: class of the object freed
+ * @to: class of the object allocated
  */
 struct bench_step {
 	u32 slot;
@@ -53,12 +53,13 @@ struct bench_step {
 };
 
 /**
- * struct bench_trace - a sequence of allocations and frees, to be run again and again
- * @profile: what it is made from
- * @nr_slots: how many objects are allocated at any time
- * @nr_steps: its length
- * @first: class of the object in each slot, before the first step as after the last
- * @steps: them
+ * struct bench_trace - a repeatable sequence of allocations and frees
+ * @profile: its profile
+ * @nr_slots: number of objects held at any time
+ * @nr_steps: number of steps
+ * @first: class of the object in each slot, before the first and after the last
+ *	step
+ * @steps: the steps
  */
 struct bench_trace {
 	const struct bench_profile *profile;

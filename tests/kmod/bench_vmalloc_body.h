@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench_vmalloc_body.h: mapped areas; included once for each side
+ * bench_vmalloc_body.h: mapped areas; included once per side
  */
 static __always_inline void *SIDE(alloc)(void *pool, unsigned int size)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver with its device: what it keeps while it is attached
+ * A driver and its device: memory held while the driver is bound
  *
- * probe() allocates as drivers do, by the byte, as arrays, strings, pages, areas,
- * with a mempool and per-CPU counters, and writes to all of it; remove() checks that
- * it is all there. Much of it nobody frees: it goes with the device.
+ * probe() allocates as drivers do: bytes, arrays, strings, pages, areas, a
+ * mempool and per-CPU counters. It writes to all of them, and remove() checks
+ * the contents. Much of the memory is device-managed, and is freed with the
+ * device.
  *
  * Context: task.
  */
@@ -25,13 +26,13 @@
 #define CLIENT_AREA_BYTES	(5 * PAGE_SIZE)
 
 /**
- * struct client_device - what the driver keeps
- * @name: freed with the device
- * @slots: freed with the device
- * @buffer: a block of four pages, freed with the device
- * @area: contiguous addresses
- * @pool: never fewer than four buffers
- * @counter: on each CPU
+ * struct client_device - memory of the driver
+ * @name: device-managed
+ * @slots: device-managed
+ * @buffer: a device-managed block of four pages
+ * @area: vmalloc area
+ * @pool: pool of at least four buffers
+ * @counter: per-CPU counter
  */
 struct client_device {
 	char *name;
@@ -69,7 +70,7 @@ static int client_allocate_managed(struct device *dev, struct client_device *cli
 		return -ENOMEM;
 	client_must(client->slots[9] == 9, "devm_krealloc() did not copy");
 	client_must(mal_owns(client->slots) && mal_owns(client->name) &&
-		    mal_owns(client->buffer), "managed memory is not memalloc's");
+		    mal_owns(client->buffer), "device-managed memory is not memalloc's");
 	for (i = 0; i < CLIENT_SLOTS; i++)
 		client->slots[i] = i;
 	return 0;
@@ -103,7 +104,7 @@ static int client_allocate(struct client_device *client)
 	return 0;
 }
 
-/* What is freed within a function: at its end, or by the one who used it. */
+/* Memory freed in the same function, by its scope or explicitly. */
 static void client_do_strings(void)
 {
 	static const u16 numbers[] = { 1, 2, 3 };
@@ -126,7 +127,7 @@ static void client_do_strings(void)
 	kfree_const(constant);
 }
 
-/* What begins small and grows beyond what kmalloc() has. */
+/* Memory that starts small and grows beyond the limit of kmalloc(). */
 static void client_do_growth(void)
 {
 	size_t size, length = 4;
@@ -154,7 +155,7 @@ static void client_do_scope(void)
 {
 	u8 *buffer __free(kfree) = kzalloc(300, GFP_KERNEL);
 
-	client_must(buffer && mal_owns(buffer), "a scope's is not memalloc's");
+	client_must(buffer && mal_owns(buffer), "memory of a scope is not memalloc's");
 }
 #else
 static void client_do_scope(void)
@@ -250,10 +251,10 @@ static struct platform_driver client_driver = {
 static struct platform_device *client_pdev;
 
 /**
- * client_driver_init() - attach the driver to a device
+ * client_driver_init() - bind the driver to a device
  *
  * Context: task; sleeps.
- * Return: 0, or the host's error, or -ENOMEM.
+ * Return: 0, or an error of the host.
  */
 int client_driver_init(void)
 {
@@ -274,7 +275,7 @@ int client_driver_init(void)
 }
 
 /**
- * client_driver_exit() - detach it
+ * client_driver_exit() - unbind the driver
  *
  * Context: task; sleeps.
  */

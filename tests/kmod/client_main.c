@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client: a driver that does what drivers do, on memalloc
+ * A client of memalloc that acts as a typical driver
  *
- * When it is loaded it attaches a driver to a device and makes requests in all
- * contexts on all CPUs; it stays, with what its device has, until it is removed.
- * What it has found is in its parameters: "wrong" must be zero.
+ * Loading the module binds a driver to a device and makes requests in all
+ * contexts on all CPUs. The device keeps its memory until the module is
+ * removed. The parameters show the results: "wrong" must be zero.
  *
- * With leak=NUMBER it forgets to free so many pages, large objects, and small ones
- * of each kind that there is, and a cache with so many objects; and with foreign=1
- * it frees what the host has allocated, so that one can see memalloc say so.
+ * leak=NUMBER leaks that many pages, large objects and small objects of each
+ * kind, and a cache with that many objects. foreign=1 frees memory of the host.
+ * memalloc has to report both.
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
@@ -20,17 +20,19 @@
 
 #include "client.h"
 
+#define CLIENT_BURST	16
+
 static unsigned int rounds = 50;
 module_param(rounds, uint, 0444);
-MODULE_PARM_DESC(rounds, "How often requests are made, on each CPU (default: 50)");
+MODULE_PARM_DESC(rounds, "Rounds of requests on each CPU (default: 50)");
 
 static unsigned int leak;
 module_param(leak, uint, 0444);
-MODULE_PARM_DESC(leak, "How many pages and objects of each kind not to free (default: 0)");
+MODULE_PARM_DESC(leak, "Number of pages and objects of each kind to leak (default: 0)");
 
 static bool foreign;
 module_param(foreign, bool, 0444);
-MODULE_PARM_DESC(foreign, "Free what the host has allocated (default: N)");
+MODULE_PARM_DESC(foreign, "Free memory of the host (default: N)");
 
 static int client_get_count(char *buffer, const struct kernel_param *kp)
 {
@@ -42,27 +44,27 @@ static const struct kernel_param_ops client_count_ops = {
 };
 
 module_param_cb(wrong, &client_count_ops, &client_wrong, 0444);
-MODULE_PARM_DESC(wrong, "What was not as it should be");
+MODULE_PARM_DESC(wrong, "Errors found");
 module_param_cb(missed, &client_count_ops, &client_missed, 0444);
-MODULE_PARM_DESC(missed, "Requests for which there was no memory");
-module_param_cb(task, &client_count_ops, &client_made[CLIENT_TASK], 0444);
+MODULE_PARM_DESC(missed, "Requests that failed for lack of memory");
+module_param_cb(task, &client_count_ops, &client_made[CONTEXT_TASK], 0444);
 MODULE_PARM_DESC(task, "Requests made by threads");
-module_param_cb(timer, &client_count_ops, &client_made[CLIENT_TIMER], 0444);
+module_param_cb(timer, &client_count_ops, &client_made[CONTEXT_TIMER], 0444);
 MODULE_PARM_DESC(timer, "Requests made by timers");
-module_param_cb(tasklet, &client_count_ops, &client_made[CLIENT_TASKLET], 0444);
+module_param_cb(tasklet, &client_count_ops, &client_made[CONTEXT_TASKLET], 0444);
 MODULE_PARM_DESC(tasklet, "Requests made by tasklets");
-module_param_cb(irq_work, &client_count_ops, &client_made[CLIENT_IRQ_WORK], 0444);
+module_param_cb(irq_work, &client_count_ops, &client_made[CONTEXT_IRQ_WORK], 0444);
 MODULE_PARM_DESC(irq_work, "Requests made by irq_work");
-module_param_cb(hrtimer, &client_count_ops, &client_made[CLIENT_HRTIMER], 0444);
+module_param_cb(hrtimer, &client_count_ops, &client_made[CONTEXT_HRTIMER], 0444);
 MODULE_PARM_DESC(hrtimer, "Requests made by high-resolution timers");
 
-/* What is forgotten must not be optimized away. */
+/* Keep the compiler from removing a leaked allocation. */
 static void client_forget(const void *memory)
 {
 	OPTIMIZER_HIDE_VAR(memory);
 }
 
-/* Each in a way of its own: seven of them. */
+/* Leak seven objects, each from a different function. */
 static void client_leak_small(void)
 {
 	char bytes[40] = "forgotten";
@@ -99,7 +101,7 @@ static void client_leak(void)
 		client_leak_cache();
 }
 
-/* A bitmap is freed by kfree(), on the host's heap. */
+/* bitmap_zalloc() allocates from the host, so our kfree() has to refuse it. */
 static void client_free_foreign(void)
 {
 	unsigned long *bitmap = bitmap_zalloc(1000, GFP_KERNEL);
@@ -107,6 +109,24 @@ static void client_free_foreign(void)
 	kfree(bitmap);
 	bitmap_free(bitmap);
 }
+
+static void client_run(unsigned int cpu, enum context context)
+{
+	if (!context_is_right(context))
+		atomic_long_inc(&client_wrong);
+	client_submit(context, CLIENT_BURST);
+	client_complete(CLIENT_BURST / 2);
+}
+
+static void client_end_round(unsigned int cpu)
+{
+	client_complete(3 * CLIENT_BURST);
+}
+
+static const struct context_ops client_ops = {
+	.run = client_run,
+	.end = client_end_round,
+};
 
 static int __init client_init(void)
 {
@@ -117,7 +137,7 @@ static int __init client_init(void)
 	err = client_driver_init();
 	if (err)
 		goto err_requests;
-	err = client_contexts_run(rounds);
+	err = contexts_run(&client_ops, rounds);
 	if (err)
 		goto err_driver;
 	if (foreign)
@@ -141,6 +161,6 @@ static void __exit client_exit(void)
 module_init(client_init);
 module_exit(client_exit);
 
-MODULE_DESCRIPTION("A driver on memalloc's heap");
+MODULE_DESCRIPTION("A driver on memalloc");
 MODULE_LICENSE("GPL");
 MAL_IMPORT();

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests: what a driver allocates all day, in whatever context it is called
+ * Requests: typical allocations of a driver in any context
  *
- * A request is an object of a cache with a constructor, and has a name, data of a
- * random size, and sometimes a page. All of it is filled with what can be told from
- * the request's seed alone. Requests wait in a queue; who completes one checks each
- * byte of it and frees it all: at once, or (the request itself) after a grace
- * period. It may run on another CPU and in another context than who made it.
+ * A request is an object of a cache with a constructor. It has a name, data of
+ * a random size, and sometimes a page, all filled with contents derived from
+ * the seed of the request. Requests wait in a queue. Completing a request
+ * checks each byte and frees everything, the request itself sometimes after a
+ * grace period. Completion may happen on another CPU and in another context
+ * than the allocation.
  *
- * Locking: client_lock protects the queue; nothing is allocated or freed in it.
+ * Locking: client_lock protects the queue; nothing is allocated or freed under
+ * it.
  *
  * Context: any but NMI.
  */
@@ -31,11 +33,11 @@
 
 /**
  * struct client_request - a request
- * @magic: written by the constructor
- * @seed: tells what is in it
+ * @magic: set by the constructor
+ * @seed: determines the contents
  * @size: bytes of @data
- * @link: in the queue
- * @rcu: on its way out
+ * @link: entry in the queue
+ * @rcu: for the free after a grace period
  * @name: its name
  * @data: its data
  * @page: its page, or NULL
@@ -51,7 +53,7 @@ struct client_request {
 	struct page *page;
 };
 
-atomic_long_t client_made[CLIENT_NR_CONTEXTS];
+atomic_long_t client_made[NR_CONTEXTS];
 atomic_long_t client_wrong;
 atomic_long_t client_missed;
 
@@ -77,7 +79,7 @@ static void client_expect(bool ok, const char *what, u32 seed)
 	pr_err_ratelimited("memalloc_client: request %u: %s\n", seed, what);
 }
 
-/* One that looks random, and is the same each time for the same seed. */
+/* Pseudo-random value; the same for the same seed. */
 static u32 client_mix(u32 seed)
 {
 	seed = (seed ^ (seed >> 16)) * 0x45d9f3b;
@@ -162,25 +164,25 @@ static void client_check(const struct client_request *request)
 
 	snprintf(name, sizeof(name), "request %u", request->seed);
 	client_expect(request->magic == CLIENT_MAGIC, "lost its magic", request->seed);
-	client_expect(!strcmp(name, request->name), "has another's name", request->seed);
+	client_expect(!strcmp(name, request->name), "has the wrong name", request->seed);
 	client_expect(client_is_filled(request->data, request->size, request->seed),
-		      "has other data", request->seed);
+		      "has wrong data", request->seed);
 	if (request->page)
 		client_expect(client_is_filled(page_address(request->page), PAGE_SIZE,
 					       request->seed),
-			      "has another page", request->seed);
+			      "has the wrong page", request->seed);
 }
 
 /**
  * client_submit() - make requests
- * @context: whose
- * @nr: how many
+ * @context: context of the caller
+ * @nr: number of requests
  *
- * Context: any but NMI; that of @context.
+ * Context: @context.
  */
-void client_submit(enum client_context context, unsigned int nr)
+void client_submit(enum context context, unsigned int nr)
 {
-	gfp_t gfp = context == CLIENT_TASK ? GFP_KERNEL : GFP_ATOMIC | __GFP_NOWARN;
+	gfp_t gfp = context == CONTEXT_TASK ? GFP_KERNEL : GFP_ATOMIC | __GFP_NOWARN;
 	unsigned long flags;
 
 	while (nr--) {
@@ -213,7 +215,7 @@ static struct client_request *client_next(void)
 
 /**
  * client_complete() - check and free the oldest requests
- * @nr: how many at most
+ * @nr: maximum number of requests
  *
  * Context: any but NMI.
  */
@@ -228,7 +230,7 @@ void client_complete(unsigned int nr)
 }
 
 /**
- * client_requests_init() - make the cache
+ * client_requests_init() - create the cache
  *
  * Context: task; sleeps.
  * Return: 0, or -ENOMEM.
@@ -242,9 +244,9 @@ int client_requests_init(void)
 }
 
 /**
- * client_requests_exit() - complete what is in the queue
+ * client_requests_exit() - complete all queued requests
  *
- * Context: task; sleeps. Nobody makes requests any more.
+ * Context: task; sleeps. No more requests may be made.
  */
 void client_requests_exit(void)
 {

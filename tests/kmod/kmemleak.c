@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel's leak detector (kmemleak) must find, and what it must not
+ * Memory that kmemleak must report, and memory that it must not
  *
- * Loading the module allocates in each way. Of some allocations nobody keeps a
- * pointer: these are leaks. Others are kept, and in each of them is the only
- * pointer to memory of the host's: neither is a leak. What each is, is read in the
- * parameters "lost" and "kept": addresses, as kmemleak prints them, after the way.
- * Unloading frees all of it.
+ * Loading the module allocates in each way. Some objects are lost: no pointer
+ * to them is kept, so they are leaks. Others are kept, and each has the only
+ * pointer to an object of the host; neither is a leak. The parameters "lost"
+ * and "kept" list the addresses in kmemleak's format, each after the name of
+ * its way. Unloading frees everything.
  *
- * The module itself must not hold pointers to what is lost, nor to the host's
- * memory: it keeps their complements.
+ * The module must not store pointers to the lost objects and the host's
+ * objects, so it stores their complements.
  *
  * Context: task.
  */
@@ -25,7 +25,9 @@
 
 #include "internal/compat.h"
 
-/* Stale pointers on stacks and in registers hide some. */
+/*
+ * Several, because stale pointers on stacks and in registers hide some of them.
+ */
 #define LEAK_EACH	12
 
 #define LEAK_BYTES	100
@@ -33,12 +35,12 @@
 
 /**
  * struct leak_way - a way to allocate
- * @name: of it
- * @alloc: allocate
- * @free: free what was allocated
- * @hidden: complements of pointers to what is lost
- * @host: complements of pointers to the host's memory
- * @kept: what is kept
+ * @name: its name
+ * @alloc: allocate an object
+ * @free: free an object
+ * @hidden: complements of pointers to lost objects
+ * @host: complements of pointers to the host's objects
+ * @kept: kept objects
  */
 struct leak_way {
 	const char *name;
@@ -132,7 +134,7 @@ static bool leak_is_percpu(const struct leak_way *way)
 	return way->alloc == leak_percpu;
 }
 
-/* Where a pointer to the host's memory is kept, and nowhere else. */
+/* Returns the place of the only pointer to the host's object. */
 static void **leak_place(const struct leak_way *way, void *memory)
 {
 	if (leak_is_percpu(way))
@@ -177,8 +179,9 @@ static void leak_way_free(struct leak_way *way)
 }
 
 /*
- * Each way of allocation is gone twice: what is free and kept at hand must not be
- * taken for a leak, nor for a reference.
+ * Allocate in two passes, so that objects that the allocator has cached are
+ * covered, too: they must not be reported as leaks, and must not count as
+ * references.
  */
 static bool leak_way_alloc(struct leak_way *way)
 {
@@ -213,9 +216,9 @@ static const struct kernel_param_ops leak_ops = {
 };
 
 module_param_cb(lost, &leak_ops, NULL, 0400);
-MODULE_PARM_DESC(lost, "What has been lost, by the way it was allocated");
+MODULE_PARM_DESC(lost, "Addresses of lost objects, by way of allocation");
 module_param_cb(kept, &leak_ops, (void *)1, 0400);
-MODULE_PARM_DESC(kept, "The host's memory that only ours points to, by what that is");
+MODULE_PARM_DESC(kept, "Addresses of host objects that only memalloc's objects point to");
 
 static void leak_free(void)
 {
@@ -253,6 +256,6 @@ static void __exit leak_exit(void)
 module_init(leak_init);
 module_exit(leak_exit);
 
-MODULE_DESCRIPTION("Leaks of memalloc's memory for kmemleak to find");
+MODULE_DESCRIPTION("Leaks memalloc's memory for kmemleak to find");
 MODULE_LICENSE("GPL");
 MAL_IMPORT();

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leaks: a module that keeps what it has, to be found and told by its places
+ * Leaks: a module that never frees its memory, so that it is reported by call
+ * site
  *
- * Its init function allocates objects, pages, an area, elements of a pool, and
- * makes the cache and the pool. Later:
+ * The init function allocates objects, pages, an area and elements of a pool,
+ * and creates the cache and the pool. Later:
  *
- *	echo 5 >/sys/module/memalloc_leaks/parameters/more	as many objects more
- *	echo 1 >/sys/module/memalloc_leaks/parameters/destroy	the cache; in vain
+ *	cd /sys/module/memalloc_leaks/parameters
+ *	echo 5 >more		allocate 5 more objects
+ *	echo 1 >destroy		try to destroy the cache
  *
- * None of it is ever freed. Another cache has objects that are free, and constructed.
- * When the module is removed, the constructor and the destructor go with it: to call
- * them is an oops.
+ * Another cache has only free, constructed objects. When the module is removed,
+ * its constructor and destructor go, too; a later call of them is an oops.
  */
 #include <linux/module.h>
 
@@ -56,7 +57,7 @@ static const struct kernel_param_ops leaks_more_ops = {
 };
 
 module_param_cb(more, &leaks_more_ops, NULL, 0200);
-MODULE_PARM_DESC(more, "Allocate so many objects");
+MODULE_PARM_DESC(more, "Number of objects to allocate");
 
 static int leaks_set_destroy(const char *value, const struct kernel_param *kp)
 {
@@ -75,7 +76,7 @@ static noinline void leaks_free_twice(void *object)
 {
 	mal_kmem_cache_free(leaks_cache, object);
 	mal_kmem_cache_free(leaks_cache, object);
-	barrier(); /* this function is to be the caller of both */
+	barrier(); /* make this function the caller of both */
 }
 
 static int leaks_set_twice(const char *value, const struct kernel_param *kp)
@@ -95,12 +96,12 @@ static const struct kernel_param_ops leaks_twice_ops = {
 module_param_cb(twice, &leaks_twice_ops, NULL, 0200);
 MODULE_PARM_DESC(twice, "Free an object twice");
 
-/* Objects: 3. Pages: 4, in 2 blocks. An area of 3 pages. */
+/* Leaks 3 objects, 4 pages in 2 blocks, and an area of 3 pages. */
 static noinline int __init leaks_of_init(void)
 {
 	unsigned int objects = 3, blocks = 2;
 
-	/* One place for all of them. */
+	/* Keep the compiler from unrolling the loops: one call site each. */
 	OPTIMIZER_HIDE_VAR(objects);
 	OPTIMIZER_HIDE_VAR(blocks);
 	while (objects--)
@@ -140,6 +141,6 @@ static void __exit leaks_exit(void)
 module_init(leaks_init);
 module_exit(leaks_exit);
 
-MODULE_DESCRIPTION("Keeps what it has of memalloc's");
+MODULE_DESCRIPTION("Leaks memalloc's memory");
 MODULE_LICENSE("GPL");
 MAL_IMPORT();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client that has memory of both: ours and the host's
+ * A client with memory of memalloc and of the host
  *
- * Built with MAL_DROPIN_MIXED. It frees both by the same names; each must go where it
- * came from. It is loaded if all was right, and not (EIO) if not.
+ * Built with MAL_DROPIN_MIXED. The client frees both by the same functions;
+ * each object must return to its allocator. Loading succeeds if all checks
+ * pass, and fails with EIO otherwise.
  */
 #include <linux/cleanup.h>
 #include <linux/mm.h>
@@ -37,8 +38,8 @@ static void __init mixed_bytes(void)
 		mixed_must(false, "no memory");
 		goto out;
 	}
-	mixed_must(!mal_owns(theirs), "the host's is taken for ours");
-	mixed_must(mal_owns(ours), "ours is taken for the host's");
+	mixed_must(!mal_owns(theirs), "host memory is taken for memalloc's");
+	mixed_must(mal_owns(ours), "memalloc's memory is taken for the host's");
 	mixed_must(ksize(theirs) >= 100 && ksize(ours) >= 100, "ksize()");
 	memset(theirs, 't', 100);
 	memset(ours, 'o', 100);
@@ -47,9 +48,9 @@ static void __init mixed_bytes(void)
 	larger = krealloc(ours, 5000, GFP_KERNEL | __GFP_NOFAIL);
 	ours = larger;
 	mixed_must(!mal_owns(theirs) && !memchr_inv(theirs, 't', 100),
-		   "krealloc() of the host's");
+		   "krealloc() of host memory");
 	mixed_must(mal_owns(ours) && !memchr_inv(ours, 'o', 100),
-		   "krealloc() of ours");
+		   "krealloc() of memalloc's memory");
 out:
 	kfree(theirs);
 	kfree_sensitive(ours);
@@ -60,8 +61,8 @@ static void __init mixed_pages(void)
 	struct page *theirs = host_alloc_page(GFP_KERNEL);
 	struct page *ours = alloc_page(GFP_KERNEL);
 
-	mixed_must(theirs && !mal_owns_page(theirs), "the host's page");
-	mixed_must(ours && mal_owns_page(ours), "our page");
+	mixed_must(theirs && !mal_owns_page(theirs), "host page");
+	mixed_must(ours && mal_owns_page(ours), "memalloc's page");
 	if (theirs) {
 		get_page(theirs);
 		put_page(theirs);
@@ -98,6 +99,6 @@ static void __exit mixed_exit(void)
 module_init(mixed_init);
 module_exit(mixed_exit);
 
-MODULE_DESCRIPTION("A client that frees memory of memalloc's and of the host's");
+MODULE_DESCRIPTION("A client that frees memory of memalloc and of the host");
 MODULE_LICENSE("GPL");
 MAL_IMPORT();

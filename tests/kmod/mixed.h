@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mixed.h: memory of the host's
+ * mixed.h: memory of the host
  */
 #ifndef _MIXED_H
 #define _MIXED_H

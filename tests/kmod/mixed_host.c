@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's memory, as other subsystems hand it to a driver
+ * Memory of the host, as other subsystems pass it to a driver
  */
 #include <linux/gfp.h>
 #include <linux/slab.h>
@@ -9,11 +9,11 @@
 #include "mixed.h"
 
 /**
- * host_kmalloc() - the host's kmalloc()
- * @size: bytes
- * @gfp: as it
+ * host_kmalloc() - call the host's kmalloc()
+ * @size: size in bytes
+ * @gfp: flags
  *
- * Context: as it.
+ * Context: as @gfp allows.
  * Return: the host's memory, or NULL.
  */
 void *host_kmalloc(size_t size, gfp_t gfp)
@@ -22,10 +22,10 @@ void *host_kmalloc(size_t size, gfp_t gfp)
 }
 
 /**
- * host_alloc_page() - the host's alloc_page()
- * @gfp: as it
+ * host_alloc_page() - call the host's alloc_page()
+ * @gfp: flags
  *
- * Context: as it.
+ * Context: as @gfp allows.
  * Return: the host's page, or NULL.
  */
 struct page *host_alloc_page(gfp_t gfp)
@@ -34,8 +34,8 @@ struct page *host_alloc_page(gfp_t gfp)
 }
 
 /**
- * host_vmalloc() - the host's vmalloc()
- * @size: bytes
+ * host_vmalloc() - call the host's vmalloc()
+ * @size: size in bytes
  *
  * Context: task; sleeps.
  * Return: the host's memory, or NULL.

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocating and freeing in non-maskable interrupts
+ * Allocations and frees in non-maskable interrupts
  *
- * A thread on one processor does nothing but allocate and free pages, objects of
- * a cache and memory of kmalloc, while another processor sends it NMIs. These do
- * the same, so most of them come in the midst of a change to the lists that
- * they want to use: what they allocate comes from the lists or not at all, and what
- * they free is put off where the lists are busy or full. In every second NMI a
- * block is freed of an order that is never freed otherwise: no list has room
- * for it, so that is always put off. Memory that is larger than the size classes is
- * freed in each of them, and none is to be had there, though the lists have blocks
- * of its size.
+ * A thread on one CPU allocates and frees pages, objects of a cache and
+ * kmalloc() memory in a loop, while another CPU sends it NMIs. The NMI handler
+ * does the same, so most NMIs interrupt a change of the lists that the handler
+ * wants to use. Allocations in the handler are served from the lists or fail;
+ * frees are deferred if the lists are busy or full.
  *
- * Everybody writes a mark into what they get and looks at it when they free it, so
- * a thing that two have at a time is found. Loading the module does it all and
- * prints the result; whether something is lost is seen in /proc/memalloc.
+ * Every second NMI frees a block of an order that is not freed elsewhere. No
+ * list has room for that order, so the free is always deferred. Each NMI also
+ * frees memory larger than the size classes. An allocation of that size must
+ * fail in an NMI, even if the lists have such blocks.
  *
- * Context: task, and NMI on the second processor.
+ * Each user writes a mark into its objects and checks it before the free, so an
+ * object with two owners is detected. Loading the module runs the test and
+ * prints the result. /proc/memalloc shows whether memory was lost.
+ *
+ * Context: task, and NMI on the second CPU.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -41,20 +42,20 @@
 
 static uint nmis = 5000;
 module_param(nmis, uint, 0444);
-MODULE_PARM_DESC(nmis, "How many NMIs are sent at least (default: 5000)");
+MODULE_PARM_DESC(nmis, "Minimum number of NMIs (default: 5000)");
 
-#define NMI_TARGET	1U	/* the processor that gets them */
-#define NMI_LONER	5U	/* an order that is freed in NMIs only */
-#define NMI_BLOCK	3U	/* an order that all use */
-#define NMI_LARGE	(PAGE_SIZE << NMI_BLOCK) /* for kmalloc */
-#define NMI_THINGS	4	/* that a user has at most, of each kind */
-#define NMI_PATIENCE	20	/* times as many NMIs are sent at most */
+#define NMI_TARGET	1U	/* the CPU that receives the NMIs */
+#define NMI_LONER	5U	/* the order that only NMIs free */
+#define NMI_BLOCK	3U	/* the order that all users allocate */
+#define NMI_LARGE	(PAGE_SIZE << NMI_BLOCK) /* size for kmalloc() */
+#define NMI_THINGS	4	/* objects per user and kind */
+#define NMI_PATIENCE	20	/* maximum number of NMIs, as a multiple of nmis */
 #define NMI_GFP		(GFP_ATOMIC | __GFP_NOWARN)
 
 static struct mal_kmem_cache *nmi_cache;
 
 /*
- * Kinds of things
+ * Kinds of objects
  */
 
 static void *nmi_page_alloc(void)
@@ -102,10 +103,10 @@ static void nmi_memory_free(void *thing)
 }
 
 /**
- * struct nmi_kind - a kind of things
- * @name: what it is called
- * @alloc: get one, or NULL
- * @free: give it back
+ * struct nmi_kind - a kind of object
+ * @name: its name
+ * @alloc: allocate an object, or return NULL
+ * @free: free an object
  */
 struct nmi_kind {
 	const char *name;
@@ -127,12 +128,12 @@ static const struct nmi_kind nmi_kinds[] = {
  */
 
 /**
- * struct nmi_user - one of those who allocate
- * @things: what it has
- * @next: which of each kind is freed, or allocated, next
- * @served: things that it got
- * @refused: things that it did not get
- * @stolen: things that somebody else has written to
+ * struct nmi_user - the thread or the NMI handler
+ * @things: objects held
+ * @next: next object of each kind to free or to allocate
+ * @served: successful allocations
+ * @refused: failed allocations
+ * @stolen: objects that another user has written to
  */
 struct nmi_user {
 	void *things[NMI_KINDS][NMI_THINGS];
@@ -152,7 +153,7 @@ static void nmi_user_free(struct nmi_user *user, unsigned int kind, void **thing
 	*thing = NULL;
 }
 
-/* Free what is there, or allocate what is not. */
+/* Free the next object if it is allocated; otherwise allocate it. */
 static void nmi_user_step(struct nmi_user *user, unsigned int kind)
 {
 	void **thing = &user->things[kind][user->next[kind]++ % NMI_THINGS];
@@ -184,13 +185,13 @@ static void nmi_user_leave(struct nmi_user *user)
  * NMIs
  */
 
-static atomic_t nmi_sent;		/* and not yet taken */
+static atomic_t nmi_sent;		/* an NMI is pending */
 static unsigned long nmi_taken;
-static unsigned long nmi_put_off;	/* blocks whose free had to be */
-static unsigned long nmi_found;		/* of what is not to be had in an NMI */
-static unsigned long nmi_freed;		/* memory larger than the size classes */
-static struct page *nmi_loner;		/* the next block to be freed */
-static void *nmi_large;			/* the next such memory to be freed */
+static unsigned long nmi_put_off;	/* frees that had to be deferred */
+static unsigned long nmi_found;		/* allocations that succeeded but must fail in an NMI */
+static unsigned long nmi_freed;		/* frees of memory larger than the size classes */
+static struct page *nmi_loner;		/* the next block to free */
+static void *nmi_large;			/* the next large memory to free */
 
 static void nmi_free_loner(void)
 {
@@ -230,7 +231,7 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
-/* On the processor that gets the NMIs. */
+/* Runs on the CPU that receives the NMIs. */
 static int nmi_thread(void *data)
 {
 	unsigned int kind = 0;
@@ -243,7 +244,9 @@ static int nmi_thread(void *data)
 	return 0;
 }
 
-/* What the next NMI frees; the one before has been taken. */
+/*
+ * Prepare memory for the next NMI to free. The previous NMI has been handled.
+ */
 static void nmi_prepare(void)
 {
 	if (!nmi_loner)
@@ -264,7 +267,10 @@ static bool nmi_send(void)
 	return !atomic_read(&nmi_sent);
 }
 
-/* When they come is chance, more so where other guests are busy, too. */
+/*
+ * The timing of NMIs is random, especially if the host is busy. Have enough
+ * NMIs interrupted a change of each kind's lists?
+ */
 static bool nmi_met_all_kinds(void)
 {
 	unsigned int kind;
@@ -275,7 +281,7 @@ static bool nmi_met_all_kinds(void)
 	return true;
 }
 
-/* Returns how many were sent. */
+/* Returns the number of NMIs sent. */
 static unsigned int nmi_run(struct task_struct *thread)
 {
 	unsigned int i;

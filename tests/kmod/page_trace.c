@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A long random run of allocations and frees: what does it leave in one piece?
+ * Fragmentation after a long random sequence of allocations and frees
  *
- * The same trace, from the same seed, is run against our page allocator and
- * against the host's. Most allocations are single pages that live for a short
- * time, some live for long, some are blocks of up to 16 pages. Again and again
- * the memory in use rises, falls and then stays low for a while, with as many
- * allocations and frees as ever: the fall leaves pages all over the memory, and
- * in the quiet an allocator can draw them together. Before and after each quiet
- * time, and at several points on the way to nothing in the end, all 4 MiB blocks
- * of the memory are looked at, and as many blocks of order 9 are allocated as
- * there are to be had.
+ * The same trace, from the same seed, runs against memalloc's page allocator
+ * and the host's. Most allocations are short-lived single pages, some live
+ * long, and some are blocks of up to 16 pages. Memory usage repeatedly rises,
+ * falls and then stays low for a while, with a constant rate of allocations and
+ * frees. The fall leaves pages all over the memory; in the quiet phase an
+ * allocator can compact them. Before and after each quiet phase, and several
+ * times while the usage finally drops to zero, the test examines all blocks of
+ * 4 MiB and allocates as many blocks of order 9 as it can.
  *
- * Fairness. Both have the same number of 4 MiB blocks, the pool, and no more.
- * We have it by the cap, which the user of this module sets. For the host, all
- * free memory is taken first, from the largest blocks to single pages, and then
- * just the pool is given back; a page that the host finds elsewhere, of what it
- * keeps below its watermarks, is kept out of the way and not used. Nothing in the
- * pool could be reclaimed or moved. What per-CPU lists keep is no difference
- * either: the trace runs on the second processor, which is switched off and on
- * again before anything is looked at, so that both have drained its lists.
+ * Fairness: both allocators have a pool of the same number of 4 MiB blocks. For
+ * memalloc, the user of this module sets the cap. For the host, the test
+ * allocates all free memory, from the largest blocks to single pages, and then
+ * frees only the pool. Pages that the host finds elsewhere, below its
+ * watermarks, are set aside. Nothing in the pool can be reclaimed or migrated.
+ * The per-CPU lists make no difference, either: the trace runs on the second
+ * CPU, which is taken offline and online before each look to drain its lists.
  *
- * Loading the module does it and prints the results to the kernel log.
+ * Loading the module runs the test and prints the results to the kernel log.
  *
  * Context: task.
  */
@@ -47,11 +45,11 @@
 
 static char *side = "ours";
 module_param(side, charp, 0444);
-MODULE_PARM_DESC(side, "Whose allocator: ours or host (default: ours)");
+MODULE_PARM_DESC(side, "Allocator to test: ours or host (default: ours)");
 
 static ulong seed = 1;
 module_param(seed, ulong, 0444);
-MODULE_PARM_DESC(seed, "Where the trace begins (default: 1)");
+MODULE_PARM_DESC(seed, "Seed of the trace (default: 1)");
 
 static ulong blocks = 32;
 module_param(blocks, ulong, 0444);
@@ -67,27 +65,27 @@ MODULE_PARM_DESC(steps, "Allocations and frees (default: 1260000)");
 
 static uint lasting = 100;
 module_param(lasting, uint, 0444);
-MODULE_PARM_DESC(lasting, "One page of so many that are allocated singly lives for long; 0: none (default: 100)");
+MODULE_PARM_DESC(lasting, "One of this many single pages lives long; 0: none (default: 100)");
 
 static uint peak = 60;
 module_param(peak, uint, 0444);
-MODULE_PARM_DESC(peak, "The most memory in use, in percent of the pool (default: 60)");
+MODULE_PARM_DESC(peak, "Peak usage in percent of the pool (default: 60)");
 
-/* Memory in use, in percent of the pool, goes from low to the peak and back. */
+/* The usage goes from low to the peak and back, in percent of the pool. */
 #define TRACE_LOW		20
-#define TRACE_SWING		30000	/* steps from one to the other */
+#define TRACE_SWING		30000	/* steps from low to the peak */
 #define TRACE_PERIOD		(14 * TRACE_SWING)
 
-/* While it is low, it ripples: so much more, within so many steps. */
+/* In the low phase, the usage ripples by this much, within this many steps. */
 #define TRACE_RIPPLE_HEIGHT	10
 #define TRACE_RIPPLE		6000UL
 
-/* What lasts, lasts so much longer than the others. */
+/* Lifetime of long-lived pages relative to the others. */
 #define TRACE_LONGER		8
 
 /**
  * struct trace_ops - an allocator
- * @name: what it is called
+ * @name: its name
  * @alloc: allocate
  * @free: free
  */
@@ -101,7 +99,7 @@ struct trace_ops {
  * struct trace_slot - an allocation
  * @page: its first page
  * @order: its order
- * @lasting: it lives for long
+ * @lasting: whether it is long-lived
  */
 struct trace_slot {
 	struct page *page;
@@ -111,22 +109,22 @@ struct trace_slot {
 
 /**
  * struct trace - a run
- * @ops: whose
- * @rnd: where decisions come from
- * @slots: what is allocated, in no order
- * @nr: how many
- * @pages: how many pages these are
- * @lasting: how many of these live for long
- * @failed: allocations that were refused
- * @strayed: pages that were not in the pool
- * @pool: the blocks of the pool, by number from the first page; NULL: ours is
- *	whatever is borrowed
- * @nr_blocks: blocks between the first and the last page of the host
- * @live: pages of each block that are allocated
- * @huge: blocks of order 9 that were had, each time it was looked
- * @huge_best: if all free memory had been in one piece
- * @empty: blocks of 4 MiB with nothing in them
- * @empty_best: if all free memory had been in one piece
+ * @ops: the allocator
+ * @rnd: source of random decisions
+ * @slots: allocations, in no order
+ * @nr: number of @slots in use
+ * @pages: number of allocated pages
+ * @lasting: long-lived ones among @pages
+ * @failed: failed allocations
+ * @strayed: pages outside the pool
+ * @pool: bitmap of the pool's blocks, by block number; NULL for memalloc, which
+ *	uses all borrowed memory as the pool
+ * @nr_blocks: number of blocks up to the last page of the host
+ * @live: number of allocated pages in each block
+ * @huge: blocks of order 9 allocated, summed over all looks
+ * @huge_best: the same without any fragmentation
+ * @empty: empty blocks of 4 MiB, summed over all looks
+ * @empty_best: the same without any fragmentation
  */
 struct trace {
 	const struct trace_ops *ops;
@@ -174,10 +172,10 @@ static unsigned long trace_block(const struct page *page)
 }
 
 /*
- * The pool of the host
+ * The host's pool
  */
 
-/* Memory that is held so that the trace cannot have it, by its first words. */
+/* Header of memory that is set aside from the trace. */
 struct trace_ballast {
 	struct trace_ballast *next;
 	unsigned int order;
@@ -193,7 +191,7 @@ static struct trace_ballast *trace_hold(struct trace_ballast *held,
 	return ballast;
 }
 
-static void trace_let_go(struct trace_ballast *held)
+static void trace_free_ballast(struct trace_ballast *held)
 {
 	while (held) {
 		struct trace_ballast *next = held->next;
@@ -203,13 +201,13 @@ static void trace_let_go(struct trace_ballast *held)
 	}
 }
 
-/* Without any effort: what is reclaimed for it would not be the pool's. */
+/* No reclaim: reclaimed memory would not belong to the pool. */
 static struct page *trace_take(unsigned int order)
 {
 	return alloc_pages(__GFP_NOWARN, order);
 }
 
-/* Take all that there is. Returns it in the order in which it was had. */
+/* Allocate all free memory. Returns it in the order of allocation. */
 static struct trace_ballast *trace_take_all(void)
 {
 	struct trace_ballast *held = NULL, **tail = &held;
@@ -225,7 +223,7 @@ static struct trace_ballast *trace_take_all(void)
 	return held;
 }
 
-/* Take all, and give back just the pool. Returns the rest. */
+/* Allocate all free memory, and free only the pool. Returns the rest. */
 static struct trace_ballast *trace_make_pool(struct trace *trace)
 {
 	struct trace_ballast *held = trace_take_all();
@@ -258,7 +256,7 @@ static void trace_count(struct trace *trace, struct page *page,
 	trace->live[trace_block(page)] += sign * (1 << order);
 }
 
-/* What is not in the pool is of no use; it is kept until the end. */
+/* Allocate a block of the pool. Blocks outside the pool are set aside. */
 static struct page *trace_alloc(struct trace *trace, unsigned int order,
 				struct trace_ballast **strays)
 {
@@ -273,7 +271,7 @@ static struct page *trace_alloc(struct trace *trace, unsigned int order,
 	return NULL;
 }
 
-/* Of eight allocations one is a block of 2 to 16 pages, and short-lived. */
+/* One of eight allocations is a short-lived block of 2 to 16 pages. */
 static void trace_add(struct trace *trace, struct trace_ballast **strays)
 {
 	unsigned int order = trace_below(trace, 8) ? 0 : 1 + trace_below(trace, 4);
@@ -304,7 +302,7 @@ static void trace_remove(struct trace *trace, unsigned long i)
 	*slot = trace->slots[--trace->nr];
 }
 
-/* A short-lived one, mostly. */
+/* Mostly frees a short-lived allocation. */
 static void trace_remove_some(struct trace *trace)
 {
 	unsigned long i;
@@ -315,14 +313,14 @@ static void trace_remove_some(struct trace *trace)
 	trace_remove(trace, i);
 }
 
-/* Up and down again: how far up, in parts of @height, at a step of a period. */
+/* Triangle wave from 0 to @height and back to 0 within @period steps. */
 static unsigned long trace_wave(unsigned long step, unsigned long period,
 				unsigned long height)
 {
 	return min(step, period - step) * height / (period / 2);
 }
 
-/* In pages, how much shall be in use. */
+/* Returns the target usage in pages. */
 static unsigned long trace_target(unsigned long step)
 {
 	unsigned long pool = blocks * TRACE_BLOCK_PAGES;
@@ -337,7 +335,7 @@ static unsigned long trace_target(unsigned long step)
 }
 
 /*
- * What is left in one piece
+ * Fragmentation
  */
 
 static void trace_stay_on(unsigned int cpu)
@@ -346,7 +344,7 @@ static void trace_stay_on(unsigned int cpu)
 		pr_warn("there is no processor %u\n", cpu);
 }
 
-/* What the per-CPU lists hold goes back to where it came from. */
+/* Return the pages of the per-CPU lists to the zones. */
 static void trace_drain(void)
 {
 	int err;
@@ -358,7 +356,7 @@ static void trace_drain(void)
 	trace_stay_on(1);
 }
 
-/* Blocks of the pool in which nothing is allocated. */
+/* Returns the number of empty blocks of the pool. */
 static unsigned long trace_empty_blocks(const struct trace *trace)
 {
 	unsigned long i, touched = 0;
@@ -369,8 +367,9 @@ static unsigned long trace_empty_blocks(const struct trace *trace)
 }
 
 /*
- * How many blocks hold less than one part in eight of what they could: with
- * pages all over the memory none, or all; drawn together, many, beside full ones.
+ * Returns the number of blocks that are used, but to less than an eighth. Few
+ * of them means that the pages are all over the memory, or that there are few.
+ * Compacted memory has many of them beside full blocks.
  */
 static unsigned long trace_sparse_blocks(const struct trace *trace)
 {
@@ -390,7 +389,7 @@ static unsigned long trace_fullest_block(const struct trace *trace)
 	return most;
 }
 
-/* Allocate as many huge blocks as there are, and free them again. */
+/* Allocate and free as many huge blocks as possible. Returns their number. */
 static unsigned long trace_huge_blocks(struct trace *trace,
 				       struct trace_ballast **strays)
 {
@@ -409,7 +408,10 @@ static unsigned long trace_huge_blocks(struct trace *trace,
 	return nr;
 }
 
-/* The unusable free space index of order 9 is what of the free cannot be had so. */
+/*
+ * Print the state. The unusable free space index is the share of free memory
+ * that cannot be allocated in blocks of order 9.
+ */
 static void trace_look(struct trace *trace, struct trace_ballast **strays)
 {
 	unsigned long total = blocks * TRACE_BLOCK_PAGES;
@@ -451,7 +453,7 @@ static void trace_churn(struct trace *trace, struct trace_ballast **strays)
 	}
 }
 
-/* Down to so much in use, by freeing what lives for a short time, then others. */
+/* Reduce the usage to @percent. Frees short-lived allocations before others. */
 static void trace_shrink(struct trace *trace, unsigned long percent)
 {
 	unsigned long target = blocks * TRACE_BLOCK_PAGES * percent / 100;
@@ -491,8 +493,8 @@ static void trace_run(struct trace *trace)
 		trace->empty_best);
 	pr_info("%s %lu pages left, %lu pages strayed\n", trace->ops->name,
 		trace->pages, trace->strayed);
-	trace_let_go(strays);
-	trace_let_go(ballast);
+	trace_free_ballast(strays);
+	trace_free_ballast(ballast);
 }
 
 static unsigned long trace_host_blocks(void)
@@ -541,5 +543,5 @@ module_init(trace_init);
 module_exit(trace_exit);
 
 MAL_IMPORT();
-MODULE_DESCRIPTION("What a long random run leaves in one piece, of memalloc and of the host");
+MODULE_DESCRIPTION("Fragmentation of memalloc's and the host's page allocator");
 MODULE_LICENSE("GPL");

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Count on all CPUs, while CPUs come and go: does every count arrive?
+ * Per-CPU counters during CPU hotplug: no increment may be lost
  *
- * Loading the module starts threads that the scheduler moves as it likes. Each
- * counts in per-CPU counters that all share, and now and then allocates an area,
- * which must be zero on every CPU, online or not, writes to all of it and frees
- * it. Reading the parameter "result" stops them, adds the counters up over all
- * possible CPUs, and gives a line: what was counted, what has arrived, areas
- * allocated, areas that were not as they should be.
+ * Loading the module starts threads that the scheduler may migrate. Each
+ * increments shared per-CPU counters, and now and then allocates an area, which
+ * must be zero on every possible CPU, writes to all of it and frees it. Reading
+ * the parameter "result" stops the threads, sums up the counters over all
+ * possible CPUs and returns a line: increments made, sum of the counters, areas
+ * allocated, areas that were not zeroed.
  *
  * Context: task.
  */
@@ -27,15 +27,15 @@
 
 #define COUNT_THREADS	4
 #define COUNT_COUNTERS	8
-#define COUNT_BETWEEN	1000	/* counts between two areas */
+#define COUNT_BETWEEN	1000	/* increments between two areas */
 
 /**
- * struct count_thread - one that counts
- * @task: it
- * @rnd: its random sizes
- * @counts: what it has counted
- * @areas: areas that it has allocated
- * @errors: of these, not zero
+ * struct count_thread - a thread that counts
+ * @task: the task
+ * @rnd: source of random sizes
+ * @counts: increments made
+ * @areas: areas allocated
+ * @errors: areas that were not zeroed
  */
 struct count_thread {
 	struct task_struct *task;
@@ -47,7 +47,7 @@ struct count_thread {
 
 static struct count_thread count_threads[COUNT_THREADS];
 static unsigned long __percpu *count_counters[COUNT_COUNTERS];
-static DEFINE_MUTEX(count_lock); /* one at a time stops them */
+static DEFINE_MUTEX(count_lock); /* serializes stopping the threads */
 
 static void count_area(struct count_thread *t)
 {
@@ -123,7 +123,7 @@ static const struct kernel_param_ops count_ops = {
 };
 
 module_param_cb(result, &count_ops, NULL, 0400);
-MODULE_PARM_DESC(result, "Counted, arrived, areas allocated, areas that were not zero");
+MODULE_PARM_DESC(result, "Increments, sum of counters, areas allocated, areas that were not zeroed");
 
 static void count_free(void)
 {

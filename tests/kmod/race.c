@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Data races for the kernel's detector (KCSAN) to find
+ * Data races for KCSAN to find
  *
- * Two threads, and no lock. Both count in the same variable: a race of this module
- * with itself. And one of them has memalloc write the addresses of objects into an
- * array, which the other one reads: a race of this module with memalloc. A detector that
- * tells of both looks at modules, at memalloc among them, and sees what two processors do
- * at the same time; so that it means something when it says nothing.
+ * Two threads run without a lock. Both increment the same variable: a race of
+ * this module with itself. One of them also makes memalloc write addresses of
+ * objects into an array that the other one reads: a race of this module with
+ * memalloc. If KCSAN reports both, it covers modules, memalloc among them, and
+ * detects accesses from two CPUs; so the absence of other reports is
+ * meaningful.
  *
- * Loading starts the threads, unloading ends them. Nothing is done with what is read.
+ * Loading starts the threads, unloading stops them. The values read are not
+ * used.
  *
  * Context: task.
  */

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client that never rests: every layer, from every context, on every processor
+ * Stress: use every layer of memalloc from every context on every CPU
  *
- * A table of slots holds allocations of all kinds. Whoever works takes what is in
- * a slot chosen at random, checks that it is as it was left, and frees it; or, if
- * there is nothing, allocates something and leaves it there. So that most is
- * freed by another than has allocated it: another processor, another context.
+ * A table of slots holds allocations of all kinds. Each worker picks a slot at
+ * random. If the slot has an allocation, the worker takes it, checks its
+ * contents and frees it; otherwise the worker allocates an object and stores it
+ * there. So most objects are freed on another CPU or in another context than
+ * they were allocated.
  *
- * Each allocation begins with what it is, and is filled with a pattern made from
- * its address. Two that overlap, or a write to one that is free, are seen when
- * one of them is taken.
+ * Each allocation begins with its description, and is filled with a pattern
+ * derived from its address. Overlapping allocations and writes to free memory
+ * are detected when an object is taken.
  *
- * Those who work: a thread for each processor, which sleeps for memory; an RCU
- * callback (softirq) for each, which begins the next one; and an irq_work (hardirq)
- * for each, which the thread begins. They come on top of each other, and of
- * whatever the threads of user space do.
+ * The workers of each CPU are a thread, which may sleep for memory; an RCU
+ * callback (softirq), which requeues itself; and an irq_work (hardirq), which
+ * the thread queues. They interrupt each other and the threads of user space.
  *
- * Loading starts it, unloading stops it and frees all. A failure is a line of the
- * kernel log with "BUG: ".
+ * Loading starts the workers; unloading stops them and frees everything. A
+ * failure is logged with "BUG: ".
  *
- * Contexts: as said. Lifetimes: threads end first, then irq_works, then callbacks,
- * which are no longer begun when "stopping" is set; the slots last.
+ * Contexts: see above. Lifetimes: threads stop first, then irq_works, then
+ * callbacks, which no longer requeue themselves when "stopping" is set. The
+ * slots are freed last.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -46,11 +47,11 @@
 
 static ulong seed = 1;
 module_param(seed, ulong, 0444);
-MODULE_PARM_DESC(seed, "Where the random numbers begin (default: 1)");
+MODULE_PARM_DESC(seed, "Seed of the random numbers (default: 1)");
 
 static uint slots = 4096;
 module_param(slots, uint, 0444);
-MODULE_PARM_DESC(slots, "Allocations at the same time, at most (default: 4096)");
+MODULE_PARM_DESC(slots, "Maximum number of allocations (default: 4096)");
 
 enum stress_kind {
 	STRESS_PAGES,
@@ -63,13 +64,13 @@ enum stress_kind {
 };
 
 /**
- * struct stress_item - what is at the beginning of each allocation
+ * struct stress_item - header of each allocation
  * @self: its address
  * @kind: enum stress_kind
- * @order: of pages
- * @cache: which, of an object
- * @bytes: of it all; for each processor, if there is @percpu
- * @percpu: what it is about, if it has only the description itself
+ * @order: order, for pages
+ * @cache: index of the cache, for objects
+ * @bytes: total size; with @percpu, size on each CPU
+ * @percpu: the per-CPU area, if this is a separate header
  */
 struct stress_item {
 	void *self;
@@ -80,7 +81,7 @@ struct stress_item {
 	void __percpu *percpu;
 };
 
-/* Of a pool: few, so that some wait for others when memory is short. */
+/* Few elements, so that tasks wait for each other when memory is short. */
 #define STRESS_MIN_NR	4
 #define STRESS_ELEMENT_SIZE	700
 
@@ -91,11 +92,11 @@ static const unsigned int stress_sizes[] = { 32, 72, 200, 1000, 4096, 5000 };
 static struct mal_kmem_cache *stress_caches[ARRAY_SIZE(stress_sizes)];
 
 /**
- * struct stress_worker - who works on a processor
- * @thread: in task context
- * @irq_work: in hardirq
- * @rcu: in softirq
- * @random: of each of the three, which come on top of each other
+ * struct stress_worker - the workers of a CPU
+ * @thread: task context
+ * @irq_work: hardirq context
+ * @rcu: softirq context
+ * @random: random state of each worker, as they interrupt each other
  */
 struct stress_worker {
 	struct task_struct *thread;
@@ -127,7 +128,7 @@ static void stress_fill(struct stress_item *item)
 		memset(per_cpu_ptr(item->percpu, cpu), stress_byte(item), item->bytes);
 }
 
-/* The first byte that is not what it was filled with, or NULL. */
+/* Returns the first byte that differs from the pattern, or NULL. */
 static const void *stress_changed(const struct stress_item *item)
 {
 	const void *changed = NULL;
@@ -141,7 +142,7 @@ static const void *stress_changed(const struct stress_item *item)
 	return changed;
 }
 
-/* Reported once for each, and what is broken is not freed: see what comes of it. */
+/* A corrupted object is reported once and is not freed. */
 static bool stress_is_whole(const struct stress_item *item)
 {
 	const void *changed = NULL;
@@ -156,7 +157,7 @@ static bool stress_is_whole(const struct stress_item *item)
 	return false;
 }
 
-/* Its description is kmalloc's. */
+/* The header of a per-CPU area is allocated by kmalloc(). */
 static struct stress_item *stress_take_percpu(gfp_t gfp, struct stress_item *what)
 {
 	struct stress_item *item = mal_kmalloc(sizeof(*item), gfp);
@@ -280,7 +281,7 @@ static void stress_rcu(struct rcu_head *rcu)
 		call_rcu(&worker->rcu, stress_rcu);
 }
 
-/* Not bound for good: when its processor goes it works on another. */
+/* The thread migrates when its CPU goes offline. */
 static int stress_thread(void *data)
 {
 	struct stress_worker *worker = data;
@@ -331,7 +332,10 @@ static void stress_stop(void)
 		irq_work_sync(&worker->irq_work);
 		worker->thread = NULL;
 	}
-	/* The first waits for those that may begin another, the second for these. */
+	/*
+	 * The first barrier waits for callbacks that may requeue themselves,
+	 * the second for those.
+	 */
 	WRITE_ONCE(stopping, true);
 	rcu_barrier();
 	rcu_barrier();

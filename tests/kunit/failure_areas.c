@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures: vmalloc, maps, and kvmalloc
+ * Failure walk: vmalloc, maps and kvmalloc
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -94,7 +94,7 @@ static int mal_act_mal_vrealloc(struct mal_walk *walk)
 			      MAL_WALK_SIZE);
 }
 
-/* What is too large is better than none. */
+/* Shrinking keeps the old area if no smaller one can be allocated. */
 static int mal_act_mal_vrealloc_less(struct mal_walk *walk)
 {
 	return mal_walk_grown(walk, mal_vrealloc(walk->in, PAGE_SIZE, MAL_WALK_GFP),
@@ -109,7 +109,7 @@ MAL_WALK_ACT_CHECK(mal_vmalloc_to_page, mal_vmalloc_to_page(walk->in))
 MAL_WALK_ACT_CHECK(mal_vmalloc_to_pfn, mal_vmalloc_to_pfn(walk->in))
 
 /*
- * Maps of pages that there are
+ * Maps of existing pages
  */
 
 static void mal_discard_many(struct mal_walk *walk)
@@ -192,7 +192,7 @@ static const struct file_operations mal_walk_partial_fops = {
 	.mmap = mal_walk_mmap_partial,
 };
 
-/* The file, and the area that it shows, are there before. */
+/* @prepare has opened the file and allocated the area that it maps. */
 static int mal_walk_show(struct mal_walk *walk, const struct file_operations *fops)
 {
 	struct file *file;

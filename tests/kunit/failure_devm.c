@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures: memory of a device's driver
+ * Failure walk: device-managed memory
  */
 #include <linux/string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures: memory of any size, and strings in it
+ * Failure walk: kmalloc and strings
  */
 #include <linux/string.h>
 
@@ -91,7 +91,7 @@ MAL_WALK_ACT_GROW(mal_krealloc_array,
 		  mal_krealloc_array(walk->in, 30, MAL_WALK_SMALL, MAL_WALK_GFP))
 MAL_WALK_ACT(mal_krealloc_none, mal_krealloc(NULL, MAL_WALK_SMALL, MAL_WALK_GFP))
 
-/* Smaller: it stays where it is. */
+/* Shrinking leaves the object in place. */
 static int mal_act_mal_krealloc_less(struct mal_walk *walk)
 {
 	void *new = mal_krealloc(walk->in, MAL_WALK_SMALL - 1, MAL_WALK_GFP);
@@ -106,6 +106,23 @@ MAL_WALK_ACT(mal_kstrdup, mal_kstrdup(MAL_WALK_TEXT, MAL_WALK_GFP))
 MAL_WALK_ACT(mal_kstrdup_const, mal_kstrdup_const(MAL_WALK_TEXT, MAL_WALK_GFP))
 MAL_WALK_ACT(mal_kstrndup, mal_kstrndup(MAL_WALK_TEXT, 5, MAL_WALK_GFP))
 MAL_WALK_ACT(mal_kasprintf, mal_kasprintf(MAL_WALK_GFP, "%s %d", MAL_WALK_TEXT, 5))
+
+MAL_WALK_ACT(mal_kstrdup_and_replace,
+	     mal_kstrdup_and_replace(MAL_WALK_TEXT, ' ', '_', MAL_WALK_GFP))
+
+static __printf(2, 3) const char *mal_walk_vprint_const(gfp_t gfp, const char *fmt, ...)
+{
+	va_list args;
+	const char *string;
+
+	va_start(args, fmt);
+	string = mal_kvasprintf_const(gfp, fmt, args);
+	va_end(args);
+	return string;
+}
+
+MAL_WALK_ACT(mal_kvasprintf_const,
+	     mal_walk_vprint_const(MAL_WALK_GFP, "%s %d", MAL_WALK_TEXT, 5))
 
 static __printf(2, 3) char *mal_walk_vprint(gfp_t gfp, const char *fmt, ...)
 {
@@ -197,6 +214,8 @@ const struct mal_walk_call mal_walk_kmalloc_calls[] = {
 	MAL_WALK_KMALLOC(mal_kstrndup),
 	MAL_WALK_KMALLOC(mal_kasprintf),
 	MAL_WALK_KMALLOC(mal_kvasprintf),
+	MAL_WALK_KMALLOC(mal_kvasprintf_const),
+	MAL_WALK_KMALLOC(mal_kstrdup_and_replace),
 	MAL_WALK_COPY_USER(mal_memdup_user),
 	MAL_WALK_COPY_USER(mal_memdup_user_nul),
 	MAL_WALK_COPY_USER(mal_memdup_array_user),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures: mempools
+ * Failure walk: mempools
  */
 #include <linux/numa.h>
 #include <linux/slab.h>
@@ -16,11 +16,11 @@
 #define MAL_WALK_SIZE	700
 #define MAL_WALK_ORDER	1
 
-/* A pool that is part of something else. */
+/* An embedded pool. */
 static mal_mempool_t mal_walk_pool;
 
 /*
- * Creation, and the mirror of it
+ * Creation and destruction
  */
 
 static int mal_prepare_cache(struct mal_walk *walk)
@@ -100,7 +100,7 @@ MAL_WALK_ACT_VOID(mal_mempool_destroy, mal_mempool_destroy(walk->pool))
 MAL_WALK_ACT_VOID(mal_mempool_exit, mal_mempool_exit(&mal_walk_pool))
 
 /*
- * Resizing: what it has is kept if it cannot have more
+ * Resizing: a pool that cannot grow keeps its elements
  */
 
 static int mal_act_mal_mempool_resize(struct mal_walk *walk)
@@ -129,7 +129,7 @@ static int mal_prepare_element(struct mal_walk *walk)
 	return err ?: mal_walk_given(walk, mal_mempool_alloc(walk->pool, MAL_WALK_GFP));
 }
 
-/* All that the pool had is in use: it has to make what is wanted of it. */
+/* All preallocated elements are in use, so the pool has to allocate. */
 static int mal_prepare_empty(struct mal_walk *walk)
 {
 	int i, err = mal_prepare_pool(walk);
@@ -161,7 +161,7 @@ static void mal_undo_elements(struct mal_walk *walk)
 		mal_mempool_free(walk->many[i], walk->pool);
 }
 
-/* As the pool is full, none is taken. */
+/* The pool is full and takes no element. */
 static int mal_act_mal_mempool_free_bulk(struct mal_walk *walk)
 {
 	if (mal_mempool_free_bulk(walk->pool, &walk->in, 1))
@@ -186,7 +186,7 @@ MAL_WALK_ACT_CHECK(mal_mempool_initialized, mal_mempool_initialized(walk->pool))
 MAL_WALK_ACT_CHECK(mal_mempool_is_saturated, mal_mempool_is_saturated(walk->pool))
 
 /*
- * The usual functions
+ * The kernel's own element functions
  */
 
 static int mal_prepare_object(struct mal_walk *walk)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures: pages
+ * Failure walk: pages
  */
 #include <linux/mm.h>
 #include <linux/string.h>
 
 #include <memalloc/owner.h>
 #include <memalloc/page_alloc.h>
+#include <memalloc/page_ref.h>
 
 #include "failure_walk.h"
 
@@ -77,7 +78,7 @@ static void mal_undo_many(struct mal_walk *walk)
 	mal_free_pages_bulk(MAL_WALK_MANY, (struct page **)walk->many);
 }
 
-/* What it got is said, and is at the front. */
+/* The return value is the number of pages stored at the front of the array. */
 static int mal_act_mal_alloc_pages_bulk(struct mal_walk *walk)
 {
 	struct page **pages = (struct page **)walk->many;
@@ -114,6 +115,32 @@ MAL_WALK_ACT_VOID(mal_split_page, mal_split_page(walk->in, MAL_WALK_ORDER))
 MAL_WALK_ACT_VOID(mal_put_page, mal_put_page(walk->in))
 MAL_WALK_ACT_CHECK(mal_owns, mal_owns(page_address(walk->in)))
 MAL_WALK_ACT_CHECK(mal_owns_page, mal_owns_page(walk->in))
+MAL_WALK_ACT_CHECK(mal_page_ref_bias, mal_page_ref_bias(walk->in) > 0)
+MAL_WALK_ACT_CHECK(mal_page_ref_count, mal_page_ref_count(walk->in) == 1)
+MAL_WALK_ACT_CHECK(mal_page_count, mal_page_count(walk->in) == 1)
+MAL_WALK_ACT_VOID(mal_set_page_count, mal_set_page_count(walk->in, 1))
+MAL_WALK_ACT_CHECK(mal_page_ref_inc_return,
+		   mal_page_ref_inc_return(walk->in) == 2 &&
+		   mal_page_ref_sub_return(walk->in, 1) == 1)
+MAL_WALK_ACT_CHECK(mal_page_ref_sub_return, mal_page_ref_sub_return(walk->in, 0) == 1)
+MAL_WALK_ACT_CHECK(mal_page_ref_sub_and_test,
+		   !mal_page_ref_sub_and_test(walk->in, 0))
+MAL_WALK_ACT_CHECK(mal_page_ref_add_unless, !mal_page_ref_add_unless(walk->in, 1, 1))
+
+static bool mal_walk_freezes(struct page *page)
+{
+	bool frozen = mal_page_ref_freeze(page, 1) && !mal_page_ref_count(page);
+
+	mal_page_ref_unfreeze(page, 1);
+	return frozen && mal_page_ref_count(page) == 1;
+}
+
+MAL_WALK_ACT_CHECK(mal_page_ref_freeze, !mal_page_ref_freeze(walk->in, 2))
+MAL_WALK_ACT_CHECK(mal_page_ref_unfreeze, mal_walk_freezes(walk->in))
+MAL_WALK_ACT_VOID(mal_page_frag_cache_drain, mal_page_frag_cache_drain(walk->in, 1))
+MAL_WALK_ACT_VOID(mal_put_folio, mal_put_folio(page_folio((struct page *)walk->in)))
+MAL_WALK_ACT_VOID(mal_put_folio_refs,
+		  mal_put_folio_refs(page_folio((struct page *)walk->in), 1))
 MAL_WALK_ACT_CHECK(mal_get_order, mal_get_order(MAL_WALK_BYTES) == 2)
 
 static void mal_undo_split(struct mal_walk *walk)
@@ -123,6 +150,16 @@ static void mal_undo_split(struct mal_walk *walk)
 
 	for (i = 0; i < 1 << MAL_WALK_ORDER; i++)
 		mal_free_page(page + i);
+}
+
+/* A query, or a change followed by its reversal. */
+#define MAL_WALK_LOOK(function)							\
+	{ MAL_WALK(function), .promise = MAL_WALK_NOTHING,			\
+	  .prepare = mal_prepare_page, .undo = mal_undo_look }
+
+static void mal_undo_look(struct mal_walk *walk)
+{
+	mal_free_page(walk->in);
 }
 
 const struct mal_walk_call mal_walk_page_calls[] = {
@@ -153,6 +190,22 @@ const struct mal_walk_call mal_walk_page_calls[] = {
 	  .prepare = mal_prepare_pages, .undo = mal_undo_split },
 	{ MAL_WALK(mal_put_page), .promise = MAL_WALK_NOTHING,
 	  .prepare = mal_prepare_page },
+	{ MAL_WALK(mal_page_frag_cache_drain), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_page },
+	{ MAL_WALK(mal_put_folio), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_page },
+	{ MAL_WALK(mal_put_folio_refs), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_page },
+	MAL_WALK_LOOK(mal_page_ref_bias),
+	MAL_WALK_LOOK(mal_page_ref_count),
+	MAL_WALK_LOOK(mal_page_count),
+	MAL_WALK_LOOK(mal_set_page_count),
+	MAL_WALK_LOOK(mal_page_ref_inc_return),
+	MAL_WALK_LOOK(mal_page_ref_sub_return),
+	MAL_WALK_LOOK(mal_page_ref_sub_and_test),
+	MAL_WALK_LOOK(mal_page_ref_add_unless),
+	MAL_WALK_LOOK(mal_page_ref_freeze),
+	MAL_WALK_LOOK(mal_page_ref_unfreeze),
 	{ MAL_WALK(mal_owns), .promise = MAL_WALK_NOTHING,
 	  .prepare = mal_prepare_pages, .discard = mal_discard_pages },
 	{ MAL_WALK(mal_owns_page), .promise = MAL_WALK_NOTHING,

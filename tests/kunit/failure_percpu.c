@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures: per-CPU areas
+ * Failure walk: per-CPU areas
  */
 #include <memalloc/percpu.h>
 
@@ -9,7 +9,7 @@
 #define MAL_WALK_HOT	64
 #define MAL_WALK_LARGE	(MAL_PERCPU_MAX_SIZE / 2)
 
-/* The address is of no address space of its own while it is in the walk's hands. */
+/* struct mal_walk holds plain pointers without an address space. */
 #define MAL_WALK_PLAIN(area)	((void __force *)(area))
 #define MAL_WALK_PERCPU(plain)	((void __percpu __force *)(plain))
 
@@ -23,7 +23,7 @@ static int mal_prepare_large(struct mal_walk *walk)
 	return mal_walk_given(walk, MAL_WALK_PLAIN(__mal_alloc_percpu(MAL_WALK_LARGE, 8)));
 }
 
-/* No chunk there is has room for another one. */
+/* Leave no chunk with room for another area of this size. */
 static int mal_prepare_full(struct mal_walk *walk)
 {
 	return mal_walk_given(walk, MAL_WALK_PLAIN(__mal_alloc_percpu(MAL_PERCPU_MAX_SIZE, 8)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures: caches, and their objects
+ * Failure walk: slab caches and their objects
  */
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -21,7 +21,7 @@ static void mal_walk_construct(void *object)
 }
 
 /*
- * Creation, and the mirror of it
+ * Creation and destruction
  */
 
 static struct mal_kmem_cache *mal_walk_create(slab_flags_t flags)
@@ -62,7 +62,7 @@ static void mal_undo_create(struct mal_walk *walk)
 }
 
 /*
- * A cache to work with, of some kind
+ * Caches for the calls below
  */
 
 static int mal_walk_with(struct mal_walk *walk, struct mal_kmem_cache *cache)
@@ -132,7 +132,7 @@ MAL_WALK_ACT_VOID(mal_kmem_cache_free, mal_kmem_cache_free(walk->cache, walk->in
 MAL_WALK_ACT_CHECK(mal_kmem_cache_shrink, mal_kmem_cache_shrink(walk->cache) >= 0)
 MAL_WALK_ACT_CHECK(mal_kmem_cache_size,
 		   mal_kmem_cache_size(walk->cache) == MAL_WALK_SIZE)
-/* Of no usercopy region. */
+/* The cache has no usercopy region. */
 MAL_WALK_ACT_CHECK(mal_usercopy_allowed, !mal_usercopy_allowed(walk->in, 1))
 
 #define mal_act_mal_kmem_cache_alloc_typesafe	mal_act_mal_kmem_cache_alloc

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * failure_walk.h: calls of the API in which each allocation is made to fail
+ * failure_walk.h: API calls for tests that fail each of their allocations in
+ * turn
  */
 #ifndef _MAL_FAILURE_WALK_H
 #define _MAL_FAILURE_WALK_H
@@ -16,22 +17,23 @@ struct mal_kmem_cache;
 struct mal_mempool;
 struct page;
 
-/* Fails if it has to; and says nothing of it, as it is meant to. */
+/* May fail. The failures are injected, so suppress the warnings. */
 #define MAL_WALK_GFP	(GFP_KERNEL | __GFP_NOWARN)
 #define MAL_WALK_MANY	20
 #define MAL_WALK_BYTE	0x6d
-#define MAL_WALK_TEXT	"what is to be copied"
+#define MAL_WALK_TEXT	"text to be copied"
 
 /**
- * struct mal_walk - what a call is given, and what it makes
- * @test: the test
- * @user: a page of user space that begins with MAL_WALK_TEXT, if the call wants it
+ * struct mal_walk - arguments and results of a call
+ * @test: the running test
+ * @user: a page of user space that begins with MAL_WALK_TEXT, if the call wants
+ *	it
  * @dev: a device, if the call wants it
- * @cache: made by the call's @prepare, if at all
- * @pool: likewise
- * @in: likewise
- * @out: made by the call
- * @many: made by either
+ * @cache: cache made by @prepare, or NULL
+ * @pool: pool made by @prepare, or NULL
+ * @in: object made by @prepare, or NULL
+ * @out: result of the call
+ * @many: objects made by @prepare or by the call
  */
 struct mal_walk {
 	struct kunit *test;
@@ -45,11 +47,13 @@ struct mal_walk {
 };
 
 /**
- * enum mal_walk_promise - what a call does when it gets no memory
- * @MAL_WALK_FAILS: it needs memory, and fails without it
- * @MAL_WALK_FAILS_IN_HOST: likewise, but none that the module asks for itself
- * @MAL_WALK_SURVIVES: it may want some, and gets over it
- * @MAL_WALK_NOTHING: it does not want any
+ * enum mal_walk_promise - behaviour of a call if its allocations fail
+ * @MAL_WALK_FAILS: the call fails if one of the module's allocations fails
+ * @MAL_WALK_FAILS_IN_HOST: the call fails only if one of the host's allocations
+ *	fails
+ * @MAL_WALK_SURVIVES: the call may allocate, and succeeds even if it gets no
+ *	memory
+ * @MAL_WALK_NOTHING: the call allocates nothing
  */
 enum mal_walk_promise {
 	MAL_WALK_FAILS,
@@ -59,10 +63,10 @@ enum mal_walk_promise {
 };
 
 /**
- * enum mal_walk_wants - what has to be there for all of a call's walk
- * @MAL_WALK_WANTS_NONE: nothing
- * @MAL_WALK_WANTS_MM: an address space of user space
- * @MAL_WALK_WANTS_USER: a page of it
+ * enum mal_walk_wants - resources that a call needs throughout its walk
+ * @MAL_WALK_WANTS_NONE: none
+ * @MAL_WALK_WANTS_MM: a user address space
+ * @MAL_WALK_WANTS_USER: a page of user space
  * @MAL_WALK_WANTS_DEVICE: a device
  */
 enum mal_walk_wants {
@@ -73,16 +77,17 @@ enum mal_walk_wants {
 };
 
 /**
- * struct mal_walk_call - a call to walk
- * @name: of the function
- * @how: it is called, if it is called in more ways than one
- * @promise: what is expected of it
- * @wants: what has to be there for all of the walk
- * @prepare: before each point: make what it needs. Returns zero or -ENOMEM
- * @act: the call. Returns zero; or -ENOMEM, -EFAULT: then it has left no trace;
- *	or -EPROTO: what it did is wrong
- * @undo: take back what it has made. NULL: there is nothing
- * @discard: the mirror of @prepare, whatever has come of the call
+ * struct mal_walk_call - a call of one API function
+ * @name: name of the function
+ * @how: name of the variant, if the function is called in several ways
+ * @promise: expected behaviour under failure
+ * @wants: resources needed for the whole walk
+ * @prepare: called before each point to make the arguments. Returns 0 or
+ *	-ENOMEM
+ * @act: the call. Returns 0 on success; -ENOMEM or -EFAULT on failure without
+ *	side effects; -EPROTO if the result is wrong
+ * @undo: undo a successful call. NULL if there is nothing to undo
+ * @discard: undo @prepare, after success and failure of the call alike
  */
 struct mal_walk_call {
 	const char *name;
@@ -95,7 +100,7 @@ struct mal_walk_call {
 	void (*discard)(struct mal_walk *walk);
 };
 
-/* Each ends with an empty one. */
+/* Each table ends with an empty entry. */
 extern const struct mal_walk_call mal_walk_page_calls[];
 extern const struct mal_walk_call mal_walk_slab_calls[];
 extern const struct mal_walk_call mal_walk_kmalloc_calls[];
@@ -104,7 +109,7 @@ extern const struct mal_walk_call mal_walk_mempool_calls[];
 extern const struct mal_walk_call mal_walk_percpu_calls[];
 extern const struct mal_walk_call mal_walk_area_calls[];
 
-/* A function that returns a pointer, NULL or an error as a pointer. */
+/* Record the result of a call: a pointer, NULL or an error pointer. */
 static inline int mal_walk_made(struct mal_walk *walk, const void *out)
 {
 	walk->out = NULL;
@@ -116,7 +121,7 @@ static inline int mal_walk_made(struct mal_walk *walk, const void *out)
 	return 0;
 }
 
-/* Like it, for what the call itself goes on to need. */
+/* As mal_walk_made(), for an argument that @prepare allocates. */
 static inline int mal_walk_given(struct mal_walk *walk, const void *in)
 {
 	walk->in = (void *)in;
@@ -124,8 +129,8 @@ static inline int mal_walk_given(struct mal_walk *walk, const void *in)
 }
 
 /*
- * What begins with @old_size bytes of MAL_WALK_BYTE was to grow. If it could not, it is
- * as it was; if it could, it begins as it did.
+ * Check a reallocation of an object that begins with @old_size bytes of
+ * MAL_WALK_BYTE. The contents must survive, whether or not it succeeded.
  */
 static inline int mal_walk_grown(struct mal_walk *walk, void *new, size_t old_size)
 {
@@ -137,14 +142,14 @@ static inline int mal_walk_grown(struct mal_walk *walk, void *new, size_t old_si
 	return new ? 0 : -ENOMEM;
 }
 
-/* Define the act of a function that returns a pointer: @call, with @walk at hand. */
+/* Define the act of a function that returns a pointer. @call may use @walk. */
 #define MAL_WALK_ACT(function, call)					\
 static int mal_act_##function(struct mal_walk *walk)			\
 {									\
 	return mal_walk_made(walk, call);				\
 }
 
-/* ... of one that cannot fail, and may be a statement. */
+/* Likewise, for a call that cannot fail; @call may be a statement. */
 #define MAL_WALK_ACT_VOID(function, call)				\
 static int mal_act_##function(struct mal_walk *walk)			\
 {									\
@@ -152,18 +157,18 @@ static int mal_act_##function(struct mal_walk *walk)			\
 	return 0;							\
 }
 
-/* ... of one that looks at something, and finds it as it must be. */
+/* Likewise, for a query; @call is true if the answer is right. */
 #define MAL_WALK_ACT_CHECK(function, call)				\
 static int mal_act_##function(struct mal_walk *walk)			\
 {									\
 	return (call) ? 0 : -EPROTO;					\
 }
 
-/* The beginning of its row. */
+/* Start a table entry. */
 #define MAL_WALK(function)						\
 	.name = #function, .act = mal_act_##function
 
-/* The same, if it has several. */
+/* Start a table entry for one variant of a function. */
 #define MAL_WALK_VARIANT(function, variant)				\
 	.name = #function, .how = #variant, .act = mal_act_##function##_##variant
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every function of the API, with each allocation that it makes failing once:
- * nothing is lost at any point
+ * Failure walk: each API function is called once for each allocation that it
+ * makes, with that allocation failing, and must not leak
  *
- * Twice: with our own injection, which counts what the module asks for; and with
- * the kernel's, where there is one, which counts what the host's allocators
- * give, and what is copied from user space. Each from nothing in store, so that all
- * of it is taken from the host; and with what the call before has left in store. Then
- * some times, by chance, with both: one of what the module asks for and one of what the
- * host gives.
+ * Two injectors are used. Our own counts the module's allocations. The
+ * kernel's, if it is built in, counts the host's allocations and copies from
+ * user space. Each walk runs cold, with all stores empty so that all memory
+ * comes from the host, and warm, with the stores as the previous call left
+ * them. A few random points then fail one allocation of each injector in the
+ * same call.
  *
- * The calls are in failure_*.c, by layer. Which functions there are is told by
- * the module's sources: one that is not walked fails the test.
+ * The calls are in failure_*.c, one file for each layer. The list of functions
+ * is generated from the module's sources; the test fails if a function is not
+ * walked.
  */
 #include <linux/mman.h>
 #include <linux/prandom.h>
@@ -22,12 +23,13 @@
 #include <linux/uaccess.h>
 
 #include "internal/area_cache.h"
+#include "internal/borrow.h"
 #include "internal/inject.h"
-#include "internal/loan.h"
 #include "internal/mempool.h"
 #include "internal/percpu.h"
 #include "internal/percpu_chunk.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 #include "internal/vmalloc_area.h"
 
 #include "exported.h"
@@ -36,10 +38,12 @@
 #include "page_account.h"
 #include "unit_test.h"
 
-#define MAL_WALK_LIMIT	2000	/* points of one call */
-/* Enough for any call. It keeps blocks small, which takes time in a debug kernel. */
+#define MAL_WALK_LIMIT	2000	/* points per call */
+/*
+ * Large enough for any call. Keeps blocks small; large ones are slow to debug.
+ */
 #define MAL_WALK_ROOM	256
-#define MAL_WALK_PAIRS	4	/* of one call */
+#define MAL_WALK_PAIRS	4	/* per call */
 
 static const struct mal_walk_call *const mal_walk_tables[] = {
 	mal_walk_page_calls,
@@ -52,15 +56,15 @@ static const struct mal_walk_call *const mal_walk_tables[] = {
 };
 
 /*
- * Two ways to make the nth allocation of this task fail
+ * Two ways to fail the nth allocation of this task
  */
 
 /**
- * struct mal_walk_injector - a way to make allocations fail
- * @name: for messages
- * @arm: let the nth from now on fail
- * @disarm: no more. Returns true if none has failed
- * @copies: it fails copies from and to user space, too
+ * struct mal_walk_injector - a way to fail allocations
+ * @name: name in messages
+ * @arm: fail the nth allocation from now on
+ * @disarm: stop failing. Returns true if no allocation has failed
+ * @copies: copies from and to user space may fail, too
  */
 struct mal_walk_injector {
 	const char *name;
@@ -111,7 +115,10 @@ static const struct mal_walk_injector mal_walk_host = {
 	.copies = true,
 };
 
-/* Does it fail what may sleep, too? That is set in debugfs; see tests/guest/kunit. */
+/*
+ * Does the host's injector also fail sleeping allocations? tests/guest/kunit
+ * enables that in debugfs.
+ */
 static bool mal_walk_host_works(void)
 {
 	void *object, *pages;
@@ -137,10 +144,13 @@ static const struct mal_walk_injector *mal_walk_host_if_any(void)
 }
 #endif /* CONFIG_FAULT_INJECTION */
 
-/* Both: with the nth of our own, @mal_walk_other of the host's, if there is an injector. */
+/*
+ * Fail two allocations in one call: the nth of ours and the host's
+ * @mal_walk_other.
+ */
 static const struct mal_walk_injector *mal_walk_others;
 static unsigned int mal_walk_other;
-static unsigned int mal_walk_pairs; /* that have failed, both of them */
+static unsigned int mal_walk_pairs; /* pairs of which both have failed */
 
 static void mal_walk_arm_both(unsigned int nth)
 {
@@ -165,22 +175,22 @@ static const struct mal_walk_injector mal_walk_both = {
 };
 
 /*
- * What there is before a point, and has to be after it
+ * State that must be the same before and after a point
  */
 
 /**
- * struct mal_walk_figures - all that could be lost
+ * struct mal_walk_figures - counters that reveal a leak
  * @borrowed: pages borrowed from the host
  * @metadata: bytes that describe them
- * @quarantined: pages that somebody held
+ * @quarantined: freed pages that are still referenced
  * @caches: slab caches
  * @objects: live objects in them
- * @pools: mempools
+ * @pools: live mempools
  * @percpu: bytes of per-CPU memory in use
- * @chunks: that it is in
+ * @chunks: per-CPU chunks
  * @areas: vmalloc areas in use
- * @maps: areas of others' pages
- * @reports: of misuse
+ * @maps: maps of callers' pages
+ * @reports: reports of misuse
  */
 struct mal_walk_figures {
 	u64 borrowed;
@@ -201,7 +211,7 @@ static void mal_walk_shrink(void)
 	mal_area_cache_shrink(ULONG_MAX);
 	mal_percpu_shrink();
 	mal_slab_shrink();
-	mal_loan_shrink(0);
+	mal_borrow_shrink(0);
 }
 
 static void mal_walk_count_objects(struct mal_walk_figures *figures)
@@ -228,7 +238,7 @@ static void mal_walk_count(struct mal_walk_figures *figures)
 	struct mal_percpu_stats percpu;
 	struct mal_vmalloc_stats areas;
 
-	mal_borrowing_stats(&borrowing);
+	mal_borrow_stats(&borrowing);
 	mal_percpu_stats(&percpu);
 	mal_vmalloc_stats(&areas);
 	*figures = (struct mal_walk_figures) {
@@ -245,24 +255,30 @@ static void mal_walk_count(struct mal_walk_figures *figures)
 	mal_walk_count_pools(figures);
 }
 
-/* Nothing is in store any more: what is there is in use, or lost. */
+/* Empty all stores, so that anything left is in use or lost. */
 static void mal_walk_settle(struct mal_walk_figures *figures)
 {
 	mal_walk_shrink();
 	mal_walk_count(figures);
 }
 
+/* Some memory returns after one or more grace periods, or from a worker. */
+#define MAL_WALK_TRIES	6
+
 static bool mal_walk_is_settled(const struct mal_walk_figures *before,
 				struct mal_walk_figures *after)
 {
+	unsigned int tries;
+
 	mal_walk_settle(after);
-	if (!memcmp(before, after, sizeof(*before)))
-		return true;
-	/* Some goes back after a grace period, or by a worker. */
-	rcu_barrier();
-	mal_area_cache_sync();
-	schedule_timeout_uninterruptible(2);
-	mal_walk_settle(after);
+	for (tries = 0; tries < MAL_WALK_TRIES; tries++) {
+		if (!memcmp(before, after, sizeof(*before)))
+			return true;
+		rcu_barrier();
+		mal_area_cache_sync();
+		schedule_timeout_uninterruptible(2);
+		mal_walk_settle(after);
+	}
 	return !memcmp(before, after, sizeof(*before));
 }
 
@@ -273,7 +289,7 @@ static u64 mal_walk_validate(void)
 	return mal_page_validate(&checked) + mal_percpu_chunk_validate(&checked);
 }
 
-/* It asks each CPU about each cache, which takes its time. */
+/* Slow: asks each CPU about each cache. */
 static u64 mal_walk_validate_caches(void)
 {
 	u64 checked = 0;
@@ -314,10 +330,10 @@ static void mal_walk_expect_nothing_lost(struct kunit *test,
  */
 
 /**
- * struct mal_walk_points - what came of the points of a call
- * @failed: the call failed
- * @survived: it did not, though some allocation of it did
- * @cold: of both, those that began with nothing in store
+ * struct mal_walk_points - results of the points of a call
+ * @failed: points at which the call failed
+ * @survived: points at which the call succeeded despite a failed allocation
+ * @cold: points of both kinds that began with empty stores
  */
 struct mal_walk_points {
 	unsigned int failed;
@@ -336,7 +352,7 @@ static bool mal_walk_is_error(const struct mal_walk_injector *injector,
 	       (err == -EFAULT && injector->copies && call->wants == MAL_WALK_WANTS_USER);
 }
 
-/* Returns true as long as there is another one. */
+/* Run one point. Returns true if there may be another one. */
 static bool mal_walk_point(struct mal_walk *walk, const struct mal_walk_call *call,
 			   const struct mal_walk_injector *injector, bool cold,
 			   unsigned int nth, struct mal_walk_points *points)
@@ -413,7 +429,9 @@ static void mal_walk_call(struct mal_walk *walk, const struct mal_walk_call *cal
 	mal_walk_total += points->failed + points->survived;
 }
 
-/* Two failures in a call. It may fail, even if it gets over each of them. */
+/*
+ * Fail two allocations in a call. It may fail even if it survives either one.
+ */
 static void mal_walk_some_pairs(struct mal_walk *walk, const struct mal_walk_call *call,
 				const struct mal_walk_points *own,
 				const struct mal_walk_points *others)
@@ -433,7 +451,7 @@ static void mal_walk_some_pairs(struct mal_walk *walk, const struct mal_walk_cal
 	}
 }
 
-/* Returns true if all is there that the call wants. */
+/* Provide the resources that the call needs. Returns true if it has them. */
 static bool mal_walk_bring(struct mal_walk *walk, const struct mal_walk_call *call)
 {
 	unsigned long left;
@@ -459,7 +477,7 @@ static void mal_walk_row(struct mal_walk *walk, const struct mal_walk_call *call
 	struct mal_walk_points own = {}, theirs = {};
 	const bool there = mal_walk_bring(walk, call);
 
-	KUNIT_EXPECT_TRUE_MSG(walk->test, there, "%s: not what it wants", call->name);
+	KUNIT_EXPECT_TRUE_MSG(walk->test, there, "%s: missing resource", call->name);
 	if (!there)
 		return;
 	mal_walk_call(walk, call, &mal_walk_own, &own);
@@ -483,7 +501,7 @@ static void mal_walk_table(struct kunit *test, const struct mal_walk_call *calls
 
 	mal_walk_others = mal_walk_host_if_any();
 	if (!mal_walk_others)
-		kunit_info(test, "without the kernel's failure injection");
+		kunit_info(test, "kernel fault injection is not available");
 	prandom_seed_state(&mal_walk_rnd, mal_test_seed(test));
 	mal_inject_init(&mal_walk_inject);
 	for (call = calls; call->name; call++)
@@ -527,10 +545,10 @@ static void mal_test_walk_areas(struct kunit *test)
 }
 
 /*
- * Nothing is forgotten
+ * Coverage
  */
 
-/* All that the API's headers define, and all that is exported beside. */
+/* All functions that the API's headers define, and all other exported ones. */
 static const char *const mal_walk_functions[] = { MAL_EXPORTED };
 
 static bool mal_walk_has(const char *name)
@@ -568,9 +586,9 @@ static int mal_walk_init(struct kunit *test)
 
 	mal_walk_shrink();
 	rcu_barrier();
-	mal_borrowing_stats(&stats);
+	mal_borrow_stats(&stats);
 	if (stats.reserve)
-		kunit_skip(test, "loaded with a reserve, which is filled up meanwhile");
+		kunit_skip(test, "loaded with a reserve, and its refill changes the figures");
 	return mal_account_cap(stats.borrowed + MAL_WALK_ROOM);
 }
 

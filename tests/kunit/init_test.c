@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's options init_on_alloc and init_on_free hold for our memory, too
+ * The host's options init_on_alloc and init_on_free apply to our memory, too
  *
- * Whoever asks for memory gets zeroes, although somebody wrote to it while it was
- * free; and what is freed is cleared at once. Both are looked at by themselves,
- * behind the allocator's back, so that neither option can hide that the other is
- * without effect.
+ * Allocated memory is zeroed even if it was written to while it was free, and
+ * freed memory is cleared at once. Each option is checked by itself, with
+ * direct accesses to free memory, so that one option cannot hide a failure of
+ * the other.
  *
- * Each needs its option; skipped otherwise.
+ * A test is skipped if the host was booted without its option.
  */
 #include <kunit/test.h>
 
@@ -21,23 +21,24 @@
 #include <memalloc/slab_cache.h>
 
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
 #include "page_account.h"
 
-#define MAL_INIT_NR	40	/* more than one sheaf of the larger ones holds */
+#define MAL_INIT_NR	40	/* more than a sheaf of the larger objects holds */
 #define MAL_INIT_SIZE	200
 
 /*
- * Ways to get memory and to free it
+ * Ways to allocate and free memory
  */
 
 /**
- * struct mal_init_way - one of them
- * @name: of it
+ * struct mal_init_way - a way to allocate and free memory
+ * @name: name in messages
  * @size: bytes of each piece
- * @alloc: fill all places; false if there is no memory
- * @free: free what is in them
+ * @alloc: allocate all pieces; false if there is no memory
+ * @free: free all pieces
  */
 struct mal_init_way {
 	const char *name;
@@ -177,7 +178,7 @@ static void mal_init_test_exit(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* What is free is looked at, and written to: the sanitizer shall not mind. */
+/* KASAN must not report this access to free memory. */
 static void mal_init_spoil(const struct mal_init_way *way, void **pieces)
 {
 	int i;
@@ -200,7 +201,7 @@ static unsigned int mal_init_dirty(const struct mal_init_way *way, void **pieces
 	return dirty;
 }
 
-static void mal_test_what_is_allocated_is_zero(struct kunit *test)
+static void mal_test_allocated_memory_is_zero(struct kunit *test)
 {
 	void *first[MAL_INIT_NR], *pieces[MAL_INIT_NR];
 	unsigned int i;
@@ -221,7 +222,7 @@ static void mal_test_what_is_allocated_is_zero(struct kunit *test)
 	}
 }
 
-static void mal_test_what_is_freed_is_cleared(struct kunit *test)
+static void mal_test_freed_memory_is_cleared(struct kunit *test)
 {
 	void *first[MAL_INIT_NR], *pieces[MAL_INIT_NR];
 	unsigned int i;
@@ -245,8 +246,8 @@ static void mal_init_ctor(void *object)
 	memset(object, 0x5a, MAL_INIT_SIZE);
 }
 
-/* An object that was constructed stays so. */
-static void mal_test_constructed_objects_stay(struct kunit *test)
+/* A constructed object keeps its contents. */
+static void mal_test_constructed_objects_are_not_cleared(struct kunit *test)
 {
 	struct mal_kmem_cache *cache;
 	void *object;
@@ -264,9 +265,9 @@ static void mal_test_constructed_objects_stay(struct kunit *test)
 }
 
 static struct kunit_case mal_init_cases[] = {
-	KUNIT_CASE(mal_test_what_is_allocated_is_zero),
-	KUNIT_CASE(mal_test_what_is_freed_is_cleared),
-	KUNIT_CASE(mal_test_constructed_objects_stay),
+	KUNIT_CASE(mal_test_allocated_memory_is_zero),
+	KUNIT_CASE(mal_test_freed_memory_is_cleared),
+	KUNIT_CASE(mal_test_constructed_objects_are_not_cleared),
 	{}
 };
 

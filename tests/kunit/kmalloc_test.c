@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kmalloc keeps what it says of sizes, alignment and contents
+ * kmalloc: size classes, alignment, contents, resizing and RCU
  */
 #include <kunit/test.h>
 
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
@@ -11,7 +13,9 @@
 #include <memalloc/kmalloc.h>
 #include <memalloc/kvmalloc.h>
 
+#include "internal/kmalloc.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
 #include "page_account.h"
@@ -24,7 +28,7 @@ static void mal_kmalloc_exit_test(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* The smallest class that is large enough, for each size that there is. */
+/* Each size is served by the smallest class that fits. */
 static void mal_test_class_of_each_size(struct kunit *test)
 {
 	size_t size;
@@ -47,21 +51,44 @@ static void mal_test_room_and_alignment(struct kunit *test)
 	size_t size;
 	void *object;
 
-	for (size = 1; size <= 3 * MAL_KMALLOC_MAX_CLASS; size += 1 + size / 64) {
+	for (size = 1; size <= 3 * MAL_KMALLOC_MAX_CLASS;
+	     size = min(size + 1 + size / 64, roundup_pow_of_two(size + 1))) {
 		object = mal_kmalloc(size, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, object);
 		KUNIT_EXPECT_GE(test, mal_ksize(object), size);
 		KUNIT_EXPECT_EQ(test, mal_ksize(object),
 				mal_kmalloc_size_roundup(size));
 		if (is_power_of_2(size))
-			KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object,
-							   min(size, PAGE_SIZE)));
-		memset(object, 0x5a, mal_ksize(object));
+			KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object, size));
+		memset(object, 0x5a, size);
 		mal_kfree(object);
 	}
 }
 
-/* What the compiler picks is what the table says. */
+/*
+ * Check the rule of dma-mapping.h for each ARCH_KMALLOC_MINALIGN: an object
+ * that may be mapped without bouncing shares no cache line with another object.
+ */
+static void mal_test_dma_alignment(struct kunit *test)
+{
+	size_t dma, size, align;
+
+	for (dma = 16; dma <= 256; dma *= 2) {
+		for (size = 1; size <= MAL_KMALLOC_MAX_CLASS; size++) {
+			if (size < 2 * dma && !IS_ALIGNED(kmalloc_size_roundup(size), dma))
+				continue;
+			align = mal_kmalloc_class_align(mal_kmalloc_index(size), dma);
+			KUNIT_ASSERT_TRUE_MSG(test, IS_ALIGNED(align, dma),
+					      "%zu bytes are aligned to %zu, not %zu",
+					      size, align, dma);
+		}
+	}
+	align = mal_kmalloc_class_align(mal_kmalloc_index(100), 128);
+	KUNIT_EXPECT_EQ(test, ALIGN(mal_kmalloc_class_size(mal_kmalloc_index(100)), align),
+			128UL);
+}
+
+/* Sizes resolved at compile time use the same classes as the table. */
 static void mal_test_constant_sizes(struct kunit *test)
 {
 #define mal_expect_constant(size) do {					\
@@ -110,8 +137,8 @@ static void mal_test_impossible_sizes(struct kunit *test)
 	mal_kfree(object);
 }
 
-/* Of a large size, no page is taken that is not needed. */
-static void mal_test_large_takes_what_it_needs(struct kunit *test)
+/* A large allocation takes no more pages than its size needs. */
+static void mal_test_large_takes_no_spare_pages(struct kunit *test)
 {
 	unsigned long pages;
 
@@ -150,7 +177,10 @@ static void mal_test_resize(struct kunit *test)
 	mal_kfree(object);
 }
 
-/* What has become large stays where it is: so it is begun anew now and then. */
+/*
+ * A large allocation stays in place when shrunk, so restart with a new one now
+ * and then.
+ */
 static void mal_resize_at_random(struct kunit *test, struct rnd_state *rnd,
 				 void *(*resize)(const void *memory, size_t size, gfp_t gfp),
 				 void (*release)(const void *memory))
@@ -178,7 +208,7 @@ static void mal_resize_at_random(struct kunit *test, struct rnd_state *rnd,
 	}
 }
 
-static void mal_test_what_resizing_adds_is_zero(struct kunit *test)
+static void mal_test_resize_zeroes_added_bytes(struct kunit *test)
 {
 	struct rnd_state rnd;
 
@@ -222,7 +252,7 @@ static void mal_test_zeroes(struct kunit *test)
 	}
 }
 
-/* The memory is there for as long as a reader may look at it. */
+/* Memory freed by RCU stays intact until the readers have left. */
 static void mal_test_grace_period(struct kunit *test)
 {
 	struct mal_cache_stats stats;
@@ -245,13 +275,67 @@ static void mal_test_grace_period(struct kunit *test)
 	until = jiffies + HZ / 10;
 	while (time_before(jiffies, until))
 		intact &= READ_ONCE(p->mark) == 0x1122334455667788;
-	mal_cache_stats(cache, &stats);
+	mal_cache_stats_peek(cache, &stats);
 	rcu_read_unlock();
 	KUNIT_EXPECT_TRUE(test, intact);
 	KUNIT_EXPECT_EQ(test, stats.active, active);
 	mal_kfree_rcu_barrier();
 	mal_cache_stats(cache, &stats);
 	KUNIT_EXPECT_EQ(test, stats.active, active - 1);
+}
+
+#define MAL_NO_GRACE_NR		600
+
+/* A reader that stays until @end is set, or for two seconds. */
+struct mal_reader {
+	bool is_in;
+	bool end;
+	bool gave_up;
+};
+
+static int mal_reader_run(void *data)
+{
+	struct mal_reader *reader = data;
+	unsigned long until = jiffies + 2 * HZ;
+
+	rcu_read_lock();
+	WRITE_ONCE(reader->is_in, true);
+	while (!READ_ONCE(reader->end) && time_before(jiffies, until))
+		cpu_relax();
+	rcu_read_unlock();
+	WRITE_ONCE(reader->gave_up, !READ_ONCE(reader->end));
+	while (!kthread_should_stop())
+		schedule_timeout_uninterruptible(1);
+	return 0;
+}
+
+/* Frees without a struct rcu_head are batched: they share grace periods. */
+static void mal_test_frees_share_grace_periods(struct kunit *test)
+{
+	struct mal_reader reader = { };
+	struct task_struct *task;
+	void **objects;
+	unsigned int i;
+
+	if (num_online_cpus() < 2) {
+		kunit_skip(test, "the reader needs a processor");
+		return;
+	}
+	objects = kunit_kcalloc(test, MAL_NO_GRACE_NR, sizeof(*objects), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, objects);
+	for (i = 0; i < MAL_NO_GRACE_NR; i++) {
+		objects[i] = mal_kmalloc(64, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
+	}
+	task = kthread_run(mal_reader_run, &reader, "mal_reader");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	while (!READ_ONCE(reader.is_in))
+		schedule_timeout_uninterruptible(1);
+	for (i = 0; i < MAL_NO_GRACE_NR; i++)
+		mal_kvfree_rcu_mightsleep(objects[i]);
+	WRITE_ONCE(reader.end, true);
+	kthread_stop(task);
+	KUNIT_EXPECT_FALSE(test, reader.gave_up);
 }
 
 #if IS_ENABLED(CONFIG_ZONE_DMA)
@@ -268,14 +352,16 @@ static void mal_test_dma(struct kunit *test)
 static struct kunit_case mal_kmalloc_cases[] = {
 	KUNIT_CASE(mal_test_class_of_each_size),
 	KUNIT_CASE(mal_test_room_and_alignment),
+	KUNIT_CASE(mal_test_dma_alignment),
 	KUNIT_CASE(mal_test_constant_sizes),
 	KUNIT_CASE(mal_test_impossible_sizes),
-	KUNIT_CASE(mal_test_large_takes_what_it_needs),
+	KUNIT_CASE(mal_test_large_takes_no_spare_pages),
 	KUNIT_CASE(mal_test_resize),
-	KUNIT_CASE(mal_test_what_resizing_adds_is_zero),
+	KUNIT_CASE(mal_test_resize_zeroes_added_bytes),
 	KUNIT_CASE(mal_test_copies),
 	KUNIT_CASE(mal_test_zeroes),
 	KUNIT_CASE(mal_test_grace_period),
+	KUNIT_CASE(mal_test_frees_share_grace_periods),
 #if IS_ENABLED(CONFIG_ZONE_DMA)
 	KUNIT_CASE(mal_test_dma),
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc_kunit.h: the suites, and the seed that all of them begin from
+ * memalloc_kunit.h: the suites, and the seed of their random decisions
  */
 #ifndef _MEMALLOC_KUNIT_H
 #define _MEMALLOC_KUNIT_H
@@ -10,32 +10,42 @@
 struct kunit;
 struct kunit_suite;
 
-extern struct kunit_suite mal_page_property_suite;
-extern struct kunit_suite mal_page_limit_suite;
-extern struct kunit_suite mal_page_gfp_suite;
+extern struct kunit_suite mal_buddy_suite;
+extern struct kunit_suite mal_borrow_suite;
+extern struct kunit_suite mal_page_alloc_suite;
 extern struct kunit_suite mal_page_bulk_suite;
 extern struct kunit_suite mal_page_misuse_suite;
-extern struct kunit_suite mal_page_reentry_suite;
-extern struct kunit_suite mal_quarantine_suite;
+extern struct kunit_suite mal_pinned_suite;
+extern struct kunit_suite mal_pcp_twice_suite;
+extern struct kunit_suite mal_buddy_bound_suite;
 extern struct kunit_suite mal_page_poison_suite;
-extern struct kunit_suite mal_failure_walk_suite;
+extern struct kunit_suite mal_page_property_suite;
+extern struct kunit_suite mal_pcp_reentry_suite;
 extern struct kunit_suite mal_slab_misuse_suite;
 extern struct kunit_suite mal_kmalloc_suite;
 extern struct kunit_suite mal_init_suite;
 extern struct kunit_suite mal_slab_limit_suite;
 extern struct kunit_suite mal_slab_rcu_suite;
-extern struct kunit_suite mal_slab_reentry_suite;
-extern struct kunit_suite mal_slab_handoff_suite;
-extern struct kunit_suite mal_slab_lean_suite;
+extern struct kunit_suite mal_sheaf_reentry_suite;
 extern struct kunit_suite mal_slab_property_suite;
+extern struct kunit_suite mal_barn_suite;
 extern struct kunit_suite mal_slab_walk_suite;
-extern struct kunit_suite mal_slab_debug_suite;
-extern struct kunit_suite mal_sanitizer_suite;
+extern struct kunit_suite mal_slab_lean_suite;
+extern struct kunit_suite mal_sheaf_twice_suite;
 extern struct kunit_suite mal_mempool_suite;
+extern struct kunit_suite mal_site_suite;
 extern struct kunit_suite mal_percpu_suite;
+extern struct kunit_suite mal_percpu_race_suite;
+extern struct kunit_suite mal_reclaim_lock_suite;
+extern struct kunit_suite mal_area_cache_suite;
 extern struct kunit_suite mal_vmalloc_suite;
 extern struct kunit_suite mal_vmalloc_misuse_suite;
 extern struct kunit_suite mal_vmalloc_property_suite;
+extern struct kunit_suite mal_device_shrink_suite;
+extern struct kunit_suite mal_borrow_shrinker_suite;
+extern struct kunit_suite mal_failure_walk_suite;
+extern struct kunit_suite mal_sanitizer_suite;
+extern struct kunit_suite mal_slab_debug_suite;
 
 u64 mal_test_seed(struct kunit *test);
 

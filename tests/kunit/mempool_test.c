@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mempools hand out their minimum whatever happens, to all alike, and nobody
- * sleeps who must not
+ * Mempools: the minimum is always available, waiters are served in order, and
+ * atomic allocations do not sleep
  *
- * Most pools here have functions of their own (mal_maker), which refuse when they
- * are told to, and count. Each element bears who has it.
+ * Most pools here use their own element functions (mal_maker), which count
+ * elements and can refuse to allocate. Each element records its owner.
  */
 #include <kunit/test.h>
 
@@ -23,22 +23,23 @@
 #include "internal/mempool.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
 #include "page_account.h"
 
 /**
- * struct mal_element - what the pools here hold
- * @owner: who has it, or zero
+ * struct mal_element - an element of a test pool
+ * @owner: id of its owner, or 0
  */
 struct mal_element {
 	atomic_t owner;
 };
 
 /**
- * struct mal_maker - makes elements, and unmakes them
- * @refuse: it makes none
- * @live: elements that it has made and not unmade
+ * struct mal_maker - state of the element functions
+ * @refuse: allocations fail
+ * @live: number of live elements
  */
 struct mal_maker {
 	bool refuse;
@@ -93,26 +94,26 @@ static void mal_expect_stats(struct kunit *test, mal_mempool_t *pool, int curr_n
 }
 
 /*
- * A crowd
+ * Concurrent users
  */
 
 #define MAL_CROWD_THREADS	16
 #define MAL_CROWD_MIN		4
 #define MAL_CROWD_ROUNDS	100
-#define MAL_CROWD_INTERRUPT	0x100	/* owner in softirq; one more in hardirq */
+#define MAL_CROWD_INTERRUPT	0x100	/* owner in softirq; hardirq is one more */
 
 /**
- * struct mal_mempool_crowd - users of one pool, in all contexts
+ * struct mal_mempool_crowd - concurrent users of one pool in all contexts
  * @pool: the pool
- * @seed: of their decisions
- * @running: threads that have not done their rounds
- * @errors: things that were wrong: an element that somebody else had, or none
- *	where there must be one
- * @stop: interrupts do no more
- * @got: elements that interrupts got
- * @refused: elements that they did not get
- * @timer: in softirq
- * @irq_work: in hardirq
+ * @seed: seed of the random decisions
+ * @running: number of unfinished threads
+ * @errors: number of errors: an element with two owners, or a failed allocation
+ *	that must succeed
+ * @stop: interrupts stop
+ * @got: successful allocations by interrupts
+ * @refused: failed allocations by interrupts
+ * @timer: user in softirq context
+ * @irq_work: user in hardirq context
  */
 struct mal_mempool_crowd {
 	mal_mempool_t *pool;
@@ -148,7 +149,7 @@ static void mal_element_drop(struct mal_element *element, int owner)
 		atomic_inc(&mal_crowd.errors);
 }
 
-/* Have it for a while, so that others have to wait. */
+/* Hold the element for a while, so that other tasks have to wait. */
 static void mal_user_hold(struct mal_mempool_user *user)
 {
 	if (prandom_u32_state(&user->rnd) % 32 == 0)
@@ -178,7 +179,7 @@ static void mal_user_bulk(struct mal_mempool_user *user)
 	void *elements[MAL_CROWD_MIN];
 
 	if (mal_mempool_alloc_bulk(mal_crowd.pool, elements, nr))
-		return; /* the minimum is less just now */
+		return; /* the minimum is smaller at present */
 	for (i = 0; i < nr; i++)
 		mal_element_take(elements[i], user->id);
 	mal_user_hold(user);
@@ -266,8 +267,8 @@ static void mal_crowd_stop(struct kunit *test, struct mal_mempool_user *users)
 }
 
 /*
- * The function refuses everything, and four elements are enough for sixteen tasks
- * and two interrupts. A lost wakeup, or somebody left out, would stop the test.
+ * The pool cannot allocate, and has four elements for sixteen tasks and two
+ * interrupts. A lost wakeup or a starved task would hang the test.
  */
 static void mal_test_progress_without_memory(struct kunit *test)
 {
@@ -290,14 +291,14 @@ static void mal_test_progress_without_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats.waiting, 0UL);
 	KUNIT_EXPECT_GT(test, stats.waits, 0UL);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), MAL_CROWD_MIN);
-	kunit_info(test, "%lu waits, %lu elements of the pool, interrupts got %d, did not %d",
+	kunit_info(test, "%lu waits, %lu reserve hits, interrupts: %d allocations, %d failures",
 		   stats.waits, stats.reserve_hits, atomic_read(&mal_crowd.got),
 		   atomic_read(&mal_crowd.refused));
 	mal_mempool_destroy(pool);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), 0);
 }
 
-/* The minimum changes all the time, and there is memory now and then. */
+/* The minimum keeps changing, and the pool can allocate from time to time. */
 static void mal_test_resize_under_use(struct kunit *test)
 {
 	struct mal_mempool_user *users;
@@ -328,18 +329,18 @@ static void mal_test_resize_under_use(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), 7);
 	KUNIT_EXPECT_EQ(test, mal_mempool_resize(pool, 3), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), 3);
-	kunit_info(test, "%lu times", resizes);
+	kunit_info(test, "%lu resizes", resizes);
 	mal_mempool_destroy(pool);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), 0);
 }
 
 /*
- * A line
+ * Order of waiters
  */
 
 #define MAL_LINE_MIN	4
 
-/* What those in line want, each. */
+/* Number of elements that each waiter wants. */
 static const unsigned int mal_line_wants[] = { 1, 3, 1, 4, 2, 1, 4, 1 };
 
 #define MAL_LINE_TASKS	ARRAY_SIZE(mal_line_wants)
@@ -360,13 +361,13 @@ static int mal_line_thread(void *data)
 		task->elements[0] = mal_mempool_alloc(task->pool, GFP_KERNEL);
 	else
 		mal_mempool_alloc_bulk(task->pool, task->elements, task->wants);
-	smp_store_release(&task->served, true); /* what it has can be looked at */
+	smp_store_release(&task->served, true); /* publishes the elements */
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(1);
 	return 0;
 }
 
-/* They come one after the other: each waits before the next one starts. */
+/* Queue the waiters: each one waits before the next one starts. */
 static void mal_line_up(struct kunit *test, mal_mempool_t *pool,
 			struct mal_line_task *line)
 {
@@ -391,11 +392,11 @@ static unsigned int mal_line_served(const struct mal_line_task *line)
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < MAL_LINE_TASKS; i++)
-		nr += smp_load_acquire(&line[i].served); /* pairs with its release */
+		nr += smp_load_acquire(&line[i].served); /* pairs with mal_line_thread() */
 	return nr;
 }
 
-/* The first @nr are served, and nobody else. Returns what @nr - 1 has got. */
+/* Expect that exactly the first @nr waiters have been served. */
 static void mal_expect_served(struct kunit *test, struct mal_line_task *line,
 			      unsigned int nr)
 {
@@ -406,12 +407,12 @@ static void mal_expect_served(struct kunit *test, struct mal_line_task *line,
 		schedule_timeout_uninterruptible(1);
 	for (i = 0; i < MAL_LINE_TASKS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(line[i].served), i < nr,
-				    "place %u, when %u are served", i, nr);
+				    "waiter %u, with %u served", i, nr);
 }
 
 /*
- * Who waits is served in the order of arrival, after as many frees as those before
- * it and it itself want, and nobody overtakes it.
+ * Waiters are served in order of arrival. Each one is served after as many
+ * frees as it and its predecessors want. No allocation overtakes a waiter.
  */
 static void mal_test_first_come_first_served(struct kunit *test)
 {
@@ -460,11 +461,11 @@ static void mal_test_first_come_first_served(struct kunit *test)
 }
 
 /*
- * Of each kind
+ * The minimum of each kind of pool
  */
 
-/* All that there is, of pages: returns a list through the first words of them. */
-static void **mal_hog_all(void)
+/* Allocate all pages. Returns a list, linked through the pages. */
+static void **mal_alloc_all_pages(void)
 {
 	void **first = NULL, **page;
 
@@ -478,7 +479,7 @@ static void **mal_hog_all(void)
 	}
 }
 
-static void mal_hog_free(void **page)
+static void mal_free_page_list(void **page)
 {
 	while (page) {
 		void **next = *page;
@@ -491,10 +492,7 @@ static void mal_hog_free(void **page)
 #define MAL_KIND_MIN	5
 #define MAL_KIND_MAX	2000
 
-/*
- * With no memory left, the pool gives its minimum to one who must not sleep, and
- * then nothing.
- */
+/* Atomic allocations get the minimum if no memory is free, and then fail. */
 static void mal_expect_minimum(struct kunit *test, mal_mempool_t *pool)
 {
 	struct mal_mempool_stats stats;
@@ -503,7 +501,7 @@ static void mal_expect_minimum(struct kunit *test, mal_mempool_t *pool)
 
 	elements = kunit_kcalloc(test, MAL_KIND_MAX, sizeof(*elements), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, elements);
-	hog = mal_hog_all();
+	hog = mal_alloc_all_pages();
 	while (nr < MAL_KIND_MAX &&
 	       (elements[nr] = mal_mempool_alloc(pool, GFP_NOWAIT)))
 		nr++;
@@ -516,7 +514,7 @@ static void mal_expect_minimum(struct kunit *test, mal_mempool_t *pool)
 	while (nr)
 		mal_mempool_free(elements[--nr], pool);
 	mal_expect_stats(test, pool, MAL_KIND_MIN, 0);
-	mal_hog_free(hog);
+	mal_free_page_list(hog);
 }
 
 static void mal_test_minimum_of_each_kind(struct kunit *test)
@@ -571,8 +569,8 @@ static u64 mal_class_active(size_t size)
 #define MAL_FAIL_MIN	6
 
 /*
- * Each allocation on the way to a pool fails once. If that matters there is no pool,
- * and nothing is lost; else there is a full one.
+ * Fail each allocation of a pool's creation in turn. Either there is no pool
+ * and nothing leaks, or the pool is full.
  */
 static void mal_test_creation_fails_cleanly(struct kunit *test)
 {
@@ -582,7 +580,7 @@ static void mal_test_creation_fails_cleanly(struct kunit *test)
 	mal_mempool_t *pool;
 	u64 nth = 0, left, failed = 0;
 
-	/* What the class needs for itself is there from now on. */
+	/* Let the size class allocate its own memory first. */
 	mal_mempool_destroy(mal_mempool_create_kmalloc_pool(MAL_FAIL_MIN,
 							    MAL_FAIL_SIZE));
 	active = mal_class_active(MAL_FAIL_SIZE);
@@ -604,7 +602,9 @@ static void mal_test_creation_fails_cleanly(struct kunit *test)
 	mal_inject_destroy(&inject);
 }
 
-/* An allocation that fails below is served by the pool; resizing says so. */
+/*
+ * If an allocation below fails, the pool serves it. Resizing returns an error.
+ */
 static void mal_test_failures_in_use(struct kunit *test)
 {
 	struct mal_mempool_stats stats;
@@ -667,9 +667,13 @@ static void mal_test_bad_arguments(struct kunit *test)
 	mal_mempool_free(NULL, pool);
 	mal_mempool_destroy(pool);
 	mal_mempool_destroy(NULL);
+	pool = mal_mempool_create_kmalloc_pool(2, 0);
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	mal_expect_stats(test, pool, 2, 0);
+	mal_mempool_destroy(pool);
 }
 
-/* Freed into the pool, and then again: the pool has it once. */
+/* Freed twice into a pool: the pool has the element once. */
 static void mal_test_double_free(struct kunit *test)
 {
 	struct memalloc_stats_reports before, after;
@@ -691,7 +695,142 @@ static void mal_test_double_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), 0);
 }
 
-/* The last one: of all that was done before. */
+/*
+ * Two of the three elements of the pool are in use, so that it takes frees.
+ *
+ * Expect one report of @kind for the free of @element, and that the pool does
+ * not take it.
+ */
+#define mal_expect_refused(test, kind, element, pool) do {		\
+	struct memalloc_stats_reports before, after;			\
+	u64 total = mal_reports_total();				\
+									\
+	mal_report_stats(&before);					\
+	mal_mempool_free(element, pool);				\
+	mal_report_stats(&after);					\
+	KUNIT_EXPECT_EQ(test, after.kind, before.kind + 1);		\
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), total + 1);		\
+	mal_expect_stats(test, pool, 1, 0);				\
+} while (0)
+
+/*
+ * The free of a free element is refused and leaves the allocator's data in its
+ * descriptor intact. The next allocation returns the element.
+ */
+static void mal_expect_stale_refused(struct kunit *test, mal_mempool_t *pool)
+{
+	void *stale, *next;
+
+	stale = mal_mempool_alloc_noreserve(pool, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, stale);
+	pool->free(stale, pool->pool_data);
+	mal_expect_refused(test, double_free, stale, pool);
+	next = mal_mempool_alloc_noreserve(pool, GFP_KERNEL);
+	KUNIT_ASSERT_PTR_EQ(test, next, stale);
+	pool->free(next, pool->pool_data);
+}
+
+/* A pointer inside an element and foreign memory are refused, too. */
+static void mal_expect_misuse_refused(struct kunit *test, mal_mempool_t *pool,
+				      size_t inside, void *foreign)
+{
+	u64 total = mal_reports_total();
+	void *out[2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(out); i++)
+		out[i] = mal_mempool_alloc_preallocated(pool);
+	KUNIT_ASSERT_NOT_NULL(test, out[1]);
+	mal_expect_stale_refused(test, pool);
+	if (inside)
+		mal_expect_refused(test, wrong_free, out[0] + inside, pool);
+	mal_expect_refused(test, foreign_free, foreign, pool);
+	total = mal_reports_total();
+	for (i = 0; i < ARRAY_SIZE(out); i++)
+		mal_mempool_free(out[i], pool);
+	mal_expect_stats(test, pool, 3, 0);
+	mal_mempool_destroy(pool);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), total);
+}
+
+static void mal_test_misuse_of_pages(struct kunit *test)
+{
+	struct page *foreign = alloc_page(GFP_KERNEL);
+	unsigned int order;
+
+	KUNIT_ASSERT_NOT_NULL(test, foreign);
+	for (order = 0; order <= 3; order++) {
+		mal_mempool_t *pool = mal_mempool_create_page_pool(3, order);
+
+		KUNIT_ASSERT_NOT_NULL(test, pool);
+		mal_expect_misuse_refused(test, pool, order ? sizeof(struct page) : 0,
+					  foreign);
+	}
+	/* In the kernel image, far from any borrowed page. */
+	mal_expect_misuse_refused(test, mal_mempool_create_page_pool(3, 0), 0,
+				  ZERO_PAGE(0));
+	__free_page(foreign);
+}
+
+static void mal_test_misuse_of_memory(struct kunit *test)
+{
+	static const size_t sizes[] = { 64, 3000, 30000 };
+	void *foreign = kmalloc(64, GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, foreign);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		mal_mempool_t *pool = mal_mempool_create_kmalloc_pool(3, sizes[i]);
+
+		KUNIT_ASSERT_NOT_NULL(test, pool);
+		mal_expect_misuse_refused(test, pool, 1, foreign);
+	}
+	kfree(foreign);
+}
+
+/* Objects of another cache are refused, too. */
+static void mal_test_misuse_of_objects(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_kmem_cache_create("elements", 400, 0, 0, NULL);
+	mal_mempool_t *pool;
+	void *foreign, *other, *out[2];
+
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	foreign = kmalloc(400, GFP_KERNEL);
+	other = mal_kmalloc(400, GFP_KERNEL);
+	pool = mal_mempool_create_slab_pool(3, cache);
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	out[0] = mal_mempool_alloc_preallocated(pool);
+	out[1] = mal_mempool_alloc_preallocated(pool);
+	mal_expect_refused(test, wrong_free, other, pool);
+	mal_mempool_free(out[0], pool);
+	mal_mempool_free(out[1], pool);
+	mal_expect_misuse_refused(test, pool, 8, foreign);
+	mal_kfree(other);
+	kfree(foreign);
+	mal_kmem_cache_destroy(cache);
+}
+
+/* In bulk, the bad element is reported, and the others are taken. */
+static void mal_test_misuse_in_bulk(struct kunit *test)
+{
+	mal_mempool_t *pool = mal_mempool_create_page_pool(4, 0);
+	u64 total = mal_reports_total();
+	void *elements[4];
+
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	elements[0] = mal_mempool_alloc_preallocated(pool);
+	elements[1] = ZERO_PAGE(0);
+	elements[2] = mal_mempool_alloc_preallocated(pool);
+	elements[3] = mal_mempool_alloc_preallocated(pool);
+	KUNIT_ASSERT_NOT_NULL(test, elements[3]);
+	KUNIT_EXPECT_EQ(test, mal_mempool_free_bulk(pool, elements, 4), 4U);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), total + 1);
+	mal_expect_stats(test, pool, 4, 0);
+	mal_mempool_destroy(pool);
+}
+
+/* Last case: nothing has leaked. */
 static void mal_test_nothing_is_left(struct kunit *test)
 {
 	mal_slab_shrink();
@@ -708,6 +847,10 @@ static struct kunit_case mal_mempool_cases[] = {
 	KUNIT_CASE(mal_test_failures_in_use),
 	KUNIT_CASE(mal_test_bad_arguments),
 	KUNIT_CASE(mal_test_double_free),
+	KUNIT_CASE(mal_test_misuse_of_pages),
+	KUNIT_CASE(mal_test_misuse_of_memory),
+	KUNIT_CASE(mal_test_misuse_of_objects),
+	KUNIT_CASE(mal_test_misuse_in_bulk),
 	KUNIT_CASE(mal_test_nothing_is_left),
 	{}
 };

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages in bulk, by address and in exact numbers, next to the host's functions
+ * Bulk, exact and address-based page allocation, compared with the host's
  *
- * The host's function gets the same array with the same gaps; both must fill
- * the same places and say the same. What the two promise is less than that: a
- * caller of either must ask again for what is missing, so both are asked until
- * they have no more to give.
+ * Both bulk allocators get arrays with the same gaps, and must fill the same
+ * entries and return the same number. The host may stop early, so it is called
+ * until it makes no more progress.
  */
 #include <kunit/test.h>
 
@@ -18,7 +17,7 @@
 
 #include <memalloc/page_alloc.h>
 
-#include "internal/loan.h"
+#include "internal/borrow.h"
 #include "internal/node.h"
 #include "internal/region.h"
 
@@ -31,11 +30,11 @@
 #define MAL_BULK_GFP		(GFP_KERNEL | __GFP_NOWARN)
 
 /**
- * struct mal_bulk - arrays to be filled
- * @ours: by us
- * @hosts: by the host
- * @before: what was in there
- * @rnd: where decisions come from
+ * struct mal_bulk - arrays for bulk allocation
+ * @ours: array filled by our allocator
+ * @hosts: array filled by the host
+ * @before: copy of @ours before the call
+ * @rnd: source of random decisions
  */
 struct mal_bulk {
 	struct page **ours;
@@ -83,7 +82,7 @@ static void mal_bulk_exit(struct kunit *test)
 	kvfree(bulk->ours);
 	kvfree(bulk->hosts);
 	kvfree(bulk->before);
-	mal_loan_shrink(0);
+	mal_borrow_shrink(0);
 }
 
 static unsigned long mal_bulk_below(struct mal_bulk *bulk, unsigned long limit)
@@ -91,7 +90,10 @@ static unsigned long mal_bulk_below(struct mal_bulk *bulk, unsigned long limit)
 	return prandom_u32_state(&bulk->rnd) % limit;
 }
 
-/* Fill some places one by one: now and then none, nearly none, nearly all, all. */
+/*
+ * Fill the same random entries of both arrays: at random none, few, half,
+ * nearly all or all of them.
+ */
 static void mal_bulk_make_gaps(struct mal_bulk *bulk, unsigned long nr)
 {
 	unsigned long i, filled = mal_bulk_below(bulk, 5);
@@ -109,7 +111,7 @@ static void mal_bulk_make_gaps(struct mal_bulk *bulk, unsigned long nr)
 	}
 }
 
-/* Until it is full or as full as before. */
+/* Call the host until the array is full or a call makes no progress. */
 static unsigned long mal_bulk_host_fills(struct mal_bulk *bulk, unsigned long nr)
 {
 	unsigned long filled = 0, last;
@@ -152,8 +154,11 @@ static void mal_bulk_empty(struct kunit *test, struct mal_bulk *bulk,
 	KUNIT_EXPECT_EQ(test, left, 0UL);
 }
 
-/* The same array, the same gaps: the same places filled, the same said. */
-static void mal_test_bulk_does_as_the_host(struct kunit *test)
+/*
+ * Given equal arrays, both allocators fill the same entries and return the
+ * same.
+ */
+static void mal_test_bulk_matches_the_host(struct kunit *test)
 {
 	struct mal_bulk *bulk = test->priv;
 	unsigned int round;
@@ -165,7 +170,7 @@ static void mal_test_bulk_does_as_the_host(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mal_alloc_pages_bulk(MAL_BULK_GFP, nr, bulk->ours),
 				mal_bulk_host_fills(bulk, nr));
 		mal_bulk_expect_alike(test, bulk, nr);
-		/* full: both have nothing to do, and say so */
+		/* a full array leaves nothing to do */
 		KUNIT_EXPECT_EQ(test, mal_alloc_pages_bulk(MAL_BULK_GFP, nr, bulk->ours),
 				alloc_pages_bulk(GFP_KERNEL, nr, bulk->hosts));
 		mal_bulk_expect_alike(test, bulk, nr);
@@ -175,7 +180,7 @@ static void mal_test_bulk_does_as_the_host(struct kunit *test)
 	mal_account_settle(test);
 }
 
-static void mal_test_bulk_pages_are_of_their_own(struct kunit *test)
+static void mal_test_bulk_pages_are_distinct(struct kunit *test)
 {
 	struct mal_bulk *bulk = test->priv;
 	const unsigned long nr = 3000;
@@ -187,7 +192,7 @@ static void mal_test_bulk_pages_are_of_their_own(struct kunit *test)
 	for (i = 0; i < nr; i++)
 		wrong += *(unsigned long *)page_address(bulk->ours[i]) != i;
 	KUNIT_EXPECT_EQ(test, wrong, 0UL);
-	/* one by one, and backwards, as well as in bulk */
+	/* free single pages before the rest in bulk */
 	for (i = 0; i < nr; i += 3) {
 		mal_free_page(bulk->ours[i]);
 		bulk->ours[i] = NULL;
@@ -196,7 +201,7 @@ static void mal_test_bulk_pages_are_of_their_own(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* As much as there is: the first places are filled, the others left alone. */
+/* At the cap, only the first entries are filled. */
 static void mal_test_bulk_at_the_cap_is_partial(struct kunit *test)
 {
 	static const gfp_t gfps[] = { GFP_KERNEL | __GFP_HIGH, GFP_ATOMIC };
@@ -224,7 +229,10 @@ static void mal_test_bulk_at_the_cap_is_partial(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* Gaps behind the point at which it ran out stay, what is there stays. */
+/*
+ * Allocation stops at the first gap that it cannot fill. Later gaps remain, and
+ * so do the pages between them.
+ */
 static void mal_test_bulk_stops_at_the_first_gap_it_cannot_fill(struct kunit *test)
 {
 	struct mal_bulk *bulk = test->priv;
@@ -249,21 +257,21 @@ static void mal_test_bulk_stops_at_the_first_gap_it_cannot_fill(struct kunit *te
 	mal_account_settle(test);
 }
 
-static void mal_test_bulk_of_nothing_is_nothing(struct kunit *test)
+static void mal_test_bulk_of_zero_pages(struct kunit *test)
 {
 	struct mal_bulk *bulk = test->priv;
 
 	KUNIT_EXPECT_EQ(test, 0UL, mal_alloc_pages_bulk(GFP_KERNEL, 0, bulk->ours));
 	mal_free_pages_bulk(0, bulk->ours);
-	mal_free_pages_bulk(100, bulk->ours);	/* all NULL */
+	mal_free_pages_bulk(100, bulk->ours);	/* all entries are NULL */
 	mal_account_settle(test);
 }
 
 /*
- * Exact
+ * Exact sizes
  */
 
-/* Just so many pages are taken, each can be written to, and all come back. */
+/* Exactly the pages needed are taken, all are usable, and all are freed. */
 static void mal_exact_one(struct kunit *test, size_t size)
 {
 	unsigned char *memory = mal_alloc_pages_exact(size, MAL_BULK_GFP);
@@ -283,7 +291,7 @@ static void mal_exact_one(struct kunit *test, size_t size)
 		KUNIT_EXPECT_EQ(test, after.frees[i], before.frees[i]);
 }
 
-static void mal_test_exact_takes_just_as_many_pages(struct kunit *test)
+static void mal_test_exact_takes_no_spare_pages(struct kunit *test)
 {
 	struct mal_bulk *bulk = test->priv;
 	size_t size;
@@ -301,8 +309,8 @@ static void mal_test_exact_takes_just_as_many_pages(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* The tail is somebody else's at once: all of the memory can be had. */
-static void mal_test_exact_lets_others_have_the_tail(struct kunit *test)
+/* The unused tail of the block is free for other allocations at once. */
+static void mal_test_exact_frees_the_tail(struct kunit *test)
 {
 	struct mal_bulk *bulk = test->priv;
 	const size_t size = 513 * PAGE_SIZE;
@@ -320,7 +328,7 @@ static void mal_test_exact_lets_others_have_the_tail(struct kunit *test)
 	mal_account_settle(test);
 }
 
-static void mal_test_exact_refuses_what_no_block_holds(struct kunit *test)
+static void mal_test_exact_refuses_bad_sizes(struct kunit *test)
 {
 	KUNIT_EXPECT_NULL(test, mal_alloc_pages_exact(0, MAL_BULK_GFP));
 	KUNIT_EXPECT_NULL(test, mal_alloc_pages_exact(SZ_4M + 1, MAL_BULK_GFP));
@@ -333,7 +341,7 @@ static void mal_test_exact_refuses_what_no_block_holds(struct kunit *test)
 	mal_account_settle(test);
 }
 
-static void mal_test_exact_zeroes_all_of_it(struct kunit *test)
+static void mal_test_exact_zeroes_all_pages(struct kunit *test)
 {
 	static const size_t sizes[] = { 1, PAGE_SIZE + 1, 5 * PAGE_SIZE, 700 * PAGE_SIZE };
 	unsigned int i, round;
@@ -351,10 +359,10 @@ static void mal_test_exact_zeroes_all_of_it(struct kunit *test)
 }
 
 /*
- * By address
+ * Allocation by address
  */
 
-static void mal_test_addresses_are_of_pages(struct kunit *test)
+static void mal_test_allocation_by_address(struct kunit *test)
 {
 	unsigned long addr;
 	unsigned int order;
@@ -392,7 +400,7 @@ static void mal_expect_order(struct kunit *test, unsigned long size)
 	}
 }
 
-static void mal_test_order_is_the_hosts(struct kunit *test)
+static void mal_test_get_order_matches_the_host(struct kunit *test)
 {
 	struct mal_bulk *bulk = test->priv;
 	unsigned int bit, i;
@@ -407,7 +415,7 @@ static void mal_test_order_is_the_hosts(struct kunit *test)
 	for (i = 0; i < 1000; i++)
 		mal_expect_order(test, mal_bulk_below(bulk, U32_MAX) >>
 				 mal_bulk_below(bulk, 32));
-	/* constants go another way in the host */
+	/* the host's get_order() has another path for constants */
 	KUNIT_EXPECT_EQ(test, mal_get_order(1), 0);
 	KUNIT_EXPECT_EQ(test, mal_get_order(PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, mal_get_order(PAGE_SIZE + 1), 1);
@@ -415,17 +423,17 @@ static void mal_test_order_is_the_hosts(struct kunit *test)
 }
 
 static struct kunit_case mal_bulk_cases[] = {
-	KUNIT_CASE(mal_test_bulk_does_as_the_host),
-	KUNIT_CASE(mal_test_bulk_pages_are_of_their_own),
+	KUNIT_CASE(mal_test_bulk_matches_the_host),
+	KUNIT_CASE(mal_test_bulk_pages_are_distinct),
 	KUNIT_CASE(mal_test_bulk_at_the_cap_is_partial),
 	KUNIT_CASE(mal_test_bulk_stops_at_the_first_gap_it_cannot_fill),
-	KUNIT_CASE(mal_test_bulk_of_nothing_is_nothing),
-	KUNIT_CASE(mal_test_exact_takes_just_as_many_pages),
-	KUNIT_CASE(mal_test_exact_lets_others_have_the_tail),
-	KUNIT_CASE(mal_test_exact_refuses_what_no_block_holds),
-	KUNIT_CASE(mal_test_exact_zeroes_all_of_it),
-	KUNIT_CASE(mal_test_addresses_are_of_pages),
-	KUNIT_CASE(mal_test_order_is_the_hosts),
+	KUNIT_CASE(mal_test_bulk_of_zero_pages),
+	KUNIT_CASE(mal_test_exact_takes_no_spare_pages),
+	KUNIT_CASE(mal_test_exact_frees_the_tail),
+	KUNIT_CASE(mal_test_exact_refuses_bad_sizes),
+	KUNIT_CASE(mal_test_exact_zeroes_all_pages),
+	KUNIT_CASE(mal_test_allocation_by_address),
+	KUNIT_CASE(mal_test_get_order_matches_the_host),
 	{}
 };
 

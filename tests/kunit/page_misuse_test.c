@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Misuse of the page allocator is reported once, as what it is, and does no
+ * Misuse of the page allocator is reported once, with its kind, and does no
  * harm
  *
- * After each misuse the allocator is valid, and what was misused can still be
- * used, and freed, as if nothing had been.
+ * After each misuse the allocator is valid, and the misused block can still be
+ * used and freed as usual.
  */
 #include <kunit/test.h>
 
@@ -13,7 +13,7 @@
 
 #include <memalloc/page_alloc.h>
 
-#include "internal/loan.h"
+#include "internal/borrow.h"
 #include "internal/region.h"
 #include "internal/report.h"
 
@@ -29,8 +29,8 @@ static struct page *mal_misuse_alloc(struct kunit *test, unsigned int order)
 }
 
 /*
- * Expect that @misuse adds one to @kind of report, nothing to any other, and
- * that no invariant is broken; @held pages are allocated before and after.
+ * Expect that @misuse adds one report of @kind and none of any other kind, and
+ * that the allocator is valid with @held pages allocated before and after.
  */
 #define mal_expect_report(test, kind, held, misuse) do {		\
 	struct memalloc_stats_reports before, after;			\
@@ -45,8 +45,8 @@ static struct page *mal_misuse_alloc(struct kunit *test, unsigned int order)
 } while (0)
 
 /*
- * Both as the block that it was, and after it has merged with its neighbours:
- * the page is the second half of each block that it is in.
+ * Free the block twice: before and after it merges with its neighbours. The
+ * page is the second half of each merged block.
  */
 static void mal_test_double_free(struct kunit *test)
 {
@@ -87,8 +87,8 @@ static void mal_test_double_free_of_half_used_pair(struct kunit *test)
 }
 
 /*
- * A block to be freed when it has served: the list of this CPU for its order
- * has room. What is freed then with that order may take the fast path.
+ * Allocate a block after making room on this CPU's list for its order, so that
+ * its free may take the fast path.
  */
 static struct page *mal_misuse_make_room(struct kunit *test, unsigned int order)
 {
@@ -135,16 +135,16 @@ static void mal_test_free_of_inner_page(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* With a reserve, nobody knows which pages did not go back. */
+/* The test cannot tell which pages were returned if there is a reserve. */
 static u64 mal_misuse_reserve(void)
 {
 	struct memalloc_stats_borrowing stats;
 
-	mal_borrowing_stats(&stats);
+	mal_borrow_stats(&stats);
 	return stats.reserve;
 }
 
-/* Of the host, next to nothing of ours; and near a page that is ours. */
+/* Pages of the host: far from ours, and next to one of ours. */
 static void mal_test_free_of_foreign_page(struct kunit *test)
 {
 	struct page *foreign = alloc_page(GFP_KERNEL);
@@ -159,7 +159,7 @@ static void mal_test_free_of_foreign_page(struct kunit *test)
 	mal_expect_report(test, foreign_free, 1, mal_free_page(foreign));
 	mal_free_page(page);
 	mal_account_settle(test);
-	/* What was ours, and went back: no more than any page of the host's. */
+	/* A page that has been returned is foreign, too. */
 	if (!mal_misuse_reserve())
 		mal_expect_report(test, foreign_free, 0, mal_free_page(near));
 	KUNIT_EXPECT_EQ(test, page_ref_count(foreign), 1);
@@ -196,8 +196,8 @@ static void mal_test_too_large_order(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* Somebody drops a reference of ours: the next look tells, and mends it. */
-static void mal_test_lost_reference_is_mended(struct kunit *test)
+/* A dropped reference is reported and restored by the next validation. */
+static void mal_test_lost_reference_is_restored(struct kunit *test)
 {
 	struct page *page = mal_misuse_alloc(test, 2);
 	struct memalloc_stats_reports before, after;
@@ -215,10 +215,36 @@ static void mal_test_lost_reference_is_mended(struct kunit *test)
 }
 
 /*
- * The same, seen only when the pages go back: they go back all the same. Some
- * of them may stay, for the reserve; those are seen by the next look.
+ * However many references are dropped, the host does not get the page. This
+ * holds for the first page and for inner pages.
  */
-static void mal_test_lost_reference_is_seen_on_return(struct kunit *test)
+static void mal_test_many_lost_references(struct kunit *test)
+{
+	struct page *page = mal_misuse_alloc(test, 1);
+	struct memalloc_stats_reports before, after;
+	u64 checked = 0;
+	unsigned int i;
+
+	mal_report_stats(&before);
+	for (i = 0; i < 1000; i++) {
+		put_page(page);
+		put_page(page + 1);
+	}
+	KUNIT_EXPECT_EQ(test, mal_page_validate(&checked), 2ULL);
+	KUNIT_EXPECT_EQ(test, mal_page_refs(page), 1);
+	KUNIT_EXPECT_EQ(test, mal_page_refs(page + 1), 1);
+	mal_report_stats(&after);
+	KUNIT_EXPECT_EQ(test, after.lost_reference, before.lost_reference + 2);
+	mal_account_check(test, 2, 0);
+	mal_free_pages(page, 1);
+	mal_account_settle(test);
+}
+
+/*
+ * As above, but detected when the pages are returned, which succeeds. Pages
+ * that stay in the reserve are detected by the next validation.
+ */
+static void mal_test_lost_reference_is_reported_on_return(struct kunit *test)
 {
 	struct memalloc_stats_reports before, after;
 	struct memalloc_stats_borrowing stats;
@@ -226,7 +252,7 @@ static void mal_test_lost_reference_is_seen_on_return(struct kunit *test)
 	unsigned long i, nr;
 	u64 checked = 0;
 
-	mal_borrowing_stats(&stats);
+	mal_borrow_stats(&stats);
 	nr = min(stats.reserve / MAL_SECTION_PAGES + 2, ARRAY_SIZE(pages));
 	for (i = 0; i < nr; i++)
 		pages[i] = mal_misuse_alloc(test, MAL_MAX_ORDER);
@@ -235,7 +261,7 @@ static void mal_test_lost_reference_is_seen_on_return(struct kunit *test)
 		put_page(pages[i]);
 		mal_free_pages(pages[i], MAL_MAX_ORDER);
 	}
-	mal_loan_shrink(0);
+	mal_borrow_shrink(0);
 	mal_report_stats(&after);
 	KUNIT_EXPECT_GT(test, after.lost_reference, before.lost_reference);
 	mal_page_validate(&checked);
@@ -254,8 +280,9 @@ static struct kunit_case mal_misuse_cases[] = {
 	KUNIT_CASE(mal_test_split_with_wrong_order),
 	KUNIT_CASE(mal_test_free_of_null),
 	KUNIT_CASE(mal_test_too_large_order),
-	KUNIT_CASE(mal_test_lost_reference_is_mended),
-	KUNIT_CASE(mal_test_lost_reference_is_seen_on_return),
+	KUNIT_CASE(mal_test_lost_reference_is_restored),
+	KUNIT_CASE(mal_test_many_lost_references),
+	KUNIT_CASE(mal_test_lost_reference_is_reported_on_return),
 	{}
 };
 

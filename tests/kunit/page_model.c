@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A simple model of what a user of the page allocator holds
+ * Model of a user of the page allocator
  *
- * The model is a list of blocks and a bitmap of page numbers. Every page that
- * any model holds has its bit set, from just after its allocation until just
- * before it is freed; one that is set already was handed out twice. The first
- * and the last word of each page, and all of one page in each block, hold
- * marks that nobody else writes; they are there still when the block is freed,
- * whatever happened in between. A page that is freed while the model keeps a
- * reference keeps its bit and its marks until that reference is dropped.
+ * The model keeps a list of blocks, and all models share a bitmap of page
+ * numbers. A model sets the bit of each page right after its allocation and
+ * clears it right before the free; a bit that is already set means that the
+ * page was handed out twice. The first and the last word of each page, and one
+ * whole page of each block, hold marks of the model. They must be intact when
+ * the block is freed. A page that is freed while the model keeps a reference
+ * keeps its bit and its marks until that reference is dropped.
  *
- * All else is what page_alloc.h says of a block: aligned, in a zone that its
- * flags allow, zeroed if it shall be, each page with just the references of
- * the allocator.
+ * The other checks follow from page_alloc.h: a block is aligned, is in a zone
+ * that its flags allow, is zeroed if requested, and each of its pages has no
+ * references but the allocator's.
  *
- * Errors are counted in the model, and the first is kept as text: most callers
- * are not where KUnit may be called.
+ * Errors are counted in the model, and the first is kept as text, because most
+ * callers run where KUnit must not be called.
  *
- * Context: creating, destroying and draining in task context. Steps in any
+ * Context: creation, destruction and draining in task context. Steps in any
  * context but NMI, one at a time for each model.
  */
 #include <linux/bitmap.h>
@@ -39,7 +39,7 @@
 
 #define MAL_MODEL_FILLER	0xa5
 
-/* Larger blocks are not split, or soon all would be single pages. */
+/* Do not split larger blocks, or soon only single pages would be left. */
 #define MAL_MODEL_MAX_SPLIT	4
 
 static unsigned long *mal_model_owned;
@@ -58,7 +58,7 @@ static void mal_model_error(struct mal_model *model, const char *fmt, ...)
 }
 
 /**
- * mal_model_setup() - make what all models share
+ * mal_model_setup() - set up the state that all models share
  *
  * Context: task.
  * Return: 0, or -ENOMEM.
@@ -76,7 +76,7 @@ int mal_model_setup(void)
 }
 
 /**
- * mal_model_teardown() - the mirror of mal_model_setup()
+ * mal_model_teardown() - undo mal_model_setup()
  *
  * Context: task.
  */
@@ -87,10 +87,10 @@ void mal_model_teardown(void)
 }
 
 /**
- * mal_model_create() - a user who holds nothing
- * @id: not zero; tells its marks from those of others
- * @seed: of its decisions
- * @max_blocks: it will hold no more than that
+ * mal_model_create() - create a model that holds no blocks
+ * @id: nonzero; distinguishes the marks of different models
+ * @seed: seed of the model's random decisions
+ * @max_blocks: maximum number of blocks held
  *
  * Context: task.
  * Return: the model, or NULL.
@@ -113,8 +113,8 @@ struct mal_model *mal_model_create(u8 id, u64 seed, unsigned int max_blocks)
 }
 
 /**
- * mal_model_destroy() - forget a user
- * @model: what mal_model_create() returned, or NULL; holds nothing any more
+ * mal_model_destroy() - free a model
+ * @model: result of mal_model_create(), or NULL; must not hold any block
  *
  * Context: task.
  */
@@ -127,9 +127,9 @@ void mal_model_destroy(struct mal_model *model)
 }
 
 /**
- * mal_model_random() - a decision
- * @model: whose
- * @below: more than the highest of the answers that are possible
+ * mal_model_random() - draw a random number
+ * @model: the model
+ * @below: exclusive upper bound
  *
  * Context: any.
  * Return: a number from zero up to @below - 1.
@@ -243,7 +243,7 @@ static void mal_model_check_fresh(struct mal_model *model,
 	}
 }
 
-/* By either of the two functions, with one node and with all. */
+/* Cover both functions, with and without a node. */
 static struct page *mal_model_alloc_pages(struct mal_model *model, gfp_t gfp,
 					  unsigned int order)
 {
@@ -256,11 +256,11 @@ static struct page *mal_model_alloc_pages(struct mal_model *model, gfp_t gfp,
 
 /**
  * mal_model_alloc() - allocate a block and check it
- * @model: who
- * @gfp: flags; nothing is warned of
- * @order: order
+ * @model: the model
+ * @gfp: flags; __GFP_NOWARN is added
+ * @order: order of the block
  *
- * Context: what @gfp allows.
+ * Context: as @gfp allows.
  * Return: true if it was allocated.
  */
 bool mal_model_alloc(struct mal_model *model, gfp_t gfp, unsigned int order)
@@ -299,7 +299,7 @@ static struct mal_model_block mal_model_remove(struct mal_model *model,
 	return block;
 }
 
-/* Keep one of its pages. */
+/* Keep a reference to one page of a block that is about to be freed. */
 static void mal_model_hold(struct mal_model *model,
 			   const struct mal_model_block *block, unsigned int i)
 {
@@ -318,7 +318,7 @@ static void mal_model_release(struct mal_model *model, unsigned int nr)
 
 	model->held[nr] = model->held[--model->nr_held];
 	if (page_ref_count(held.page) != MAL_PAGE_REFS + 1)
-		mal_model_error(model, "%d references in quarantine",
+		mal_model_error(model, "%d references while pinned",
 				page_ref_count(held.page));
 	mal_model_read_page(model, &held, 0);
 	mal_model_disown_page(model, held.page);
@@ -327,8 +327,8 @@ static void mal_model_release(struct mal_model *model, unsigned int nr)
 
 /**
  * mal_model_free() - check a block and free it
- * @model: whose
- * @nr: which of its blocks
+ * @model: the model
+ * @nr: index of the block in the model
  *
  * Context: any but NMI.
  */
@@ -357,8 +357,9 @@ void mal_model_free(struct mal_model *model, unsigned int nr)
 
 /**
  * mal_model_split() - make a block into blocks of one page each
- * @model: whose
- * @nr: which of its blocks; nothing happens if there is no room for the parts
+ * @model: the model
+ * @nr: index of the block in the model; ignored if there is no room for the
+ *	parts
  *
  * Context: any but NMI.
  */
@@ -386,7 +387,7 @@ void mal_model_split(struct mal_model *model, unsigned int nr)
  * Steps
  */
 
-/* Each order twice as rare as the one below, and once in sixteen any. */
+/* Each order is half as likely as the one below; one in sixteen is uniform. */
 static unsigned int mal_model_pick_order(struct mal_model *model)
 {
 	unsigned long bits = mal_model_random(model, 1UL << MAL_MAX_ORDER);
@@ -417,7 +418,9 @@ static gfp_t mal_model_pick_gfp(struct mal_model *model, bool may_sleep)
 	return gfp;
 }
 
-/* Who must not sleep has interrupts off, half of the time. */
+/*
+ * An allocation that must not sleep runs with interrupts off half of the time.
+ */
 static void mal_model_step_alloc(struct mal_model *model, bool may_sleep)
 {
 	gfp_t gfp = mal_model_pick_gfp(model, may_sleep);
@@ -448,12 +451,12 @@ static void mal_model_step_free(struct mal_model *model)
 }
 
 /**
- * mal_model_step() - do something
- * @model: who
- * @may_sleep: the caller may
+ * mal_model_step() - perform one random operation
+ * @model: the model
+ * @may_sleep: whether the caller may sleep
  *
- * The model grows until it cannot, or for some time, then shrinks for some
- * time, so that it comes by the cap and by nothing held again and again.
+ * The model grows for a while or until an allocation fails, then shrinks for a
+ * while, so that it reaches the cap and zero again and again.
  *
  * Context: any but NMI.
  */
@@ -476,8 +479,8 @@ void mal_model_step(struct mal_model *model, bool may_sleep)
 }
 
 /**
- * mal_model_drain() - free all that a user holds
- * @model: who
+ * mal_model_drain() - free all blocks of a model
+ * @model: the model
  *
  * Context: task; sleeps.
  */

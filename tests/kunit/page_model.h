@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * page_model.h: a simple model of what a user of the page allocator holds
+ * page_model.h: model of a user of the page allocator
  */
 #ifndef _MAL_PAGE_MODEL_H
 #define _MAL_PAGE_MODEL_H
@@ -12,12 +12,12 @@
 #include <memalloc/page_alloc.h>
 
 /**
- * struct mal_model_block - an allocation, or a part of one that was split
- * @page: its first page
- * @order: its order
- * @serial: of the allocation, for the marks in its pages
- * @index: of @page in the allocation that it was once
- * @filled: a page of the block that is filled from end to end
+ * struct mal_model_block - an allocation, or a part of a split one
+ * @page: first page of the block
+ * @order: order of the block
+ * @serial: serial number of the allocation, part of the marks in its pages
+ * @index: index of @page in the original allocation
+ * @filled: index of the page that is filled from end to end
  */
 struct mal_model_block {
 	struct page *page;
@@ -28,29 +28,29 @@ struct mal_model_block {
 };
 
 /**
- * struct mal_model - one user: what it holds, did and found wrong
- * @rnd: where its decisions come from
- * @id: tells its marks from other models'
- * @serial: of its last allocation
+ * struct mal_model - one user: its blocks, history and errors
+ * @rnd: source of random decisions
+ * @id: distinguishes its marks from those of other models
+ * @serial: serial number of its last allocation
  * @may_hold: keeps references to some pages when it frees them
- * @growing: rather allocates than frees
- * @blocks: what it holds
- * @nr_blocks: how many of them
- * @max_blocks: no more than that
+ * @growing: allocates more often than it frees
+ * @blocks: blocks held
+ * @nr_blocks: number of @blocks
+ * @max_blocks: capacity of @blocks
  * @pages: pages in @blocks
- * @held: pages that it has freed, but still has a reference to
- * @nr_held: how many of them
- * @allocs: allocations that it got, by order
- * @frees: and gave back
- * @failures: and did not get
- * @steps: what it did altogether
+ * @held: freed pages to which the model still has a reference
+ * @nr_held: number of @held
+ * @allocs: successful allocations, by order
+ * @frees: frees, by order
+ * @failures: failed allocations, by order
+ * @steps: number of steps
  * @failed: the last step was an allocation that failed
  * @gfp: flags of the last allocation
  * @order: order of the last allocation
- * @errors: things that were wrong
- * @error: the first of them
+ * @errors: number of errors found
+ * @error: text of the first error
  *
- * To be used by one context at a time; interrupts have models of their own.
+ * Used by one context at a time; interrupts have models of their own.
  */
 struct mal_model {
 	struct rnd_state rnd;

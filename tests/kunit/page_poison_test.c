@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The poison mode: who writes to a free page is found out
+ * Page poisoning: writes to free pages are detected
  *
  * Needs the module loaded with page_poison=1; skipped otherwise.
  */
@@ -12,12 +12,12 @@
 #include <memalloc/page_alloc.h>
 #include <uapi/linux/memalloc.h>
 
-#include "internal/loan.h"
+#include "internal/borrow.h"
 #include "internal/page_poison.h"
 #include "internal/report.h"
 #include "memalloc_kunit.h"
 
-/* More than is borrowed at once, so that the page comes round. */
+/* More than one borrowed block, so that the freed page is allocated again. */
 #define MAL_POISON_PAGES	4096UL
 
 static u64 mal_poison_reports(void)
@@ -41,7 +41,7 @@ static unsigned long mal_poison_hold(struct page **pages)
 	return nr;
 }
 
-static void mal_poison_let_go(struct page **pages, unsigned long nr)
+static void mal_poison_free(struct page **pages, unsigned long nr)
 {
 	while (nr)
 		mal_free_page(pages[--nr]);
@@ -80,12 +80,12 @@ static void mal_test_clean_pages_are_not_reported(struct kunit *test)
 		nr = mal_poison_hold(pages);
 		for (i = 0; i < nr; i++)
 			memset(page_address(pages[i]), i, PAGE_SIZE);
-		mal_poison_let_go(pages, nr);
+		mal_poison_free(pages, nr);
 	}
 	KUNIT_EXPECT_EQ(test, mal_poison_reports(), before);
 }
 
-static void mal_test_a_page_that_was_written_to_is_reported_and_kept(struct kunit *test)
+static void mal_test_page_written_to_is_reported_and_kept(struct kunit *test)
 {
 	struct page **pages = mal_poison_pages(test);
 	unsigned long offset = mal_test_seed(test) % PAGE_SIZE;
@@ -96,20 +96,20 @@ static void mal_test_a_page_that_was_written_to_is_reported_and_kept(struct kuni
 	page = mal_alloc_page(GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	mal_free_page(page);
-	/* The kernel's own sanitizer shall not see it: it is for us to find. */
+	/* KASAN must not report this write; page poisoning has to detect it. */
 	kasan_disable_current();
 	((u8 *)page_address(page))[offset] ^= 1;
 	kasan_enable_current();
 	nr = mal_poison_hold(pages);
 	KUNIT_EXPECT_EQ(test, mal_poison_reports(), before + 1);
 	KUNIT_EXPECT_FALSE(test, mal_poison_holds(pages, nr, page));
-	mal_poison_let_go(pages, nr);
+	mal_poison_free(pages, nr);
 	KUNIT_EXPECT_EQ(test, mal_page_validate(&checked), 0ULL);
 }
 
 static struct kunit_case mal_poison_cases[] = {
 	KUNIT_CASE(mal_test_clean_pages_are_not_reported),
-	KUNIT_CASE(mal_test_a_page_that_was_written_to_is_reported_and_kept),
+	KUNIT_CASE(mal_test_page_written_to_is_reported_and_kept),
 	{}
 };
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whatever is asked of the page allocator in whatever order, it keeps to its
- * contract
+ * Random use of the page allocator
  *
- * Users who act at random (page_model.c), one alone or many at once in task,
- * softirq and hardirq context, under a cap that they reach again and again.
- * The one user's figures are compared with the allocator's own, and each time
- * that it is refused something, whether that had to be.
+ * Models (page_model.c) allocate and free at random: one alone, or several at
+ * once in task, softirq and hardirq context, under a cap that they reach
+ * repeatedly. A single model's figures are compared with the allocator's. Each
+ * refusal must be justified by the cap or the host.
  */
 #include <kunit/test.h>
 
@@ -15,7 +14,7 @@
 #include <linux/mm.h>
 #include <linux/timer.h>
 
-#include "internal/loan.h"
+#include "internal/borrow.h"
 #include "internal/node.h"
 
 #include "memalloc_kunit.h"
@@ -24,12 +23,12 @@
 #include "sanitizer_test.h"
 
 #define MAL_PROPERTY_STEPS	150000
-#define MAL_PROPERTY_LOOK	1000	/* steps between two looks at everything */
+#define MAL_PROPERTY_LOOK	1000	/* steps between two full checks */
 #define MAL_PROPERTY_CAP	(48UL << (20 - PAGE_SHIFT))
 
 #define MAL_CROWD_THREADS	4
-#define MAL_CROWD_STEPS		25000	/* of each thread */
-#define MAL_CROWD_BURST		16	/* of an interrupt, at once */
+#define MAL_CROWD_STEPS		25000	/* per thread */
+#define MAL_CROWD_BURST		16	/* steps per interrupt */
 
 static int mal_property_suite_init(struct kunit_suite *suite)
 {
@@ -53,8 +52,8 @@ static void mal_expect_no_error(struct kunit *test, const struct mal_model *mode
  */
 
 /*
- * Is there a free block that would have served the user's last allocation? On
- * the lists of other CPUs only those who may sleep find it.
+ * Is there a free block that would have served the model's last allocation?
+ * Blocks on the lists of other CPUs count only for a sleeping allocation.
  */
 static bool mal_block_is_there(const struct mal_model *model, u64 reserve)
 {
@@ -75,24 +74,25 @@ static bool mal_block_is_there(const struct mal_model *model, u64 reserve)
 	return false;
 }
 
-/* It was refused: the cap or the host must be the reason. */
+/* An allocation failed: the cap or the host must be the reason. */
 static void mal_expect_refusal(struct kunit *test, const struct mal_model *model,
 			       const struct memalloc_stats_borrowing *before)
 {
 	struct memalloc_stats_borrowing now;
 
-	mal_borrowing_stats(&now);
+	mal_borrow_stats(&now);
 	if (now.borrowed_total > before->borrowed_total)
-		return; /* the reserve is being refilled: this is not how it was */
+		return; /* a refill of the reserve has changed the figures */
 	KUNIT_EXPECT_FALSE_MSG(test, mal_block_is_there(model, now.reserve),
-			       "order %u gfp %#x refused with such blocks free",
+			       "order %u gfp %#x failed although such a block is free",
 			       model->order, (__force unsigned int)model->gfp);
 	KUNIT_EXPECT_TRUE_MSG(test,
-			      now.borrowed + (1ULL << model->order) > now.cap ||
+			      now.cap < mal_account_taken(&now) + MAL_ACCOUNT_SECTION +
+					(1ULL << model->order) ||
 			      now.refused_host > before->refused_host,
-			      "order %u gfp %#x refused, borrowed %llu of %llu",
+			      "order %u gfp %#x failed, taken %llu of %llu",
 			      model->order, (__force unsigned int)model->gfp,
-			      now.borrowed, now.cap);
+			      mal_account_taken(&now), now.cap);
 }
 
 static void mal_expect_counts(struct kunit *test, const struct mal_model *model,
@@ -118,7 +118,7 @@ static void mal_look(struct kunit *test, struct mal_model *model,
 	mal_expect_no_error(test, model);
 	mal_account_check(test, model->pages, model->nr_held);
 	mal_expect_counts(test, model, before);
-	mal_expect_told_of_pages(test);
+	mal_expect_free_pages_poisoned(test);
 }
 
 static void mal_test_one_user(struct kunit *test)
@@ -134,7 +134,7 @@ static void mal_test_one_user(struct kunit *test)
 	model->may_hold = true;
 	mal_zone_sums(&before);
 	while (model->steps < MAL_PROPERTY_STEPS && !model->errors) {
-		mal_borrowing_stats(&stats);
+		mal_borrow_stats(&stats);
 		mal_model_step(model, true);
 		if (model->failed) {
 			refusals++;
@@ -145,7 +145,7 @@ static void mal_test_one_user(struct kunit *test)
 			cond_resched();
 		}
 		if (model->steps % (MAL_PROPERTY_LOOK * 10) == 0)
-			mal_loan_shrink(mal_model_random(model, 4096));
+			mal_borrow_shrink(mal_model_random(model, 4096));
 	}
 	mal_model_drain(model);
 	mal_look(test, model, &before);
@@ -157,20 +157,20 @@ static void mal_test_one_user(struct kunit *test)
 }
 
 /*
- * A crowd
+ * Concurrent users
  */
 
 /**
- * struct mal_crowd - users in every context, at once
- * @threads: in task context, on whatever CPU
- * @thread_models: one each
- * @running: how many have not finished
- * @stop: interrupts do no more
- * @timer: softirq context
- * @timer_model: its own
- * @irq_work: hardirq context
- * @irq_model: its own
- * @irq_busy: an interrupt is using it, on whatever CPU
+ * struct mal_crowd - concurrent users in all contexts
+ * @threads: users in task context, on any CPU
+ * @thread_models: models of @threads
+ * @running: number of unfinished threads
+ * @stop: interrupts stop
+ * @timer: user in softirq context
+ * @timer_model: model of @timer
+ * @irq_work: user in hardirq context
+ * @irq_model: model of @irq_work
+ * @irq_busy: an interrupt uses @irq_model, on any CPU
  */
 struct mal_crowd {
 	struct task_struct *threads[MAL_CROWD_THREADS];
@@ -185,9 +185,9 @@ struct mal_crowd {
 };
 
 /**
- * struct mal_crowd_thread - what a thread of the crowd is started with
+ * struct mal_crowd_thread - arguments of a thread
  * @crowd: the crowd
- * @model: its model
+ * @model: model of the thread
  */
 struct mal_crowd_thread {
 	struct mal_crowd *crowd;
@@ -226,7 +226,7 @@ static void mal_crowd_timer(struct timer_list *timer)
 		mod_timer(timer, jiffies + 1);
 }
 
-/* It may be queued on a CPU while it still runs on another. */
+/* The irq_work may be queued on one CPU while it still runs on another. */
 static void mal_crowd_irq_work(struct irq_work *work)
 {
 	struct mal_crowd *crowd = container_of(work, struct mal_crowd, irq_work);
@@ -299,12 +299,12 @@ static void mal_crowd_stop(struct mal_crowd *crowd)
 	irq_work_sync(&crowd->irq_work);
 }
 
-/* Free all that a user has left, and let it go. */
+/* Free all blocks of a model, and the model. */
 static void mal_crowd_leave(struct kunit *test, struct mal_model *model)
 {
 	mal_model_drain(model);
 	mal_expect_no_error(test, model);
-	KUNIT_EXPECT_GT_MSG(test, model->steps, 0UL, "user %u never ran",
+	KUNIT_EXPECT_GT_MSG(test, model->steps, 0UL, "user %u did not run",
 			    model->id);
 	mal_model_destroy(model);
 }
@@ -321,7 +321,7 @@ static void mal_test_crowd(struct kunit *test)
 		if (i % 16 == 0)
 			mal_account_valid(test);
 		if (i % 64 == 0)
-			mal_loan_shrink(1024);
+			mal_borrow_shrink(1024);
 		schedule_timeout_uninterruptible(1);
 	}
 	mal_crowd_stop(crowd);

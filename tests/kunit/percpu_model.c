@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A user of per-CPU areas who acts at random and knows what it holds
+ * Model of a user of per-CPU areas
  *
- * Each area is filled on each CPU with something that few others have, and must
- * be found so when it is freed: so areas that overlap show. When it is allocated,
- * it must be zero on each CPU, and aligned there.
+ * Each area is filled with a mark on each CPU, and must be intact when it is
+ * freed, so that overlapping areas are detected. A new area must be zeroed and
+ * aligned on each CPU.
  *
- * Context: any but NMI for what acts; task for the rest.
+ * Context: steps in any context but NMI; creation and destruction in task
+ * context.
  */
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -36,7 +37,7 @@ static void mal_model_error(struct mal_percpu_model *model, const char *fmt, ...
 	va_end(args);
 }
 
-/* Mostly small, and of all sizes up to the largest. */
+/* Mostly small areas, sometimes of any size up to the largest. */
 static size_t mal_model_size(struct mal_percpu_model *model)
 {
 	unsigned int limit = mal_random(model, 64) ? ilog2(MAL_PERCPU_MAX_HOT) + 1 :
@@ -52,7 +53,7 @@ static size_t mal_model_align(struct mal_percpu_model *model)
 	return 1UL << mal_random(model, PAGE_SHIFT + 1);
 }
 
-/* What the allocator makes of a size: see the opening comment of percpu.c. */
+/* Round a size as the allocator does: see the opening comment of percpu.c. */
 static size_t mal_model_rounded(size_t size, size_t align)
 {
 	if (size <= 4 && align <= 4)
@@ -108,7 +109,7 @@ static void mal_model_check(struct mal_percpu_model *model,
 	for_each_possible_cpu(cpu)
 		if (memchr_inv(per_cpu_ptr(held->area, cpu), (u8)(held->mark + cpu),
 			       held->size))
-			mal_model_error(model, "%zu bytes changed hands on CPU %d",
+			mal_model_error(model, "%zu bytes overwritten on CPU %d",
 					held->size, cpu);
 }
 
@@ -123,7 +124,10 @@ static void mal_model_free(struct mal_percpu_model *model)
 	mal_free_percpu(held.area);
 }
 
-/* Put an area down, and free another one that somebody else has put down. */
+/*
+ * Put an area into a shared slot, and free the one that another user left
+ * there.
+ */
 static void mal_model_pass_on(struct mal_percpu_model *model)
 {
 	unsigned int nr = mal_random(model, model->nr);
@@ -152,9 +156,9 @@ static bool mal_model_grows(struct mal_percpu_model *model)
 }
 
 /**
- * mal_percpu_model_step() - do something
- * @model: who does it
- * @may_sleep: in this context
+ * mal_percpu_model_step() - perform one random operation
+ * @model: the model
+ * @may_sleep: whether the context may sleep
  *
  * Context: any but NMI.
  */
@@ -172,8 +176,8 @@ void mal_percpu_model_step(struct mal_percpu_model *model, bool may_sleep)
 }
 
 /**
- * mal_percpu_model_drain() - free all
- * @model: whose
+ * mal_percpu_model_drain() - free all areas of a model
+ * @model: the model
  *
  * Context: any but NMI.
  */
@@ -184,14 +188,14 @@ void mal_percpu_model_drain(struct mal_percpu_model *model)
 }
 
 /**
- * mal_percpu_model_create() - a user that holds nothing
- * @slots: what it shares with others: MAL_AREA_SLOTS; or NULL
- * @id: tells it from others
- * @seed: decides on what it does
- * @max: areas that it holds at most
+ * mal_percpu_model_create() - create a model that holds no area
+ * @slots: array of MAL_AREA_SLOTS shared areas, or NULL
+ * @id: distinguishes the marks of different models
+ * @seed: seed of the model's random decisions
+ * @max: maximum number of areas held
  *
  * Context: task.
- * Return: the user, or NULL.
+ * Return: the model, or NULL.
  */
 struct mal_percpu_model *mal_percpu_model_create(struct mal_model_area **slots,
 						 u8 id, u64 seed,
@@ -215,8 +219,8 @@ struct mal_percpu_model *mal_percpu_model_create(struct mal_model_area **slots,
 }
 
 /**
- * mal_percpu_model_destroy() - forget a user
- * @model: it holds nothing any more
+ * mal_percpu_model_destroy() - free a model
+ * @model: the model; must not hold any area
  *
  * Context: task.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * percpu_model.h: a simple model of what a user of per-CPU areas holds
+ * percpu_model.h: model of a user of per-CPU areas
  */
 #ifndef _MAL_PERCPU_MODEL_H
 #define _MAL_PERCPU_MODEL_H
@@ -12,10 +12,10 @@
 
 /**
  * struct mal_model_area - an area
- * @area: it
- * @size: bytes
- * @rounded: bytes that it occupies
- * @mark: what it is filled with, plus the number of the CPU
+ * @area: the per-CPU pointer
+ * @size: size in bytes
+ * @rounded: bytes occupied
+ * @mark: fill byte, to which the number of the CPU is added
  */
 struct mal_model_area {
 	void __percpu *area;
@@ -25,19 +25,19 @@ struct mal_model_area {
 };
 
 /**
- * struct mal_percpu_model - one user: what it holds, did and found wrong
- * @rnd: where its decisions come from
- * @slots: areas that one has put down for another one to take and free: shared
- * @id: tells its marks from other models'
- * @areas: what it holds
- * @nr: how many of them
- * @max: no more than that
- * @growing: rather allocates than frees
- * @bytes: that it holds, as the allocator rounds them
- * @steps: what it did altogether
- * @refused: allocations that it did not get
- * @errors: things that were wrong
- * @error: the first of them
+ * struct mal_percpu_model - one user: its areas, history and errors
+ * @rnd: source of random decisions
+ * @slots: shared slots, through which users pass areas to each other
+ * @id: distinguishes its marks from those of other models
+ * @areas: areas held
+ * @nr: number of @areas
+ * @max: capacity of @areas
+ * @growing: allocates more often than it frees
+ * @bytes: bytes held, rounded as by the allocator
+ * @steps: number of steps
+ * @refused: failed allocations
+ * @errors: number of errors found
+ * @error: text of the first error
  */
 struct mal_percpu_model {
 	struct rnd_state rnd;

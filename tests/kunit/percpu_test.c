@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Per-CPU areas keep to their contract, whoever uses them in whatever context and
- * order
+ * Per-CPU areas: random use, limits, failures and misuse
  */
 #include <kunit/test.h>
 
@@ -13,8 +12,8 @@
 
 #include <memalloc/percpu.h>
 
+#include "internal/borrow.h"
 #include "internal/inject.h"
-#include "internal/loan.h"
 #include "internal/percpu.h"
 #include "internal/percpu_chunk.h"
 #include "internal/report.h"
@@ -24,11 +23,11 @@
 #include "percpu_model.h"
 
 #define MAL_ALONE_STEPS		20000
-#define MAL_ALONE_LOOK		500	/* steps between two looks at everything */
+#define MAL_ALONE_LOOK		500	/* steps between two full checks */
 #define MAL_ALONE_MAX		2000
 #define MAL_CROWD_THREADS	4
-#define MAL_CROWD_STEPS		3000	/* of each thread */
-#define MAL_CROWD_BURST		8	/* of an interrupt, at once */
+#define MAL_CROWD_STEPS		3000	/* per thread */
+#define MAL_CROWD_BURST		8	/* steps per interrupt */
 #define MAL_CROWD_MAX		400
 
 static void mal_expect_valid(struct kunit *test)
@@ -39,7 +38,7 @@ static void mal_expect_valid(struct kunit *test)
 	KUNIT_EXPECT_GT(test, checked, 0ULL);
 }
 
-/* So many bytes are allocated, and all figures agree. */
+/* Expect that @used bytes are allocated and that the statistics agree. */
 static void mal_expect_used(struct kunit *test, u64 used)
 {
 	struct mal_percpu_stats stats;
@@ -55,7 +54,7 @@ static void mal_expect_used(struct kunit *test, u64 used)
 	KUNIT_EXPECT_LE(test, stats.largest_free, stats.free);
 }
 
-/* Nobody holds anything: of what can be given back, only the reserve stays. */
+/* No area is allocated: expect that shrinking leaves only the reserve. */
 static void mal_percpu_settle(struct kunit *test)
 {
 	struct mal_percpu_stats stats;
@@ -68,7 +67,7 @@ static void mal_percpu_settle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats.largest_free, stats.unit_bytes);
 }
 
-/* One more chunk than the one that is kept, or many; in pages. */
+/* One chunk more than the one kept, or many chunks; in pages. */
 #define MAL_CHUNK_PAGES		(MAL_PERCPU_MAX_SIZE / PAGE_SIZE * num_possible_cpus())
 #define MAL_CAP_PAGES		(MAL_CHUNK_PAGES * 60)
 
@@ -78,8 +77,8 @@ static int mal_percpu_init_test(struct kunit *test)
 {
 	struct memalloc_stats_borrowing stats;
 
-	mal_loan_shrink(0);
-	mal_borrowing_stats(&stats);
+	mal_borrow_shrink(0);
+	mal_borrow_stats(&stats);
 	mal_test_cap = stats.borrowed + MAL_CAP_PAGES;
 	return mal_account_cap(mal_test_cap);
 }
@@ -140,18 +139,18 @@ static void mal_test_one_user(struct kunit *test)
 }
 
 /*
- * A crowd
+ * Concurrent users
  */
 
 /**
- * struct mal_percpu_crowd - users in every context, at once
- * @threads: in task context, on whatever CPU
- * @users: one for each of them, then for softirq, then for hardirq
- * @slots: what they share
- * @running: threads that have not finished
- * @stop: interrupts do no more
- * @timer: softirq context
- * @irq_work: hardirq context
+ * struct mal_percpu_crowd - concurrent users in all contexts
+ * @threads: users in task context, on any CPU
+ * @users: models of @threads, of the timer and of the irq_work
+ * @slots: slots shared by all users
+ * @running: number of unfinished threads
+ * @stop: interrupts stop
+ * @timer: user in softirq context
+ * @irq_work: user in hardirq context
  */
 struct mal_percpu_crowd {
 	struct task_struct *threads[MAL_CROWD_THREADS];
@@ -265,19 +264,19 @@ static void mal_test_crowd(struct kunit *test)
 }
 
 /*
- * Counters
+ * Per-CPU counters
  */
 
 #define MAL_COUNTERS		5
-#define MAL_COUNTS		20000	/* of each thread */
+#define MAL_COUNTS		20000	/* per thread */
 
 /**
- * struct mal_counting - counters that are counted in every context
- * @counters: them
- * @running: threads that have not finished
- * @interrupts: what the interrupt has counted
- * @timer: the interrupt
- * @stop: it counts no more
+ * struct mal_counting - counters incremented in several contexts
+ * @counters: the counters
+ * @running: number of unfinished threads
+ * @interrupts: increments by the timer
+ * @timer: increments in softirq context
+ * @stop: the timer stops
  */
 struct mal_counting {
 	unsigned long __percpu *counters[MAL_COUNTERS];
@@ -320,7 +319,7 @@ static unsigned long mal_count_sum(unsigned long __percpu *counter)
 	return sum;
 }
 
-/* this_cpu_inc() on each CPU, in tasks that move and in softirq: none is lost. */
+/* this_cpu_inc() in migrating tasks and in softirq loses no increment. */
 static void mal_test_counters_add_up(struct kunit *test)
 {
 	struct mal_counting *c = &mal_counting;
@@ -355,7 +354,7 @@ static void mal_test_counters_add_up(struct kunit *test)
  * Limits and failures
  */
 
-/* What is to be held until the end of a test, in any number. */
+/* Areas to be freed at the end of a test. */
 struct mal_held {
 	unsigned int nr;
 	void __percpu *areas[4096];
@@ -382,41 +381,47 @@ static bool mal_hold(struct mal_held *held, size_t size, size_t align, gfp_t gfp
 	return true;
 }
 
-static void mal_let_go(struct mal_held *held)
+static void mal_held_free_all(struct mal_held *held)
 {
 	while (held->nr)
 		mal_free_percpu(held->areas[--held->nr]);
 }
 
 /*
- * The cap holds for chunks: no more than it allows, and the one that is kept. Pages
- * that are free make room for them.
+ * The cap limits chunks. Only the chunk that is always kept may exceed it. Free
+ * pages are returned to make room for chunks.
  */
 static void mal_test_exhaustion(struct kunit *test)
 {
 	struct memalloc_stats_borrowing borrowing;
 	struct mal_held *held = mal_test_held(test);
 	struct mal_percpu_stats stats;
-	u64 kept;
+	u64 kept, kept_metadata;
 
 	mal_percpu_stats(&stats);
 	kept = stats.bytes;
+	kept_metadata = stats.metadata_bytes;
 	while (mal_hold(held, MAL_PERCPU_MAX_SIZE, PAGE_SIZE, GFP_KERNEL))
 		;
 	KUNIT_EXPECT_LT(test, held->nr, ARRAY_SIZE(held->areas));
 	mal_percpu_stats(&stats);
-	mal_borrowing_stats(&borrowing);
+	mal_borrow_stats(&borrowing);
 	KUNIT_EXPECT_GT(test, stats.refused, 0ULL);
 	KUNIT_EXPECT_LE(test, stats.bytes + borrowing.borrowed * PAGE_SIZE,
 			mal_test_cap * PAGE_SIZE + kept);
-	KUNIT_EXPECT_GT(test, stats.bytes + borrowing.borrowed * PAGE_SIZE +
+	KUNIT_EXPECT_LE(test, stats.bytes + stats.metadata_bytes +
+			borrowing.borrowed * PAGE_SIZE,
+			mal_test_cap * PAGE_SIZE + kept + kept_metadata);
+	/* Another chunk and its metadata would exceed the cap. */
+	KUNIT_EXPECT_GT(test, stats.bytes + stats.metadata_bytes * 2 +
+			borrowing.borrowed * PAGE_SIZE +
 			MAL_PERCPU_MAX_SIZE * num_possible_cpus(), mal_test_cap * PAGE_SIZE);
 	mal_expect_used(test, (u64)held->nr * MAL_PERCPU_MAX_SIZE);
-	mal_let_go(held);
+	mal_held_free_all(held);
 	mal_percpu_settle(test);
 }
 
-/* Whatever others have taken, there is something for those who must not sleep. */
+/* Sleeping allocations always leave memory for atomic ones. */
 static void mal_test_reserve_for_atomic(struct kunit *test)
 {
 	struct mal_held *held = mal_test_held(test);
@@ -430,10 +435,10 @@ static void mal_test_reserve_for_atomic(struct kunit *test)
 	}
 	for (i = 0; i < 10; i++)
 		KUNIT_EXPECT_TRUE(test, mal_hold(held, 600, 4, GFP_ATOMIC));
-	mal_let_go(held);
+	mal_held_free_all(held);
 }
 
-/* Small holes are filled before a chunk is borrowed. */
+/* Holes are filled before a chunk is borrowed. */
 static void mal_test_holes_are_filled(struct kunit *test)
 {
 	struct mal_held *held = mal_test_held(test), *others = mal_test_held(test);
@@ -444,17 +449,72 @@ static void mal_test_holes_are_filled(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, mal_hold(held, 1000, 4, GFP_KERNEL));
 		KUNIT_ASSERT_TRUE(test, mal_hold(others, 1000, 4, GFP_KERNEL));
 	}
-	mal_let_go(others);
+	mal_held_free_all(others);
 	mal_percpu_stats(&before);
 	for (i = 0; i < nr; i++)
 		KUNIT_ASSERT_TRUE(test, mal_hold(others, 996, 4, GFP_ATOMIC));
 	mal_percpu_stats(&after);
 	KUNIT_EXPECT_EQ(test, after.borrowed_total, before.borrowed_total);
-	mal_let_go(others);
-	mal_let_go(held);
+	mal_held_free_all(others);
+	mal_held_free_all(held);
 }
 
-/* Each allocation on the way to an area fails once: nothing is lost. */
+/* Chunks with free runs that are long enough, but misaligned. */
+#define MAL_MISALIGNED_CHUNKS	12
+#define MAL_MISALIGNED_LOOKS	8	/* chunks per search */
+
+static u64 mal_chunks_searched(void)
+{
+	struct mal_percpu_chunk_stats stats;
+
+	mal_percpu_chunk_stats(&stats);
+	return stats.searched;
+}
+
+/*
+ * Fill a chunk with areas of 524 bytes. Only the first of them has room for 520
+ * bytes aligned to 512. The size belongs to no size class, so no stack keeps
+ * the areas.
+ */
+static void mal_misalign_chunk(struct kunit *test, struct mal_held *held)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAL_PERCPU_MAX_SIZE / 524; i++)
+		KUNIT_ASSERT_TRUE(test, mal_hold(held, 524, 4, GFP_KERNEL));
+}
+
+/*
+ * A search looks at a bounded number of chunks, however many lack an aligned
+ * run.
+ */
+static void mal_test_search_is_bounded(struct kunit *test)
+{
+	struct mal_held *held = mal_test_held(test);
+	unsigned int i, kept = 0;
+	void __percpu *area;
+	u64 searched;
+
+	for (i = 0; i < MAL_MISALIGNED_CHUNKS; i++)
+		mal_misalign_chunk(test, held);
+	for (i = 0; i < held->nr; i++) {
+		if (i % 2)
+			mal_free_percpu(held->areas[i]);
+		else
+			held->areas[kept++] = held->areas[i];
+	}
+	held->nr = kept;
+	for (i = 0; i < MAL_MISALIGNED_CHUNKS; i++) {
+		searched = mal_chunks_searched();
+		area = __mal_alloc_percpu_gfp(520, 512, GFP_ATOMIC | __GFP_NOWARN);
+		searched = mal_chunks_searched() - searched;
+		KUNIT_EXPECT_LE(test, searched, (u64)MAL_MISALIGNED_LOOKS);
+		mal_free_percpu(area);
+	}
+	mal_held_free_all(held);
+}
+
+/* Fail each allocation of a new area in turn: nothing leaks. */
 static void mal_test_failures(struct kunit *test)
 {
 	struct mal_held *held = mal_test_held(test);
@@ -481,14 +541,14 @@ static void mal_test_failures(struct kunit *test)
 		mal_percpu_stats(&stats);
 		KUNIT_EXPECT_EQ(test, stats.chunks, 1ULL);
 	} while (!left);
-	KUNIT_EXPECT_EQ(test, failed, 4ULL);
-	mal_let_go(held);
+	KUNIT_EXPECT_EQ(test, failed, 3ULL);
+	mal_held_free_all(held);
 
-	/* A free that needs a stack, and gets none, is a free. */
+	/* A free succeeds even if it cannot allocate a stack. */
 	KUNIT_ASSERT_TRUE(test, mal_hold(held, 64, 4, GFP_KERNEL));
 	mal_inject_arm(&inject, 1);
 	mal_inject_enter(&scope, &inject);
-	mal_let_go(held);
+	mal_held_free_all(held);
 	mal_inject_leave(&scope);
 	KUNIT_EXPECT_EQ(test, mal_inject_arm(&inject, 0), 0ULL);
 	mal_percpu_stats(&stats);
@@ -528,7 +588,7 @@ static void mal_test_bad_arguments(struct kunit *test)
  * Misuse
  */
 
-/* Expect that @misuse adds one to @kind of report, and nothing to any other. */
+/* Expect that @misuse adds one report of @kind and none of any other kind. */
 #define mal_expect_report(test, kind, misuse) do {			\
 	struct memalloc_stats_reports before, after;			\
 	u64 total = mal_reports_total();				\
@@ -582,6 +642,7 @@ static struct kunit_case mal_percpu_cases[] = {
 	KUNIT_CASE(mal_test_exhaustion),
 	KUNIT_CASE(mal_test_reserve_for_atomic),
 	KUNIT_CASE(mal_test_holes_are_filled),
+	KUNIT_CASE(mal_test_search_is_bounded),
 	KUNIT_CASE(mal_test_failures),
 	KUNIT_CASE(mal_test_bad_arguments),
 	KUNIT_CASE(mal_test_misuse),

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's own address sanitizer sees who touches what is nobody's in memory
- * without any debug mode, too: whole pages, and what is behind large memory
+ * KASAN detects invalid accesses to pages and to large kmalloc memory without
+ * any debug mode
  *
- * That it minds nobody who may is what all other suites tell: a report fails the
- * test that it comes in.
+ * False positives would fail any other suite.
  */
 #include <kunit/test.h>
 
@@ -15,18 +14,23 @@
 #include <linux/workqueue.h>
 
 #include <memalloc/kmalloc.h>
+#include <memalloc/mempool.h>
 #include <memalloc/page_alloc.h>
+#include <memalloc/slab_cache.h>
+#include <uapi/linux/memalloc.h>
 
 #include "internal/region.h"
+#include "internal/report.h"
 #include "internal/sanitizer.h"
 
 #include "memalloc_kunit.h"
 #include "sanitizer_test.h"
 
 /**
- * struct mal_touch - a read that the sanitizer shall report
- * @work: does it, as a report would fail a test that did it itself
- * @byte: what to read
+ * struct mal_touch - a read that KASAN must report
+ * @work: reads the byte in a worker, because a report fails the KUnit test of
+ *	the current task
+ * @byte: address to read
  */
 struct mal_touch {
 	struct work_struct work;
@@ -39,13 +43,13 @@ static void mal_touch_it(struct work_struct *work)
 }
 
 /**
- * mal_expect_seen() - read a byte, and have whoever judges the log expect a report
- * @byte: which
- * @what: what it shall be called, a regular expression
+ * mal_expect_kasan_report() - read a byte that KASAN must report
+ * @byte: address to read
+ * @what: regular expression that matches the kind of bug
  *
  * Context: task; sleeps.
  */
-void mal_expect_seen(const u8 *byte, const char *what)
+void mal_expect_kasan_report(const u8 *byte, const char *what)
 {
 	struct mal_touch touch = { .byte = byte };
 
@@ -58,7 +62,7 @@ void mal_expect_seen(const u8 *byte, const char *what)
 }
 
 /*
- * Each page by its state
+ * Shadow of each page
  */
 
 #ifdef CONFIG_KASAN_GENERIC
@@ -77,8 +81,8 @@ static bool mal_is_marked(const void *byte)
 
 #endif
 
-static unsigned long mal_wrongly_told(struct mal_page *desc, unsigned int order,
-				      bool marked)
+static unsigned long mal_wrongly_poisoned(struct mal_page *desc, unsigned int order,
+					  bool marked)
 {
 	const void *from = page_address(pfn_to_page(mal_page_pfn(desc)));
 	const void *to = from + (PAGE_SIZE << order);
@@ -90,32 +94,30 @@ static unsigned long mal_wrongly_told(struct mal_page *desc, unsigned int order,
 	return wrong;
 }
 
-/* Returns how many pages there are up to what comes next. */
-static unsigned int mal_told_of_block(struct mal_page *desc, unsigned long *wrong)
+/* Returns the number of pages to the next block. */
+static unsigned int mal_check_block_shadow(struct mal_page *desc, unsigned long *wrong)
 {
 	switch (desc->state) {
 	case MAL_PAGE_FREE:
 	case MAL_PAGE_PCP:
-		*wrong += mal_wrongly_told(desc, desc->order, true);
+		*wrong += mal_wrongly_poisoned(desc, desc->order, true);
 		return 1U << desc->order;
 	case MAL_PAGE_USED:
-		*wrong += mal_wrongly_told(desc, desc->order, false);
+	case MAL_PAGE_PINNED:
+		*wrong += mal_wrongly_poisoned(desc, desc->order, false);
 		return 1U << desc->order;
-	case MAL_PAGE_QUARANTINED:
-		*wrong += mal_wrongly_told(desc, 0, false);
-		return 1;
 	default:
 		return 1;
 	}
 }
 
 /**
- * mal_expect_told_of_pages() - expect that just the free pages are marked
+ * mal_expect_free_pages_poisoned() - expect that only free pages are poisoned
  * @test: the test
  *
- * Context: task; nobody else allocates or frees.
+ * Context: task; the allocator is otherwise idle.
  */
-void mal_expect_told_of_pages(struct kunit *test)
+void mal_expect_free_pages_poisoned(struct kunit *test)
 {
 	unsigned long nr, wrong = 0;
 	unsigned int i;
@@ -126,20 +128,20 @@ void mal_expect_told_of_pages(struct kunit *test)
 		rcu_read_lock();
 		section = mal_section_at(nr);
 		for (i = 0; section && i < MAL_SECTION_PAGES;)
-			i += mal_told_of_block(&section->pages[i], &wrong);
+			i += mal_check_block_shadow(&section->pages[i], &wrong);
 		rcu_read_unlock();
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0UL);
 }
 
 /*
- * What is reported
+ * Reports
  */
 
 static int mal_sanitizer_test_init(struct kunit *test)
 {
 	if (!mal_sanitizer_on())
-		kunit_skip(test, "no sanitizer in this kernel");
+		kunit_skip(test, "needs KASAN");
 	return 0;
 }
 
@@ -162,9 +164,9 @@ static void mal_test_overflow_of_large_memory(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		object = mal_large(test, sizes[i]);
-		mal_expect_seen(object + sizes[i], "slab-out-of-bounds");
-		mal_expect_seen(object + PAGE_ALIGN(sizes[i]) - 1,
-				"slab-out-of-bounds");
+		mal_expect_kasan_report(object + sizes[i], "slab-out-of-bounds");
+		mal_expect_kasan_report(object + PAGE_ALIGN(sizes[i]) - 1,
+					"slab-out-of-bounds");
 		mal_kfree(object);
 	}
 }
@@ -177,17 +179,80 @@ static void mal_test_overflow_of_resized_memory(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, mal_krealloc(object, less, GFP_KERNEL),
 			    (void *)object);
 	memset(object, 2, less);
-	mal_expect_seen(object + less, "slab-out-of-bounds");
+	mal_expect_kasan_report(object + less, "slab-out-of-bounds");
 	KUNIT_EXPECT_PTR_EQ(test, mal_krealloc(object, more, GFP_KERNEL),
 			    (void *)object);
 	memset(object, 3, more);
-	mal_expect_seen(object + more, "slab-out-of-bounds");
-	/* Whoever asks how much there is may use all of it. */
-	memset(object, 4, mal_ksize(object));
+	mal_expect_kasan_report(object + more, "slab-out-of-bounds");
+	/* mal_ksize() unpoisons nothing, like the host's ksize(). */
+	KUNIT_EXPECT_EQ(test, mal_ksize(object), 3 * PAGE_SIZE);
+	mal_expect_kasan_report(object + more, "slab-out-of-bounds");
 	mal_kfree(object);
 }
 
-/* It is read to its end, with what is not the caller's. */
+static void mal_test_size_of_memory(struct kunit *test)
+{
+	struct memalloc_stats_reports before, after;
+	u8 *object = mal_kmalloc(100, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	KUNIT_EXPECT_EQ(test, mal_ksize(object), mal_kmalloc_size_roundup(100));
+	memset(object, 1, 100);
+	mal_expect_kasan_report(object + 100, "slab-out-of-bounds");
+	mal_expect_kasan_report(object + 104, "slab-out-of-bounds");
+	mal_kfree(object);
+	mal_report_stats(&before);
+	KUNIT_EXPECT_EQ(test, mal_ksize(object), 0UL);
+	mal_report_stats(&after);
+	KUNIT_EXPECT_EQ(test, after.use_after_free, before.use_after_free + 1);
+	mal_expect_kasan_report(object, "slab-use-after-free");
+}
+
+/*
+ * The whole element is poisoned while it is in the reserve of a pool. When it
+ * is allocated, all bytes before @behind are valid. @behind is 0 if there is no
+ * redzone.
+ */
+static void mal_expect_reserve_seen(struct kunit *test, mal_mempool_t *pool,
+				    bool is_page, size_t behind)
+{
+	void *element, *bytes;
+
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	element = mal_mempool_alloc_preallocated(pool);
+	KUNIT_ASSERT_NOT_NULL(test, element);
+	bytes = is_page ? page_address(element) : element;
+	memset(bytes, 1, 64);
+	mal_mempool_free(element, pool);
+	mal_expect_kasan_report(bytes, "(slab-)?use-after-free");
+	mal_expect_kasan_report(bytes + 63, "(slab-)?use-after-free");
+	KUNIT_EXPECT_PTR_EQ(test, mal_mempool_alloc_preallocated(pool), element);
+	memset(bytes, 2, 64);
+	if (behind)
+		mal_expect_kasan_report(bytes + behind, "slab-(out-of-bounds|use-after-free)");
+	mal_mempool_free(element, pool);
+	mal_mempool_resize(pool, 1);
+	mal_mempool_destroy(pool);
+}
+
+static void mal_test_reserve_of_a_mempool(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_kmem_cache_create("reserve", 100, 0, 0, NULL);
+
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	mal_expect_reserve_seen(test, mal_mempool_create_slab_pool(3, cache), false, 100);
+	mal_expect_reserve_seen(test, mal_mempool_create_kmalloc_pool(3, 100), false, 100);
+	mal_expect_reserve_seen(test, mal_mempool_create_kmalloc_pool(3, 30000), false,
+				30000);
+	mal_expect_reserve_seen(test, mal_mempool_create_page_pool(3, 0), true, 0);
+	mal_expect_reserve_seen(test, mal_mempool_create_page_pool(3, 2), true, 0);
+	mal_kmem_cache_destroy(cache);
+}
+
+/*
+ * The old memory may be read to the end of its pages, beyond the caller's
+ * bytes.
+ */
 static void mal_test_large_memory_moves(struct kunit *test)
 {
 	const size_t size = 3 * PAGE_SIZE + 5;
@@ -200,16 +265,16 @@ static void mal_test_large_memory_moves(struct kunit *test)
 	mal_kfree_sensitive(moved);
 }
 
-static void mal_test_late_read_of_large_memory(struct kunit *test)
+static void mal_test_use_after_free_of_large_memory(struct kunit *test)
 {
 	u8 *object = mal_large(test, 5 * PAGE_SIZE + 8);
 
 	mal_kfree(object);
-	mal_expect_seen(object, "use-after-free");
-	mal_expect_seen(object + 5 * PAGE_SIZE + 7, "use-after-free");
+	mal_expect_kasan_report(object, "use-after-free");
+	mal_expect_kasan_report(object + 5 * PAGE_SIZE + 7, "use-after-free");
 }
 
-static void mal_test_late_read_of_pages(struct kunit *test)
+static void mal_test_use_after_free_of_pages(struct kunit *test)
 {
 	static const unsigned int orders[] = { 0, 3, MAL_MAX_ORDER };
 	struct page *page;
@@ -222,13 +287,13 @@ static void mal_test_late_read_of_pages(struct kunit *test)
 		block = page_address(page);
 		memset(block, 1, PAGE_SIZE << orders[i]);
 		mal_free_pages(page, orders[i]);
-		mal_expect_seen(block + (PAGE_SIZE << orders[i]) - 1,
-				"use-after-free");
+		mal_expect_kasan_report(block + (PAGE_SIZE << orders[i]) - 1,
+					"use-after-free");
 	}
 }
 
-/* Who still holds a page that was freed may go on to use it. */
-static void mal_test_held_page_is_its_holders(struct kunit *test)
+/* A freed page that is still referenced stays accessible. */
+static void mal_test_referenced_page_stays_accessible(struct kunit *test)
 {
 	struct page *page = mal_alloc_pages(GFP_KERNEL, 2);
 	u8 *block;
@@ -238,19 +303,21 @@ static void mal_test_held_page_is_its_holders(struct kunit *test)
 	get_page(page + 1);
 	mal_free_pages_shared(page, 2);
 	memset(block + PAGE_SIZE, 1, PAGE_SIZE);
-	mal_expect_seen(block, "use-after-free");
-	mal_expect_seen(block + 2 * PAGE_SIZE, "use-after-free");
-	mal_expect_told_of_pages(test);
+	mal_expect_kasan_report(block, "use-after-free");
+	mal_expect_kasan_report(block + 2 * PAGE_SIZE, "use-after-free");
+	mal_expect_free_pages_poisoned(test);
 	put_page(page + 1);
 }
 
 static struct kunit_case mal_sanitizer_cases[] = {
 	KUNIT_CASE(mal_test_overflow_of_large_memory),
 	KUNIT_CASE(mal_test_overflow_of_resized_memory),
+	KUNIT_CASE(mal_test_size_of_memory),
+	KUNIT_CASE(mal_test_reserve_of_a_mempool),
 	KUNIT_CASE(mal_test_large_memory_moves),
-	KUNIT_CASE(mal_test_late_read_of_large_memory),
-	KUNIT_CASE(mal_test_late_read_of_pages),
-	KUNIT_CASE(mal_test_held_page_is_its_holders),
+	KUNIT_CASE(mal_test_use_after_free_of_large_memory),
+	KUNIT_CASE(mal_test_use_after_free_of_pages),
+	KUNIT_CASE(mal_test_referenced_page_stays_accessible),
 	{}
 };
 

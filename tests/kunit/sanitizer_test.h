@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * sanitizer_test.h: what the kernel's address sanitizer reports, and what it was
- * told
+ * sanitizer_test.h: expected KASAN reports, and the shadow of pages
  */
 #ifndef _MAL_SANITIZER_TEST_H
 #define _MAL_SANITIZER_TEST_H
@@ -10,7 +9,7 @@
 
 struct kunit;
 
-void mal_expect_seen(const u8 *byte, const char *what);
-void mal_expect_told_of_pages(struct kunit *test);
+void mal_expect_kasan_report(const u8 *byte, const char *what);
+void mal_expect_free_pages_poisoned(struct kunit *test);
 
 #endif /* _MAL_SANITIZER_TEST_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where random decisions of the tests begin
+ * Seed of the tests' random decisions
  */
 #include <linux/module.h>
 #include <linux/random.h>
@@ -10,14 +10,14 @@
 
 static unsigned long seed;
 module_param(seed, ulong, 0444);
-MODULE_PARM_DESC(seed, "Where random decisions begin (default: 0, another one each time)");
+MODULE_PARM_DESC(seed, "Seed of random decisions (default: 0, a new seed for each test)");
 
 /**
- * mal_test_seed() - the seed of a test
- * @test: the test, which prints it
+ * mal_test_seed() - seed of a test
+ * @test: the test; its log gets the seed
  *
  * Context: task.
- * Return: the module's parameter if there is one, else a random number.
+ * Return: the module parameter if it is set, otherwise a random number.
  */
 u64 mal_test_seed(struct kunit *test)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The debug modes of caches find each byte that was written where nobody may
- * write, and no other
+ * Debug modes of caches: each byte written outside live objects is reported,
+ * and no other
  *
- * What is written to in these tests leaks pages until unload, as it should: so
- * this suite comes after all those that count pages.
+ * The pages of corrupted objects leak until unload, as intended. So this suite
+ * comes after all suites that count pages.
  */
 #include <kunit/test.h>
 
@@ -36,7 +36,9 @@
 #define MAL_TEST_FLAGS	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | \
 			 SLAB_CONSISTENCY_CHECKS)
 
-/* Accesses that the sanitizer must not see: they are for us to find. */
+/*
+ * Access memory behind KASAN's back, because the debug modes have to detect it.
+ */
 static void mal_flip(u8 *byte, u8 bits)
 {
 	kasan_disable_current();
@@ -87,7 +89,9 @@ static int mal_slab_debug_init(struct kunit *test)
 	return cache ? 0 : -ENOMEM;
 }
 
-/* Nothing of a cache is in use, so it goes, whatever was done to its objects. */
+/*
+ * A cache without live objects can be destroyed, even if some were corrupted.
+ */
 static void mal_expect_destroyed(struct kunit *test, struct mal_kmem_cache *cache)
 {
 	KUNIT_EXPECT_EQ(test, mal_kmem_cache_remove(cache), 0);
@@ -109,7 +113,10 @@ static void *mal_new(struct kunit *test, struct mal_kmem_cache *cache)
 	return object;
 }
 
-/* All that there is in the slabs, but for what is leaked; and free it again. */
+/*
+ * Allocate and free more objects than the slabs hold. Returns whether @object
+ * was among them.
+ */
 static bool mal_is_handed_out(struct kunit *test, struct mal_kmem_cache *cache,
 			      const void *object)
 {
@@ -126,7 +133,9 @@ static bool mal_is_handed_out(struct kunit *test, struct mal_kmem_cache *cache,
 	return found;
 }
 
-/* Flip a byte of an allocated object, which is found by all who look. */
+/*
+ * Corrupt a byte around an allocated object: validation and the free report it.
+ */
 static void mal_expect_overflow(struct kunit *test, struct mal_kmem_cache *cache,
 				long offset)
 {
@@ -142,7 +151,10 @@ static void mal_expect_overflow(struct kunit *test, struct mal_kmem_cache *cache
 	KUNIT_EXPECT_FALSE(test, mal_is_handed_out(test, cache, object));
 }
 
-/* Flip a byte of a free object, which is found by all who look. */
+/*
+ * Corrupt a byte of a free object: validation and the next allocation report
+ * it.
+ */
 static void mal_expect_late_write(struct kunit *test,
 				  struct mal_kmem_cache *cache, long offset)
 {
@@ -186,7 +198,7 @@ static void mal_test_late_overflow_is_found(struct kunit *test)
 	mal_expect_late_write(test, test->priv, MAL_TEST_SIZE);
 }
 
-/* A late read sees nothing of what was there. */
+/* Freed objects are poisoned, so that a late read finds no old data. */
 static void mal_test_free_object_is_poisoned(struct kunit *test)
 {
 	u8 *object = mal_new(test, test->priv);
@@ -199,7 +211,7 @@ static void mal_test_free_object_is_poisoned(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_peek(object + i), POISON_END);
 }
 
-/* Whoever asks for zeroes gets them, and not poison. */
+/* Zeroing replaces the poison. */
 static void mal_test_zeroed_object_is_zero(struct kunit *test)
 {
 	u8 *object = mal_new(test, test->priv);
@@ -225,8 +237,8 @@ static void mal_test_double_free_is_found(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, after.double_free, before.double_free + 2);
 }
 
-/* An object is not handed out again at once, and a late write is found. */
-static void mal_test_quarantine_holds_back(struct kunit *test)
+/* Quarantine delays reuse, and a write to a quarantined object is reported. */
+static void mal_test_quarantine_delays_reuse(struct kunit *test)
 {
 	struct mal_kmem_cache_args args = { .quarantine = true };
 	struct mal_kmem_cache *cache;
@@ -246,8 +258,8 @@ static void mal_test_quarantine_holds_back(struct kunit *test)
 	mal_expect_destroyed(test, cache);
 }
 
-/* So does the pages' way out: nothing is lost with the slab. */
-static void mal_test_late_write_is_found_when_the_slab_goes(struct kunit *test)
+/* A late write is reported when the slab is released. */
+static void mal_test_late_write_is_found_on_slab_release(struct kunit *test)
 {
 	u64 before = mal_late_writes();
 	u8 *object = mal_new(test, test->priv);
@@ -259,7 +271,7 @@ static void mal_test_late_write_is_found_when_the_slab_goes(struct kunit *test)
 }
 
 /*
- * Guards
+ * Guard pages
  */
 
 static bool mal_is_guard(const void *object)
@@ -287,7 +299,10 @@ static struct mal_kmem_cache *mal_guarded(struct kunit *test, slab_flags_t flags
 	return mal_guarded_size(test, MAL_TEST_SIZE, 0, flags);
 }
 
-/* Each allocation of a cache with debug modes may be a sample, if it is time. */
+/*
+ * Allocate until a guarded sample is due. Any allocation of a cache with debug
+ * modes may be sampled.
+ */
 static u8 *mal_new_guard(struct kunit *test, struct mal_kmem_cache *cache)
 {
 	int tries;
@@ -300,11 +315,11 @@ static u8 *mal_new_guard(struct kunit *test, struct mal_kmem_cache *cache)
 		mal_kmem_cache_free(cache, object);
 		msleep(20);
 	}
-	KUNIT_FAIL_AND_ABORT(test, "no sample was taken");
+	KUNIT_FAIL_AND_ABORT(test, "no allocation was sampled");
 	return NULL;
 }
 
-/* A byte next to it on either side, whatever its size and however it is aligned. */
+/* Overflow by one byte on either side, for all sizes and alignments. */
 static void mal_test_guard_finds_overflow(struct kunit *test)
 {
 	static const struct { unsigned int size, align; } kinds[] = {
@@ -336,7 +351,10 @@ static void mal_test_guard_finds_overflow(struct kunit *test)
 	}
 }
 
-/* Up to both ends of the page, while it is somebody's. */
+/*
+ * The background scan finds an overflow at both ends of the page of a live
+ * object.
+ */
 static void mal_test_guard_scan_finds_overflow(struct kunit *test)
 {
 	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
@@ -359,7 +377,7 @@ static void mal_test_guard_scan_finds_overflow(struct kunit *test)
 	mal_expect_destroyed(test, cache);
 }
 
-/* Without anybody doing anything. */
+/* The background scan finds a late write. */
 static void mal_test_guard_scan_finds_a_late_write(struct kunit *test)
 {
 	struct mal_kmem_cache *cache = mal_guarded(test, SLAB_RED_ZONE);
@@ -395,7 +413,7 @@ static void mal_test_guard_is_freed_once(struct kunit *test)
 	mal_expect_destroyed(test, cache);
 }
 
-/* In a cache that has sheaves, samples are like other objects for their owner. */
+/* In a cache with sheaves, samples behave as other objects do. */
 static void mal_test_guards_mix_with_others(struct kunit *test)
 {
 	struct mal_kmem_cache *cache = mal_guarded(test, 0);
@@ -421,8 +439,8 @@ static void mal_test_guards_mix_with_others(struct kunit *test)
 }
 
 /*
- * Each thing that a sample needs is missing once: the allocation, if it did not
- * fail itself, is served without.
+ * Fail each allocation of a sample in turn. The object is then served without a
+ * guard, unless its own allocation has failed.
  */
 static void mal_test_guard_without_memory(struct kunit *test)
 {
@@ -451,13 +469,13 @@ static void mal_test_guard_without_memory(struct kunit *test)
 	}
 	mal_inject_destroy(&inject);
 	KUNIT_EXPECT_TRUE(test, guarded);
-	/* At least for want of a description, and of tracks. */
+	/* At least if the descriptor or the tracks cannot be allocated. */
 	KUNIT_EXPECT_GE(test, served, 2);
 	mal_expect_destroyed(test, cache);
 }
 
 /*
- * Whose it is
+ * Tracking of owners
  */
 
 static bool mal_is_of_test(unsigned long caller)
@@ -477,8 +495,11 @@ static bool mal_pages_are_of_test(const void *address)
 	return mal_is_of_test(mal_page_of_address(address)->caller);
 }
 
-/* Elements of a pool are those of its users, in the pool those of its maker. */
-static void mal_test_elements_are_their_users(struct kunit *test)
+/*
+ * Pool elements are tracked to the user. Elements in the pool are tracked to
+ * its creator.
+ */
+static void mal_test_elements_are_tracked_to_user(struct kunit *test)
 {
 	mal_mempool_t *pool = mal_mempool_create_slab_pool(2, test->priv);
 	void *element, *many[2];
@@ -501,7 +522,7 @@ static void mal_test_elements_are_their_users(struct kunit *test)
 	mal_mempool_destroy(pool);
 }
 
-static void mal_test_elements_of_pages_are_their_users(struct kunit *test)
+static void mal_test_page_elements_are_tracked_to_user(struct kunit *test)
 {
 	mal_mempool_t *pages = mal_mempool_create_page_pool(1, 2);
 	mal_mempool_t *large = mal_mempool_create_kmalloc_pool(1, 3 * PAGE_SIZE);
@@ -516,7 +537,7 @@ static void mal_test_elements_of_pages_are_their_users(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, memory);
 	KUNIT_EXPECT_TRUE(test, mal_pages_are_of_test(page_address(page)));
 	KUNIT_EXPECT_TRUE(test, mal_pages_are_of_test(memory));
-	/* The second of its blocks. */
+	/* The second block of the allocation. */
 	KUNIT_EXPECT_TRUE(test, mal_pages_are_of_test(memory + 2 * PAGE_SIZE));
 	mal_mempool_free(page, pages);
 	mal_mempool_free(memory, large);
@@ -537,7 +558,7 @@ static void mal_skip_unless_kmalloc_debugs(struct kunit *test, size_t size)
 		kunit_skip(test, "loaded without slab_debug=Z");
 }
 
-/* The first byte that was not asked for is as good as any other. */
+/* An overflow is found at the first byte beyond the requested size. */
 static void mal_test_kmalloc_overflow_is_found(struct kunit *test)
 {
 	size_t size;
@@ -600,20 +621,21 @@ static void mal_test_krealloc_moves_the_redzone(struct kunit *test)
 	mal_flip(object + 56, 1);
 	object = mal_krealloc(object, 20, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
-	/* Told once; but nobody shall have it again. */
+	/* The overflow is reported once, and the object is not reused. */
 	mal_kfree(object);
 	KUNIT_EXPECT_EQ(test, mal_overflows(), before + 1);
 	KUNIT_EXPECT_EQ(test, mal_state_of(object), MAL_OBJECT_LEAKED);
 }
 
-/* Who asks how much there is may use it. */
+/* A caller of mal_ksize() may use the whole object. */
 static void mal_test_ksize_gives_the_whole_class(struct kunit *test)
 {
 	u64 before = mal_overflows();
 	u8 *object = mal_kmalloc(33, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, object);
-	memset(object, 1, mal_ksize(object));
+	/* KASAN reports accesses beyond the requested size. */
+	__memset(object, 1, mal_ksize(object));
 	mal_kfree(object);
 	object = mal_kmalloc(33, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, object);
@@ -622,8 +644,7 @@ static void mal_test_ksize_gives_the_whole_class(struct kunit *test)
 }
 
 /*
- * Property: a byte that is written is reported if, and only if, it is in no
- * live object
+ * Property: a write is reported if and only if it is outside all live objects
  */
 
 #define MAL_PROPERTY_OBJECTS	64
@@ -665,7 +686,7 @@ static void mal_property_corrupt(struct kunit *test,
 
 	mal_flip(byte, bits);
 	KUNIT_EXPECT_EQ_MSG(test, mal_errors(), live ? 0ULL : 1ULL,
-			    "byte %u of a slab, objects of %u bytes", offset,
+			    "byte %u of a slab with objects of %u bytes", offset,
 			    property->size);
 	mal_flip(byte, bits);
 }
@@ -686,7 +707,7 @@ static void mal_property_step(struct kunit *test, struct mal_property *property)
 	}
 }
 
-static void mal_test_only_what_is_nobodys_is_reported(struct kunit *test)
+static void mal_test_only_invalid_writes_are_reported(struct kunit *test)
 {
 	struct mal_property *property = kunit_kzalloc(test, sizeof(*property),
 						      GFP_KERNEL);
@@ -714,36 +735,35 @@ static void mal_test_only_what_is_nobodys_is_reported(struct kunit *test)
 }
 
 /*
- * The kernel's own sanitizer sees what happens, also in caches without debug
- * modes.
+ * KASAN reports misuse in caches without debug modes, too
  */
 
-static void mal_test_sanitizer_sees_a_late_read(struct kunit *test)
+static void mal_test_kasan_reports_use_after_free(struct kunit *test)
 {
 	struct mal_kmem_cache *cache;
 	u8 *object;
 
 	if (!mal_sanitizer_on())
-		kunit_skip(test, "no sanitizer in this kernel");
+		kunit_skip(test, "needs KASAN");
 	cache = mal_kmem_cache_create("plain", MAL_TEST_SIZE, 0, 0, NULL);
 	KUNIT_ASSERT_NOT_NULL(test, cache);
 	object = mal_new(test, cache);
 	mal_kmem_cache_free(cache, object);
-	mal_expect_seen(object + 5, "slab-use-after-free");
+	mal_expect_kasan_report(object + 5, "slab-use-after-free");
 	mal_expect_destroyed(test, cache);
 }
 
-static void mal_test_sanitizer_sees_an_overflow(struct kunit *test)
+static void mal_test_kasan_reports_overflow(struct kunit *test)
 {
 	u8 *object;
 
 	if (!mal_sanitizer_on())
-		kunit_skip(test, "no sanitizer in this kernel");
+		kunit_skip(test, "needs KASAN");
 	object = mal_kmalloc(33, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, object);
 	memset(object, 1, 33);
-	/* What it is called depends on the state of the next object. */
-	mal_expect_seen(object + 33, "slab-(out-of-bounds|use-after-free)");
+	/* The kind of the report depends on the state of the next object. */
+	mal_expect_kasan_report(object + 33, "slab-(out-of-bounds|use-after-free)");
 	mal_kfree(object);
 }
 
@@ -755,23 +775,23 @@ static struct kunit_case mal_slab_debug_cases[] = {
 	KUNIT_CASE(mal_test_free_object_is_poisoned),
 	KUNIT_CASE(mal_test_zeroed_object_is_zero),
 	KUNIT_CASE(mal_test_double_free_is_found),
-	KUNIT_CASE(mal_test_quarantine_holds_back),
-	KUNIT_CASE(mal_test_late_write_is_found_when_the_slab_goes),
+	KUNIT_CASE(mal_test_quarantine_delays_reuse),
+	KUNIT_CASE(mal_test_late_write_is_found_on_slab_release),
 	KUNIT_CASE_SLOW(mal_test_guard_finds_overflow),
 	KUNIT_CASE_SLOW(mal_test_guard_scan_finds_overflow),
 	KUNIT_CASE_SLOW(mal_test_guard_scan_finds_a_late_write),
 	KUNIT_CASE(mal_test_guard_is_freed_once),
 	KUNIT_CASE(mal_test_guards_mix_with_others),
 	KUNIT_CASE_SLOW(mal_test_guard_without_memory),
-	KUNIT_CASE(mal_test_elements_are_their_users),
-	KUNIT_CASE(mal_test_elements_of_pages_are_their_users),
+	KUNIT_CASE(mal_test_elements_are_tracked_to_user),
+	KUNIT_CASE(mal_test_page_elements_are_tracked_to_user),
 	KUNIT_CASE(mal_test_kmalloc_overflow_is_found),
 	KUNIT_CASE(mal_test_kfree_rcu_overflow_is_found),
 	KUNIT_CASE(mal_test_krealloc_moves_the_redzone),
 	KUNIT_CASE(mal_test_ksize_gives_the_whole_class),
-	KUNIT_CASE_SLOW(mal_test_only_what_is_nobodys_is_reported),
-	KUNIT_CASE(mal_test_sanitizer_sees_a_late_read),
-	KUNIT_CASE(mal_test_sanitizer_sees_an_overflow),
+	KUNIT_CASE_SLOW(mal_test_only_invalid_writes_are_reported),
+	KUNIT_CASE(mal_test_kasan_reports_use_after_free),
+	KUNIT_CASE(mal_test_kasan_reports_overflow),
 	{}
 };
 

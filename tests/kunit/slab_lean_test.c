@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * With "lean", what is freed wrongly is found out when it goes back to its slab: it is
- * reported once, under no lock, and whatever was freed beside it is not lost
+ * Misuse with the parameter "lean"
  *
- * Skipped without "lean": there slab_misuse_test.c looks.
+ * Bad frees are detected when the object returns to its slab. They are reported
+ * once and without a lock held, and the other objects of the sheaf are not
+ * lost.
+ *
+ * Skipped without "lean": slab_misuse_test.c covers that.
  */
 #include <kunit/test.h>
 
@@ -28,7 +31,7 @@ static struct mal_kmem_cache *mal_lean_cache(struct kunit *test, const char *nam
 	return cache;
 }
 
-/* Free one after the other, and @wrong in their midst; then all go back to their slabs. */
+/* Free all objects with @wrong in between, and flush them to their slabs. */
 static void mal_lean_free_with(struct kunit *test, struct mal_kmem_cache *cache,
 			       void **objects, void *wrong)
 {
@@ -48,14 +51,14 @@ static void mal_lean_free_with(struct kunit *test, struct mal_kmem_cache *cache,
 	KUNIT_EXPECT_EQ(test, mal_slab_validate(&checked), 0ULL);
 }
 
-static void mal_test_what_is_freed_wrongly_is_found_later(struct kunit *test)
+static void mal_test_bad_free_is_reported_on_flush(struct kunit *test)
 {
 	struct mal_kmem_cache *cache, *other;
 	void *objects[MAL_LEAN_NR], *foreign;
 	int turn, i;
 
 	if (!mal_lean())
-		kunit_skip(test, "memalloc is loaded without \"lean\"");
+		kunit_skip(test, "loaded without \"lean\"");
 	cache = mal_lean_cache(test, "lean");
 	other = mal_lean_cache(test, "lean_other");
 	foreign = mal_kmem_cache_alloc(other, GFP_KERNEL);
@@ -77,7 +80,7 @@ static void mal_test_what_is_freed_wrongly_is_found_later(struct kunit *test)
 }
 
 static struct kunit_case mal_slab_lean_cases[] = {
-	KUNIT_CASE(mal_test_what_is_freed_wrongly_is_found_later),
+	KUNIT_CASE(mal_test_bad_free_is_reported_on_flush),
 	{}
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Misuse of caches and of kmalloc is reported once, as what it is, and does no
+ * Misuse of caches and kmalloc is reported once, with its kind, and does no
  * harm
  *
- * After each misuse every invariant holds, and what was misused can still be
- * used, and freed, as if nothing had been.
+ * After each misuse the allocator is valid, and the misused object can still be
+ * used and freed as usual.
  */
 #include <kunit/test.h>
 
@@ -24,6 +24,7 @@
 #include "internal/report.h"
 #include "internal/slab.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
 #include "page_account.h"
@@ -41,7 +42,7 @@ static int mal_misuse_init(struct kunit *test)
 	struct mal_misuse *misuse;
 
 	if (mal_lean())
-		kunit_skip(test, "memalloc is loaded with \"lean\"");
+		kunit_skip(test, "loaded with \"lean\"");
 	misuse = kunit_kzalloc(test, sizeof(*misuse), GFP_KERNEL);
 	if (!misuse)
 		return -ENOMEM;
@@ -54,7 +55,7 @@ static int mal_misuse_init(struct kunit *test)
 	return misuse->object ? 0 : -ENOMEM;
 }
 
-/* The object that was misused is whole, and the caches go. */
+/* The misused object is intact, and the caches can be destroyed. */
 static void mal_misuse_exit(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -78,7 +79,7 @@ static void mal_expect_valid(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_slab_validate(&checked), 0ULL);
 }
 
-/* Expect that @misuse adds one to @kind of report, and nothing to any other. */
+/* Expect that @misuse adds one report of @kind and none of any other kind. */
 #define mal_expect_report(test, kind, misuse) do {			\
 	struct memalloc_stats_reports before, after;			\
 	u64 total = mal_reports_total();				\
@@ -106,7 +107,7 @@ static void mal_test_double_free(struct kunit *test)
 	mal_expect_report(test, double_free, mal_kfree_bulk(1, &object));
 }
 
-/* When it has left the sheaves, and is in its slab. */
+/* The object has left the sheaves and is in its slab. */
 static void mal_test_double_free_in_slab(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -119,8 +120,8 @@ static void mal_test_double_free_in_slab(struct kunit *test)
 			  mal_kmem_cache_free(misuse->cache, object));
 }
 
-/* When its slab is gone. */
-static void mal_test_free_in_page_that_is_free(struct kunit *test)
+/* The slab has been released. */
+static void mal_test_free_in_released_slab(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
 	void *object = mal_kmem_cache_alloc(misuse->other, GFP_KERNEL);
@@ -133,7 +134,7 @@ static void mal_test_free_in_page_that_is_free(struct kunit *test)
 			  mal_kmem_cache_free(misuse->other, object));
 }
 
-/* The same twice in one array, with others around it. */
+/* One array has the same object twice, among others. */
 static void mal_test_double_free_in_bulk(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -153,15 +154,18 @@ static void mal_test_double_free_in_bulk(struct kunit *test)
 	mal_kmem_cache_free_bulk(misuse->cache, 16, objects);
 }
 
-/* For who looked at it a moment ago, the object is still allocated. */
-static void mal_forget_free(void *object)
+/* Restore the state that a CPU has seen which looked before the free. */
+static void mal_undo_free_state(void *object)
 {
 	struct mal_slab *slab = mal_slab_of(object);
 
 	slab->states[mal_slab_index(slab->cache, slab, object)] = MAL_OBJECT_ALLOCATED;
 }
 
-/* By two at once, each of whom was believed: nobody gets it twice, and it is told. */
+/*
+ * Both of two concurrent frees succeeded. The object is allocated once, and the
+ * second entry is reported.
+ */
 static void mal_test_double_free_is_found_on_allocation(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -173,7 +177,7 @@ static void mal_test_double_free_is_found_on_allocation(struct kunit *test)
 
 		KUNIT_ASSERT_NOT_NULL(test, object);
 		mal_kmem_cache_free(misuse->cache, object);
-		mal_forget_free(object);
+		mal_undo_free_state(object);
 		mal_kmem_cache_free(misuse->cache, object);
 		mal_expect_report(test, double_free, ({
 			for (i = 0; !bulk && i < 16; i++)
@@ -215,7 +219,7 @@ static void mal_test_free_of_inner_address(struct kunit *test)
 	}
 }
 
-/* All that lies in a slab's pages and is no object. */
+/* Addresses in a slab's pages that belong to no object. */
 static void mal_test_free_in_waste(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -302,7 +306,9 @@ static void mal_test_free_of_large(struct kunit *test)
 	mal_expect_report(test, double_free, mal_kfree(large));
 }
 
-/* Expect @kind of report of whatever is done to an address but to free it. */
+/*
+ * Expect that all operations on an address but kfree() are reported as @kind.
+ */
 #define mal_expect_untouched(test, kind, address) do {			\
 	void *wrong = (address);					\
 									\
@@ -317,7 +323,7 @@ static void mal_test_free_of_large(struct kunit *test)
 	mal_expect_report(test, kind, mal_kfree_sensitive(wrong));	\
 } while (0)
 
-static void mal_test_realloc_and_wipe_of_what_is_not_ones_own(struct kunit *test)
+static void mal_test_realloc_and_wipe_of_bad_address(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
 	u8 *object = misuse->object;
@@ -345,8 +351,8 @@ static void mal_test_realloc_and_wipe_of_what_is_not_ones_own(struct kunit *test
 }
 
 /*
- * Freed twice, each time by mal_kfree() or after a grace period, by one after the
- * other or by two at once
+ * Double frees by kfree() and kfree_rcu() in any combination, in turn or at
+ * once
  */
 
 static const size_t mal_twice_sizes[] = {
@@ -361,8 +367,11 @@ static void mal_free_somehow(void *object, bool rcu)
 		mal_kfree(object);
 }
 
-/* Expect one report; where nothing but the pages can tell, of any kind. */
-static void mal_expect_told(struct kunit *test, void *object, bool rcu)
+/*
+ * Expect one report. Its kind is not checked, because it depends on the state
+ * of the pages.
+ */
+static void mal_expect_one_report(struct kunit *test, void *object, bool rcu)
 {
 	u64 reports = mal_reports_total();
 
@@ -383,7 +392,7 @@ static void mal_test_double_free_rcu(struct kunit *test)
 		mal_expect_report(test, double_free, mal_kfree_call_rcu(head, head));
 		mal_expect_report(test, double_free, mal_kfree(head));
 		mal_kfree_rcu_barrier();
-		mal_expect_told(test, head, false);
+		mal_expect_one_report(test, head, false);
 	}
 }
 
@@ -399,14 +408,14 @@ static void mal_test_double_free_in_any_order(struct kunit *test)
 			mal_free_somehow(object, how & 1);
 			if (how & 4)
 				mal_kfree_rcu_barrier();
-			mal_expect_told(test, object, how & 2);
-			mal_expect_told(test, object, how & 2);
+			mal_expect_one_report(test, object, how & 2);
+			mal_expect_one_report(test, object, how & 2);
 			mal_kfree_rcu_barrier();
-			mal_expect_told(test, object, how & 1);
+			mal_expect_one_report(test, object, how & 1);
 		}
 }
 
-/* What is not freed twice goes, whatever it was in one list with. */
+/* Other objects of the same RCU batch are freed. */
 static void mal_test_double_free_rcu_loses_nothing(struct kunit *test)
 {
 	u64 reports = mal_reports_total();
@@ -424,10 +433,10 @@ static void mal_test_double_free_rcu_loses_nothing(struct kunit *test)
 	mal_kfree_rcu_barrier();
 	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports + ARRAY_SIZE(objects));
 	for (i = 0; i < ARRAY_SIZE(objects); i++)
-		mal_expect_told(test, objects[i], false);
+		mal_expect_one_report(test, objects[i], false);
 }
 
-/* The instant that two processors seldom hit: mal_kfree() has not seen the other one. */
+/* Reproduce the race in which mal_kfree() does not see the other free. */
 static void mal_test_double_free_rcu_unseen(struct kunit *test)
 {
 	unsigned int i, again;
@@ -440,7 +449,7 @@ static void mal_test_double_free_rcu_unseen(struct kunit *test)
 
 			KUNIT_ASSERT_NOT_NULL(test, object);
 			mal_kfree_call_rcu(object, object);
-			mal_forget_free(object);
+			mal_undo_free_state(object);
 			mal_kfree(object);
 			if (again) {
 				object = mal_kmalloc(size, GFP_KERNEL);
@@ -460,10 +469,10 @@ static void mal_test_double_free_rcu_unseen(struct kunit *test)
 #define MAL_TWO_TURNS	150
 
 /**
- * struct mal_two - two who free an object at once
+ * struct mal_two - two threads that free the same object
  * @object: the object
- * @rcu: whether the other one frees it after a grace period
- * @arrived: how often either has come to a meeting
+ * @rcu: whether the second thread frees it after a grace period
+ * @arrived: number of arrivals at a barrier
  */
 struct mal_two {
 	void *object;
@@ -471,7 +480,9 @@ struct mal_two {
 	atomic_t arrived;
 };
 
-/* Wait for the other one, in no other way than one that ends for both at once. */
+/*
+ * Barrier for the two threads. Spins, so that both continue at the same time.
+ */
 static void mal_two_meet(struct mal_two *two, unsigned int meeting)
 {
 	unsigned int spins = 0;
@@ -516,14 +527,14 @@ static void mal_free_by_two(struct kunit *test, size_t size, bool rcu, bool othe
 	kthread_stop(thread);
 }
 
-/* In whatever instant, one of the two is told, at the latest when it is freed. */
-static void mal_test_double_free_by_two_at_once(struct kunit *test)
+/* Concurrent frees are reported, at the latest when the object is flushed. */
+static void mal_test_concurrent_double_free(struct kunit *test)
 {
 	static const size_t sizes[] = { 64, SZ_8K + 1 };
 	unsigned int i, how;
 
 	if (num_online_cpus() < 2)
-		kunit_skip(test, "it takes two CPUs");
+		kunit_skip(test, "needs two CPUs");
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		for (how = 0; how < 3; how++) {
 			u64 reports = mal_reports_total();
@@ -547,7 +558,7 @@ static void mal_test_destroy_in_use(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, misuse->object);
 }
 
-static void mal_test_nothing_to_free(struct kunit *test)
+static void mal_test_free_of_null(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
 	u64 reports = mal_reports_total();
@@ -563,7 +574,7 @@ static void mal_test_nothing_to_free(struct kunit *test)
 static struct kunit_case mal_slab_misuse_cases[] = {
 	KUNIT_CASE(mal_test_double_free),
 	KUNIT_CASE(mal_test_double_free_in_slab),
-	KUNIT_CASE(mal_test_free_in_page_that_is_free),
+	KUNIT_CASE(mal_test_free_in_released_slab),
 	KUNIT_CASE(mal_test_double_free_in_bulk),
 	KUNIT_CASE(mal_test_double_free_is_found_on_allocation),
 	KUNIT_CASE(mal_test_wrong_cache),
@@ -574,14 +585,14 @@ static struct kunit_case mal_slab_misuse_cases[] = {
 	KUNIT_CASE(mal_test_free_of_slab_page),
 	KUNIT_CASE(mal_test_kfree_of_pages),
 	KUNIT_CASE(mal_test_free_of_large),
-	KUNIT_CASE(mal_test_realloc_and_wipe_of_what_is_not_ones_own),
+	KUNIT_CASE(mal_test_realloc_and_wipe_of_bad_address),
 	KUNIT_CASE(mal_test_double_free_rcu),
 	KUNIT_CASE(mal_test_double_free_in_any_order),
 	KUNIT_CASE(mal_test_double_free_rcu_loses_nothing),
 	KUNIT_CASE(mal_test_double_free_rcu_unseen),
-	KUNIT_CASE_SLOW(mal_test_double_free_by_two_at_once),
+	KUNIT_CASE_SLOW(mal_test_concurrent_double_free),
 	KUNIT_CASE(mal_test_destroy_in_use),
-	KUNIT_CASE(mal_test_nothing_to_free),
+	KUNIT_CASE(mal_test_free_of_null),
 	{}
 };
 

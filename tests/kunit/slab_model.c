@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A simple model of what a user of caches and kmalloc holds
+ * Model of a user of caches and kmalloc
  *
- * The model remembers each object that it was given, and fills it with a mark
- * of its own, from end to end. An object that somebody else is given too, that
- * moves, shrinks or changes, is found out when it is freed, resized or passed
- * on. Those of a cache with a constructor are checked for what it wrote there
- * when they are given, and get it back before they are freed.
+ * The model remembers each of its objects and fills it with a mark. An object
+ * that is handed out twice, moves, shrinks or changes is detected when it is
+ * freed, resized or passed on. Objects of a cache with a constructor are
+ * checked for the constructed contents when they are allocated, and are
+ * restored before they are freed.
  *
- * Contexts: a model is used by one context at a time; what is shared is
+ * Contexts: a model is used by one context at a time; shared objects are
  * exchanged with xchg().
  */
 #include <linux/kernel.h>
@@ -25,7 +25,7 @@
 #define MAL_MODEL_BULK		100
 #define MAL_CONSTRUCTED_BYTE	0xc7
 
-/* Objects that are constructed now, in all pools; and those found spoiled. */
+/* Number of live constructed objects of all pools, and of spoiled ones. */
 atomic_long_t mal_pool_constructed;
 atomic_long_t mal_pool_spoiled;
 
@@ -39,10 +39,10 @@ static unsigned long mal_random(struct rnd_state *rnd, unsigned long below)
 }
 
 /*
- * The pool
+ * Pools of caches
  */
 
-/* Constructors do not know their cache: each size has one of its own. */
+/* Constructors do not know their cache, so each size has its own. */
 #define MAL_POOL_CTOR(nr)						\
 static void mal_pool_ctor_##nr(void *object)				\
 {									\
@@ -101,8 +101,8 @@ static void mal_pool_cache_create(struct mal_pool_cache *pc, unsigned int nr,
 }
 
 /**
- * mal_slab_pool_create() - caches of many kinds
- * @rnd: decides on their kinds
+ * mal_slab_pool_create() - create caches of many kinds
+ * @rnd: source of random decisions
  *
  * Context: task.
  * Return: the pool, or NULL.
@@ -122,7 +122,9 @@ struct mal_slab_pool *mal_slab_pool_create(struct rnd_state *rnd)
 	return pool;
 }
 
-/* What is left in the slots belongs to nobody else any more. */
+/*
+ * Free the objects that are left in the slots. No model uses the pool any more.
+ */
 static void mal_pool_clear(struct mal_slab_pool *pool)
 {
 	unsigned int i;
@@ -146,10 +148,10 @@ static void mal_pool_clear(struct mal_slab_pool *pool)
 
 /**
  * mal_slab_pool_destroy() - destroy the caches of a pool
- * @pool: the pool; models have nothing of it any more
+ * @pool: the pool; no model may hold any of its objects
  *
  * Context: task.
- * Return: true if everything that was constructed has been destructed.
+ * Return: true if each constructed object has been destructed.
  */
 bool mal_slab_pool_destroy(struct mal_slab_pool *pool)
 {
@@ -163,7 +165,7 @@ bool mal_slab_pool_destroy(struct mal_slab_pool *pool)
 }
 
 /*
- * The model
+ * Models
  */
 
 __printf(2, 3)
@@ -178,7 +180,7 @@ static void mal_model_error(struct mal_slab_model *model, const char *fmt, ...)
 	va_end(args);
 }
 
-/* From end to end, with something that no other object has. */
+/* Fill the whole object with its mark. */
 static void mal_object_fill(const struct mal_model_object *object)
 {
 	memset(object->address, object->mark, object->size);
@@ -189,7 +191,7 @@ static void mal_object_fill(const struct mal_model_object *object)
 		       &object->mark, sizeof(u64));
 }
 
-/* Is it as it was filled, as far as @size? */
+/* Are the first @size bytes still filled with the mark? */
 static bool mal_object_intact(const struct mal_model_object *object, size_t size)
 {
 	const void *from = object->address, *to = object->address + size;
@@ -211,7 +213,7 @@ static void mal_model_check(struct mal_slab_model *model,
 			    const struct mal_model_object *object)
 {
 	if (!mal_object_intact(object, object->size))
-		mal_model_error(model, "%zu bytes of %s changed hands",
+		mal_model_error(model, "%zu bytes of %s overwritten",
 				object->size, object->from ? "a cache" : "kmalloc");
 }
 
@@ -220,7 +222,7 @@ static size_t mal_natural_alignment(size_t size)
 	return is_power_of_2(size) ? clamp_t(size_t, size, 8, PAGE_SIZE) : 8;
 }
 
-/* Take in what was allocated: is it what was asked for? */
+/* Check a new object, and add it to the model. */
 static void mal_model_take(struct mal_slab_model *model,
 			   struct mal_pool_cache *from, void *address,
 			   size_t size, gfp_t gfp)
@@ -235,8 +237,7 @@ static void mal_model_take(struct mal_slab_model *model,
 		if (memchr_inv(address, MAL_CONSTRUCTED_BYTE, size))
 			mal_model_error(model, "object of size %zu not constructed",
 					size);
-	} else if (gfp & __GFP_ZERO && !(from && from->typesafe) &&
-		   memchr_inv(address, 0, size)) {
+	} else if (gfp & __GFP_ZERO && memchr_inv(address, 0, size)) {
 		mal_model_error(model, "%zu bytes not zero", size);
 	}
 	if (!from && mal_ksize(address) < size)
@@ -253,7 +254,7 @@ static void mal_model_take(struct mal_slab_model *model,
 	mal_object_fill(object);
 }
 
-/* Give out an object, as it must be before it is freed. */
+/* Remove an object from the model, and check and restore it for the free. */
 static struct mal_model_object mal_model_give(struct mal_slab_model *model,
 					      unsigned int nr)
 {
@@ -345,7 +346,7 @@ static void mal_model_free(struct mal_slab_model *model)
 	struct mal_model_object object;
 
 	object = mal_model_give(model, mal_random(&model->rnd, model->nr));
-	/* Both ways are allowed for the objects of a cache. */
+	/* Objects of a cache may be freed either way. */
 	if (object.from && mal_random(&model->rnd, 4))
 		mal_kmem_cache_free(object.from->cache, object.address);
 	else if (mal_random(&model->rnd, 16))
@@ -356,7 +357,7 @@ static void mal_model_free(struct mal_slab_model *model)
 		mal_kfree_sensitive(object.address);
 }
 
-/* Of all kinds, or of one cache; the latest first, or any. */
+/* Free objects of all kinds or of one cache, the latest first or at random. */
 static void mal_model_free_bulk(struct mal_slab_model *model)
 {
 	struct mal_pool_cache *from = model->objects[model->nr - 1].from;
@@ -411,7 +412,10 @@ static void mal_model_resize(struct mal_slab_model *model, bool may_sleep)
 	mal_object_fill(object);
 }
 
-/* Put an object down, and free another one that somebody else has put down. */
+/*
+ * Put an object into a shared slot, and free the one that another user left
+ * there.
+ */
 static void mal_model_pass_on(struct mal_slab_model *model)
 {
 	unsigned int nr = mal_random(&model->rnd, model->nr);
@@ -439,31 +443,31 @@ static bool mal_model_grows(struct mal_slab_model *model)
 }
 
 /**
- * mal_slab_model_step() - do something
- * @model: who does it
- * @may_sleep: in this context
+ * mal_slab_model_step() - perform one random operation
+ * @model: the model
+ * @may_sleep: whether the context may sleep
  *
  * Context: any but NMI.
  */
 void mal_slab_model_step(struct mal_slab_model *model, bool may_sleep)
 {
-	unsigned int what = mal_random(&model->rnd, 32);
+	unsigned int action = mal_random(&model->rnd, 32);
 
 	model->steps++;
 	if (mal_model_grows(model)) {
-		if (what == 0)
+		if (action == 0)
 			mal_model_alloc_bulk(model, may_sleep);
 		else
 			mal_model_alloc(model, may_sleep);
 	} else if (!model->nr) {
 		return;
-	} else if (what == 0) {
+	} else if (action == 0) {
 		mal_model_free_bulk(model);
-	} else if (what == 1) {
+	} else if (action == 1) {
 		mal_model_free_rcu(model);
-	} else if (what < 5) {
+	} else if (action < 5) {
 		mal_model_resize(model, may_sleep);
-	} else if (what < 12) {
+	} else if (action < 12) {
 		mal_model_pass_on(model);
 	} else {
 		mal_model_free(model);
@@ -471,12 +475,12 @@ void mal_slab_model_step(struct mal_slab_model *model, bool may_sleep)
 	if (mal_random(&model->rnd, 10000) == 0)
 		model->growing = !model->growing;
 	if (may_sleep && mal_random(&model->rnd, 2000) == 0)
-		mal_kmem_cache_shrink(model->pool->caches[what % MAL_POOL_CACHES].cache);
+		mal_kmem_cache_shrink(model->pool->caches[action % MAL_POOL_CACHES].cache);
 }
 
 /**
- * mal_slab_model_drain() - free all
- * @model: whose
+ * mal_slab_model_drain() - free all objects of a model
+ * @model: the model
  *
  * Context: any but NMI.
  */
@@ -487,14 +491,14 @@ void mal_slab_model_drain(struct mal_slab_model *model)
 }
 
 /**
- * mal_slab_model_create() - a user that holds nothing
- * @pool: what it shares with others
- * @id: tells it from others
- * @seed: decides on what it does
- * @max: objects that it holds at most
+ * mal_slab_model_create() - create a model that holds no object
+ * @pool: caches and slots shared by all models
+ * @id: distinguishes the marks of different models
+ * @seed: seed of the model's random decisions
+ * @max: maximum number of objects held
  *
  * Context: task.
- * Return: the user, or NULL.
+ * Return: the model, or NULL.
  */
 struct mal_slab_model *mal_slab_model_create(struct mal_slab_pool *pool, u8 id,
 					     u64 seed, unsigned int max)
@@ -517,8 +521,8 @@ struct mal_slab_model *mal_slab_model_create(struct mal_slab_pool *pool, u8 id,
 }
 
 /**
- * mal_slab_model_destroy() - forget a user
- * @model: it holds nothing any more
+ * mal_slab_model_destroy() - free a model
+ * @model: the model; must not hold any object
  *
  * Context: task.
  */

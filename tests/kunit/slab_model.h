@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slab_model.h: a simple model of what a user of caches and kmalloc holds
+ * slab_model.h: model of a user of caches and kmalloc
  */
 #ifndef _MAL_SLAB_MODEL_H
 #define _MAL_SLAB_MODEL_H
@@ -16,13 +16,13 @@
 #define MAL_POOL_SLOTS		64
 
 /**
- * struct mal_pool_cache - a cache that models share
+ * struct mal_pool_cache - a cache shared by all models
  * @cache: the cache
- * @size: of its objects
- * @align: of its objects
- * @constructed: it has a constructor and a destructor
- * @typesafe: with SLAB_TYPESAFE_BY_RCU
- * @held: objects that models hold, all together
+ * @size: size of its objects
+ * @align: alignment of its objects
+ * @constructed: has a constructor and a destructor
+ * @typesafe: has SLAB_TYPESAFE_BY_RCU
+ * @held: objects held by all models
  */
 struct mal_pool_cache {
 	struct mal_kmem_cache *cache;
@@ -34,9 +34,9 @@ struct mal_pool_cache {
 };
 
 /**
- * struct mal_slab_pool - what models share
+ * struct mal_slab_pool - state shared by all models
  * @caches: caches of all kinds
- * @slots: objects that one has put down, for another one to take and free
+ * @slots: shared slots, through which models pass objects to each other
  */
 struct mal_slab_pool {
 	struct mal_pool_cache caches[MAL_POOL_CACHES];
@@ -45,10 +45,10 @@ struct mal_slab_pool {
 
 /**
  * struct mal_model_object - an object
- * @address: where it is
- * @size: bytes that are the user's
- * @from: the cache, or NULL for kmalloc
- * @mark: what it is filled with
+ * @address: its address
+ * @size: usable bytes
+ * @from: its cache, or NULL for kmalloc
+ * @mark: mark that fills it
  */
 struct mal_model_object {
 	void *address;
@@ -58,19 +58,19 @@ struct mal_model_object {
 };
 
 /**
- * struct mal_slab_model - one user: what it holds, did and found wrong
- * @rnd: where its decisions come from
- * @pool: what it shares with others
- * @id: tells its marks from other models'
- * @serial: of its last allocation
- * @growing: rather allocates than frees
- * @objects: what it holds
- * @nr: how many of them
- * @max: no more than that
- * @steps: what it did altogether
- * @refused: allocations that it did not get
- * @errors: things that were wrong
- * @error: the first of them
+ * struct mal_slab_model - one user: its objects, history and errors
+ * @rnd: source of random decisions
+ * @pool: shared caches and slots
+ * @id: distinguishes its marks from those of other models
+ * @serial: serial number of its last allocation
+ * @growing: allocates more often than it frees
+ * @objects: objects held
+ * @nr: number of @objects
+ * @max: capacity of @objects
+ * @steps: number of steps
+ * @refused: failed allocations
+ * @errors: number of errors found
+ * @error: text of the first error
  */
 struct mal_slab_model {
 	struct rnd_state rnd;

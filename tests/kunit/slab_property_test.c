@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whatever is asked of caches and of kmalloc, in whatever order, they keep to
- * their contract
+ * Random use of caches and kmalloc
  *
- * Users who act at random (slab_model.c), one alone or many at once in task,
- * softirq and hardirq context, who pass objects on to each other. The figures
- * of the caches are compared with what the one user holds.
+ * Models (slab_model.c) allocate, free and pass on objects at random: one
+ * alone, or several at once in task, softirq and hardirq context. A single
+ * model's figures are compared with those of the caches.
  */
 #include <kunit/test.h>
 
@@ -16,16 +15,17 @@
 #include <memalloc/kmalloc.h>
 
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
 #include "page_account.h"
 #include "slab_model.h"
 
 #define MAL_PROPERTY_STEPS	60000
-#define MAL_PROPERTY_LOOK	2000	/* steps between two looks at everything */
+#define MAL_PROPERTY_LOOK	2000	/* steps between two full checks */
 #define MAL_CROWD_THREADS	4
-#define MAL_CROWD_STEPS		15000	/* of each thread */
-#define MAL_CROWD_BURST		16	/* of an interrupt, at once */
+#define MAL_CROWD_STEPS		15000	/* per thread */
+#define MAL_CROWD_BURST		16	/* steps per interrupt */
 
 static void mal_expect_valid(struct kunit *test)
 {
@@ -43,7 +43,7 @@ static void mal_expect_no_error(struct kunit *test,
 			    model->id, model->error);
 }
 
-/* Each cache has as many objects in use as models and slots hold. */
+/* Each cache has as many active objects as the models and slots hold. */
 static void mal_expect_active(struct kunit *test, struct mal_slab_pool *pool)
 {
 	struct mal_cache_stats stats;
@@ -73,7 +73,7 @@ static u64 mal_kmalloc_active(void)
 	return active;
 }
 
-/* Nobody holds anything any more: nothing is left but the reserve. */
+/* No object is held: expect that only the reserve is left. */
 static void mal_settle(struct kunit *test, struct mal_slab_pool *pool)
 {
 	mal_kfree_rcu_barrier();
@@ -128,20 +128,20 @@ static void mal_test_one_user(struct kunit *test)
 }
 
 /*
- * A crowd
+ * Concurrent users
  */
 
 /**
- * struct mal_slab_crowd - users in every context, at once
- * @threads: in task context, on whatever CPU
- * @thread_models: one each
- * @running: how many have not finished
- * @stop: interrupts do no more
- * @timer: softirq context
- * @timer_model: its own
- * @irq_work: hardirq context
- * @irq_model: its own
- * @irq_busy: an interrupt is using it, on whatever CPU
+ * struct mal_slab_crowd - concurrent users in all contexts
+ * @threads: users in task context, on any CPU
+ * @thread_models: models of @threads
+ * @running: number of unfinished threads
+ * @stop: interrupts stop
+ * @timer: user in softirq context
+ * @timer_model: model of @timer
+ * @irq_work: user in hardirq context
+ * @irq_model: model of @irq_work
+ * @irq_busy: an interrupt uses @irq_model, on any CPU
  */
 struct mal_slab_crowd {
 	struct task_struct *threads[MAL_CROWD_THREADS];
@@ -186,7 +186,7 @@ static void mal_crowd_timer(struct timer_list *timer)
 		mod_timer(timer, jiffies + 1);
 }
 
-/* It may be queued on a CPU while it still runs on another. */
+/* The irq_work may be queued on one CPU while it still runs on another. */
 static void mal_crowd_irq_work(struct irq_work *work)
 {
 	if (atomic_xchg_acquire(&mal_slab_crowd.irq_busy, 1))
@@ -239,12 +239,12 @@ static void mal_crowd_stop(struct mal_slab_crowd *crowd)
 	irq_work_sync(&crowd->irq_work);
 }
 
-/* Free all that a user has left, and let it go. */
+/* Free all objects of a model, and the model. */
 static void mal_crowd_leave(struct kunit *test, struct mal_slab_model *model)
 {
 	mal_slab_model_drain(model);
 	mal_expect_no_error(test, model);
-	KUNIT_EXPECT_GT_MSG(test, model->steps, 0UL, "user %u never ran",
+	KUNIT_EXPECT_GT_MSG(test, model->steps, 0UL, "user %u did not run",
 			    model->id);
 	mal_slab_model_destroy(model);
 }

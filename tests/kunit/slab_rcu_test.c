@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a reader may still look at stays what it is until a grace period is over
+ * Objects that RCU readers may still access keep their type until a grace
+ * period has ended
  */
 #include <kunit/test.h>
 
@@ -15,9 +16,10 @@
 #include <memalloc/page_alloc.h>
 #include <memalloc/slab_cache.h>
 
-#include "internal/loan.h"
+#include "internal/borrow.h"
 #include "internal/region.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
 #include "page_account.h"
@@ -26,7 +28,7 @@
 #define MAL_RCU_TYPE	0x7479706564626173ULL
 #define MAL_RCU_NR	1200
 
-/* Too large for a slab of few pages to hold many. */
+/* Large, so that a slab has few objects. */
 struct mal_rcu_object {
 	u64 type;
 	u8 contents[1992];
@@ -52,8 +54,8 @@ static void mal_rcu_dtor(void *address)
 }
 
 /*
- * Of a cache without sheaves, so that the last free of a slab makes it empty, and
- * all but a few empty ones go at once.
+ * Debug flags disable sheaves, so that the last free empties a slab, and all
+ * but a few empty slabs are released at once.
  */
 static struct mal_kmem_cache *mal_rcu_cache(struct kunit *test)
 {
@@ -88,7 +90,7 @@ static struct mal_rcu_object **mal_rcu_objects(struct kunit *test,
 	return objects;
 }
 
-/* Take all pages that there are, write to them, and give them back. */
+/* Write to all free pages. Returns their number. */
 static unsigned long mal_rcu_write_to_all_pages(void)
 {
 	struct page *page, *next;
@@ -115,8 +117,8 @@ static unsigned int mal_rcu_intact(struct mal_rcu_object **objects)
 }
 
 /*
- * A reader who has found an object that is freed meanwhile sees one of the type,
- * whatever others make of the memory that they can get.
+ * A reader that has found an object sees one of its type, even if it has been
+ * freed meanwhile, no matter what is allocated in between.
  */
 static void mal_test_reader_keeps_the_type(struct kunit *test)
 {
@@ -132,7 +134,7 @@ static void mal_test_reader_keeps_the_type(struct kunit *test)
 	rcu_read_lock();
 	for (i = 0; i < MAL_RCU_NR; i++)
 		mal_kmem_cache_free(cache, objects[i]);
-	mal_cache_stats(cache, &during);
+	mal_cache_stats_peek(cache, &during);
 	during_pages = mal_rcu_write_to_all_pages();
 	destructed = atomic_read(&mal_rcu_destructed);
 	intact = mal_rcu_intact(objects);
@@ -141,13 +143,16 @@ static void mal_test_reader_keeps_the_type(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destructed, 0);
 	KUNIT_EXPECT_EQ(test, intact, MAL_RCU_NR);
 	rcu_barrier();
-	/* And then they go, each object destructed once. */
+	/*
+	 * After the grace period the slabs are released, and each object is
+	 * destructed once.
+	 */
 	KUNIT_EXPECT_EQ(test, (u64)atomic_read(&mal_rcu_destructed),
 			before.objects - during.objects);
-	/* Not to miss what lies on the list of another CPU. */
-	mal_loan_shrink(0);
+	/* Include pages on the lists of other CPUs. */
+	mal_borrow_shrink(0);
 	after_pages = mal_rcu_write_to_all_pages();
-	/* What describes a slab counts for the cap as well: half a page at most. */
+	/* A slab's descriptor is charged, too: half a page at most. */
 	KUNIT_EXPECT_GE(test, after_pages - during_pages,
 			(unsigned long)(before.slab_pages - during.slab_pages));
 	KUNIT_EXPECT_LE(test, after_pages - during_pages,
@@ -156,7 +161,7 @@ static void mal_test_reader_keeps_the_type(struct kunit *test)
 	mal_kmem_cache_destroy(cache);
 }
 
-/* When a cache is gone, so are its objects: their functions may go. */
+/* Destroying a cache waits for its destructors, so that a module can go. */
 static void mal_test_destroy_waits_for_destructors(struct kunit *test)
 {
 	struct mal_kmem_cache *cache = mal_rcu_cache(test);
@@ -169,7 +174,9 @@ static void mal_test_destroy_waits_for_destructors(struct kunit *test)
 			atomic_read(&mal_rcu_constructed));
 }
 
-/* What mal_kfree_rcu() has yet to free is not in anybody's use. */
+/*
+ * Objects queued by mal_kfree_rcu() do not keep a cache from being destroyed.
+ */
 static void mal_test_destroy_waits_for_kfree_rcu(struct kunit *test)
 {
 	struct mal_kmem_cache *cache;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A walk over the slabs of a cache, which lets go of the lock between them, sees
- * them all, whatever was before it and whoever is at work meanwhile
+ * Walks over the slabs of a cache
  *
- * What is planted is found by each validation that follows, not by every second
- * one, and by one that follows a walk that ended anywhere.
+ * A walk drops the lock between slabs. It nevertheless sees each slab, wherever
+ * the previous walk has stopped and whatever other tasks do. A planted error is
+ * found by each of several validations in a row, and by a validation that
+ * follows a partial walk.
  */
 #include <kunit/test.h>
 
@@ -15,6 +16,7 @@
 
 #include "internal/slab.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
 
@@ -42,7 +44,7 @@ static u64 mal_errors(void)
 	return mal_slab_validate(&checked);
 }
 
-/* A cache with many slabs on a node, which is in test->priv. */
+/* Create a cache with many slabs. Sets test->priv to their node. */
 static struct mal_kmem_cache *mal_walk_cache(struct kunit *test, void **objects)
 {
 	struct mal_kmem_cache *cache;
@@ -59,7 +61,7 @@ static struct mal_kmem_cache *mal_walk_cache(struct kunit *test, void **objects)
 	return cache;
 }
 
-/* Some slabs are emptied, some have an object left, and some stay full. */
+/* Leave some slabs empty, some with one object, and some full. */
 static void mal_walk_thin_out(struct mal_kmem_cache *cache, void **objects)
 {
 	struct mal_slab *slab;
@@ -99,7 +101,7 @@ static bool mal_walk_look(struct mal_slab_node *node, struct mal_slab *slab,
 	return ++seen->slabs < seen->most;
 }
 
-/* Slabs seen by a walk that ends after so many. */
+/* Walk at most @most slabs. Returns the number of slabs seen. */
 static unsigned long mal_walk(struct mal_slab_node *node, unsigned long most)
 {
 	struct mal_walk_seen seen = { .most = most };
@@ -121,14 +123,16 @@ static void mal_expect_found(struct kunit *test, struct mal_slab_node *node,
 	KUNIT_EXPECT_GT_MSG(test, mal_errors(), 0ULL, "%s", what);
 }
 
-/* What is too many on one side is too few on the other: then nothing is wrong. */
+/*
+ * Add up both generations, so that an error of one is made up for by the other.
+ */
 static void mal_walk_settle(struct mal_slab_node *node)
 {
-	struct mal_slab_side *near, *far;
+	struct mal_slab_gen *near, *far;
 
 	mal_walk(node, ULONG_MAX);
-	near = &node->sides[node->side];
-	far = &node->sides[!node->side];
+	near = &node->gens[node->gen];
+	far = &node->gens[!node->gen];
 	near->nr_slabs += far->nr_slabs;
 	near->nr_pages += far->nr_pages;
 	near->nr_objects += far->nr_objects;
@@ -140,19 +144,19 @@ static void mal_walk_settle(struct mal_slab_node *node)
 }
 
 #define mal_expect_figure(test, node, slabs, figure) do {		\
-	(node)->sides[(node)->side].figure++;				\
+	(node)->gens[(node)->gen].figure++;				\
 	mal_expect_found(test, node, slabs, #figure);			\
-	(node)->sides[(node)->side].figure--;				\
+	(node)->gens[(node)->gen].figure--;				\
 	mal_walk_settle(node);						\
 } while (0)
 
-static void mal_test_what_is_planted_is_found(struct kunit *test)
+static void mal_test_planted_errors_are_found(struct kunit *test)
 {
 	void **objects = kunit_kcalloc(test, MAL_WALK_OBJECTS, sizeof(*objects),
 				       GFP_KERNEL);
 	struct mal_kmem_cache *cache;
 	struct mal_slab_node *node;
-	struct mal_slab_side sum;
+	struct mal_slab_gen sum;
 	struct mal_slab *slab;
 	u8 state;
 
@@ -169,23 +173,26 @@ static void mal_test_what_is_planted_is_found(struct kunit *test)
 	mal_expect_figure(test, node, sum.nr_slabs, nr_objects);
 	mal_expect_figure(test, node, sum.nr_slabs, nr_free);
 	KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
-	slab = list_last_entry(&node->sides[node->side].full, struct mal_slab, link);
+	slab = list_last_entry(&node->gens[node->gen].full, struct mal_slab, link);
 	state = slab->states[0];
 	slab->states[0] = MAL_OBJECT_FREE;
 	mal_expect_found(test, node, sum.nr_slabs, "state");
 	slab->states[0] = state;
-	list_move(&slab->link, &node->sides[slab->side].partial);
+	list_move(&slab->link, &node->gens[slab->gen].partial);
 	mal_expect_found(test, node, sum.nr_slabs, "list");
-	list_move(&slab->link, &node->sides[slab->side].full);
+	list_move(&slab->link, &node->gens[slab->gen].full);
 	mal_walk_end(test, cache, objects);
 }
 
-/* Wherever a walk has ended, what is free is found, and no slab is made. */
-static void mal_test_allocation_sees_both_sides(struct kunit *test)
+/*
+ * Wherever a walk has stopped, allocations find all free objects before a new
+ * slab is made.
+ */
+static void mal_test_allocation_sees_both_generations(struct kunit *test)
 {
 	void **objects = kunit_kcalloc(test, MAL_WALK_OBJECTS, sizeof(*objects),
 				       GFP_KERNEL);
-	struct mal_slab_side before, after;
+	struct mal_slab_gen before, after;
 	struct mal_kmem_cache *cache;
 	struct mal_slab_node *node;
 	unsigned long most;
@@ -250,8 +257,11 @@ static int mal_walk_work(void *data)
 	return 0;
 }
 
-/* Nobody is found guilty who only allocates, frees, makes and destroys caches. */
-static void mal_test_others_may_be_at_work(struct kunit *test)
+/*
+ * Validation reports no error while other tasks allocate, free, and create and
+ * destroy caches.
+ */
+static void mal_test_validation_during_use(struct kunit *test)
 {
 	struct mal_walk_user *users = kunit_kcalloc(test, MAL_WALK_THREADS,
 						    sizeof(*users), GFP_KERNEL);
@@ -283,9 +293,9 @@ static void mal_test_others_may_be_at_work(struct kunit *test)
 }
 
 static struct kunit_case mal_slab_walk_cases[] = {
-	KUNIT_CASE(mal_test_what_is_planted_is_found),
-	KUNIT_CASE(mal_test_allocation_sees_both_sides),
-	KUNIT_CASE(mal_test_others_may_be_at_work),
+	KUNIT_CASE(mal_test_planted_errors_are_found),
+	KUNIT_CASE(mal_test_allocation_sees_both_generations),
+	KUNIT_CASE(mal_test_validation_during_use),
 	{}
 };
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * unit_test.h: KUnit; or, in kernels that have none, so much of it as the walk of
- * failures uses
+ * unit_test.h: KUnit, or a replacement on kernels without it
  *
- * What is given here means what it means in KUnit, but that a test which cannot go on
- * has to return by itself: there is no KUNIT_ASSERT. The tests run one after the
- * other in the task that loads the module; see without_kunit.c.
+ * The replacement covers the subset that the failure walk uses. It has no
+ * KUNIT_ASSERT_*(): a test that cannot continue returns. The tests run in
+ * sequence in the task that loads the module; see without_kunit.c.
  */
 #ifndef _MAL_UNIT_TEST_H
 #define _MAL_UNIT_TEST_H
@@ -25,11 +24,11 @@
 #include <linux/types.h>
 
 /**
- * struct kunit - a test that runs
- * @name: of it
- * @dev: the device that it has asked for
- * @failed: something was not as it is to be
- * @skipped: it is not to run
+ * struct kunit - a running test
+ * @name: its name
+ * @dev: device registered by the test
+ * @failed: an expectation has failed
+ * @skipped: the test has been skipped
  */
 struct kunit {
 	const char *name;
@@ -39,9 +38,9 @@ struct kunit {
 };
 
 /**
- * struct kunit_case - a test
- * @run_case: it
- * @name: what it is called
+ * struct kunit_case - a test case
+ * @run_case: function to run
+ * @name: its name
  */
 struct kunit_case {
 	void (*run_case)(struct kunit *test);
@@ -49,11 +48,11 @@ struct kunit_case {
 };
 
 /**
- * struct kunit_suite - tests that have in common what is done around each
- * @name: of the suite
- * @init: before each. Returns zero, or an error: then it has failed
- * @exit: after each
- * @test_cases: up to one without a name
+ * struct kunit_suite - a group of test cases
+ * @name: its name
+ * @init: called before each case. Returns 0, or an error that fails the case
+ * @exit: called after each case
+ * @test_cases: array of cases, ended by one without a name
  */
 struct kunit_suite {
 	const char *name;
@@ -99,7 +98,7 @@ do {									\
 #define KUNIT_EXPECT_TRUE_MSG(test, condition, fmt, ...)		\
 	MAL_UNIT_EXPECT(test, !!(condition), ==, true, fmt, ##__VA_ARGS__)
 
-/* Goes with the task. */
+/* The mapping is removed when the task exits. */
 static inline unsigned long kunit_vm_mmap(struct kunit *test, struct file *file,
 					  unsigned long addr, unsigned long len,
 					  unsigned long prot, unsigned long flag,
@@ -108,7 +107,7 @@ static inline unsigned long kunit_vm_mmap(struct kunit *test, struct file *file,
 	return vm_mmap(file, addr, len, prot, flag, offset);
 }
 
-/* One for a test. It goes when the test has ended. */
+/* Register the only device of a test. It is removed when the test ends. */
 static inline struct device *kunit_device_register(struct kunit *test, const char *name)
 {
 	struct device *dev = root_device_register(name);

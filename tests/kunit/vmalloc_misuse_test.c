@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Misuse of vmalloc is reported once, as what it is, and does no harm
+ * Misuse of vmalloc is reported once, with its kind, and does no harm
  *
- * After each misuse what was misused can still be used, and freed, as if nothing
- * had been.
+ * After each misuse, the misused area can still be used and freed as usual.
  */
 #include <kunit/test.h>
 
@@ -19,6 +18,7 @@
 #include "internal/area_cache.h"
 #include "internal/report.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 #include "internal/vmalloc_area.h"
 
 #include "memalloc_kunit.h"
@@ -27,10 +27,10 @@
 #define MAL_MISUSE_PAGES	7
 
 /**
- * struct mal_misuse - what is misused
+ * struct mal_misuse - targets of misuse
  * @area: an allocation
- * @page: a page of its own
- * @map: a mapping of that page
+ * @page: a separate page
+ * @map: a mapping of @page
  */
 struct mal_misuse {
 	char *area;
@@ -53,7 +53,7 @@ static int mal_misuse_init(struct kunit *test)
 	return misuse->map ? 0 : -ENOMEM;
 }
 
-/* What was misused is whole, and goes. */
+/* The misused area is intact, and can be freed. */
 static void mal_misuse_exit(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -76,7 +76,7 @@ static void mal_misuse_exit(struct kunit *test)
 	mal_account_valid(test);
 }
 
-/* After all the others: they have left nothing behind but the reserve. */
+/* Last case: nothing but the reserve is left. */
 static void mal_test_nothing_is_left(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -90,7 +90,7 @@ static void mal_test_nothing_is_left(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* Expect that @misuse adds one to @kind of report, and nothing to any other. */
+/* Expect that @misuse adds one report of @kind and none of any other kind. */
 #define mal_expect_report(test, kind, misuse) do {			\
 	struct memalloc_stats_reports before, after;			\
 	u64 total = mal_reports_total();				\
@@ -115,7 +115,7 @@ static void mal_test_double_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_vmalloc_size(area), 0UL);
 }
 
-/* Also if one of the ways, or each, is after a grace period. */
+/* Frees after a grace period are covered, too. */
 static void mal_test_double_free_rcu(struct kunit *test)
 {
 	unsigned long pages;
@@ -140,7 +140,7 @@ static void mal_test_double_free_rcu(struct kunit *test)
 	}
 }
 
-/* It is kept by a node, as it is too large for a CPU. */
+/* The area is too large for the CPU's cache, so the node caches it. */
 static void mal_test_double_free_of_large(struct kunit *test)
 {
 	void *area = mal_vmalloc((MAL_AREA_CPU_CLASSES + 1) * PAGE_SIZE);
@@ -150,8 +150,8 @@ static void mal_test_double_free_of_large(struct kunit *test)
 	mal_expect_report(test, double_free, mal_vfree(area));
 }
 
-/* When it has left the cache, nobody knows it any more. */
-static void mal_test_free_of_what_is_unmapped(struct kunit *test)
+/* An area that has left the cache is foreign. */
+static void mal_test_free_of_unmapped_area(struct kunit *test)
 {
 	void *area = mal_vmalloc(3 * PAGE_SIZE);
 
@@ -199,7 +199,7 @@ static void mal_test_free_of_foreign(struct kunit *test)
 	mal_kvfree(NULL);
 }
 
-/* A page of ours that the host maps is in no area. */
+/* A page of ours in a mapping of the host belongs to no area. */
 static void mal_test_free_of_host_mapping(struct kunit *test)
 {
 	struct mal_misuse *misuse = test->priv;
@@ -243,7 +243,7 @@ static void mal_test_resize_of_foreign(struct kunit *test)
 }
 
 /*
- * Two at once
+ * Concurrent frees
  */
 
 #define MAL_RACE_TURNS	400
@@ -252,7 +252,9 @@ static struct rcu_head *mal_race_area;
 static bool mal_race_rcu;
 static atomic_t mal_race_arrived;
 
-/* Wait for the other one, in no other way than one that ends for both at once. */
+/*
+ * Barrier for the two threads. Spins, so that both continue at the same time.
+ */
 static void mal_race_meet(unsigned int meeting)
 {
 	unsigned int spins = 0;
@@ -282,7 +284,10 @@ static int mal_race_thread(void *data)
 	return 0;
 }
 
-/* Of two who free an area at the same time, just one does, and one is told. */
+/*
+ * If two threads free an area at once, one succeeds and the other one is
+ * reported.
+ */
 static void mal_race_by_two(struct kunit *test, bool rcu, bool other_rcu)
 {
 	struct memalloc_stats_reports before, after;
@@ -290,7 +295,7 @@ static void mal_race_by_two(struct kunit *test, bool rcu, bool other_rcu)
 	unsigned int turn;
 
 	if (num_online_cpus() < 2)
-		kunit_skip(test, "it takes two CPUs");
+		kunit_skip(test, "needs two CPUs");
 	atomic_set(&mal_race_arrived, 0);
 	mal_race_rcu = other_rcu;
 	thread = kthread_run(mal_race_thread, NULL, "memalloc_test");
@@ -328,7 +333,7 @@ static struct kunit_case mal_vmalloc_misuse_cases[] = {
 	KUNIT_CASE(mal_test_double_free),
 	KUNIT_CASE(mal_test_double_free_rcu),
 	KUNIT_CASE(mal_test_double_free_of_large),
-	KUNIT_CASE(mal_test_free_of_what_is_unmapped),
+	KUNIT_CASE(mal_test_free_of_unmapped_area),
 	KUNIT_CASE(mal_test_free_inside),
 	KUNIT_CASE(mal_test_free_of_foreign),
 	KUNIT_CASE(mal_test_free_of_host_mapping),

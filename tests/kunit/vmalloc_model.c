@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A simple model of what a user of vmalloc holds
+ * Model of a user of vmalloc
  *
- * Each allocation is filled with a mark of its own, page by page; each page is
- * also looked at where the kernel has it mapped always, so that it must be the
- * page that the mapping says. What somebody else is given too, or changes, is
- * found out when it is freed, resized or passed on.
+ * Each page of an allocation is filled with a mark, and is also checked through
+ * the kernel's direct mapping, so that it must be the page that the area maps.
+ * Pages that are handed out twice or overwritten are detected when the area is
+ * freed, resized or passed on.
  *
- * All models pass allocations on to each other, by slots that are exchanged
- * with xchg(); so what a task has allocated is freed by an interrupt, too.
+ * Models pass areas to each other through shared slots with xchg(), so that
+ * interrupts free areas allocated by tasks.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -43,7 +43,7 @@ static void mal_model_error(struct mal_vmalloc_model *model, const char *fmt, ..
 	va_end(args);
 }
 
-/* The last word of each page that is whole, or the last one of all. */
+/* Offset of the last word of a page, or of the allocation in its last page. */
 static size_t mal_last_word(size_t size, size_t page)
 {
 	return min(size, page + PAGE_SIZE) - sizeof(u64);
@@ -67,7 +67,7 @@ static void mal_object_fill(const struct mal_vmalloc_object *object)
 	}
 }
 
-/* Is it as it was filled, as far as @size? */
+/* Are the first @size bytes still filled with the mark? */
 static bool mal_object_intact(const struct mal_vmalloc_object *object, size_t size)
 {
 	size_t page;
@@ -89,7 +89,7 @@ static bool mal_object_intact(const struct mal_vmalloc_object *object, size_t si
 	return true;
 }
 
-/* The pages behind the mapping: each has what is seen through it. */
+/* Does the direct mapping of each page show the same contents? */
 static bool mal_object_is_mapped(const struct mal_vmalloc_object *object)
 {
 	size_t page;
@@ -108,21 +108,21 @@ static void mal_model_check(struct mal_vmalloc_model *model,
 			    const struct mal_vmalloc_object *object)
 {
 	if (!mal_object_intact(object, object->size))
-		mal_model_error(model, "%zu bytes changed hands", object->size);
+		mal_model_error(model, "%zu bytes overwritten", object->size);
 	if (!is_vmalloc_addr(object->address))
 		return;
 	if (!mal_object_is_mapped(object))
-		mal_model_error(model, "%zu bytes are not what is mapped",
+		mal_model_error(model, "%zu bytes differ from the direct mapping",
 				object->size);
 	if (!is_mal_vmalloc_addr(object->address + object->size - 1))
-		mal_model_error(model, "the last of %zu bytes is not ours",
+		mal_model_error(model, "the last of %zu bytes is not in the area",
 				object->size);
 	if (mal_vmalloc_size(object->address) != object->size)
-		mal_model_error(model, "%zu bytes are said to be %zu", object->size,
+		mal_model_error(model, "%zu bytes reported as %zu", object->size,
 				mal_vmalloc_size(object->address));
 }
 
-/* Take in what was allocated: is it what was asked for? */
+/* Check a new object, and add it to the model. */
 static void mal_model_take(struct mal_vmalloc_model *model, void *address,
 			   size_t size, bool zero, bool kv)
 {
@@ -140,7 +140,7 @@ static void mal_model_take(struct mal_vmalloc_model *model, void *address,
 	mal_object_fill(object);
 }
 
-/* Mostly a few pages; seldom more than a CPU keeps. */
+/* Mostly a few pages; rarely more than the cache of a CPU holds. */
 static size_t mal_model_size(struct mal_vmalloc_model *model)
 {
 	unsigned long pages = 1 + mal_random(model, 6);
@@ -195,7 +195,7 @@ static void mal_model_alloc(struct mal_vmalloc_model *model, bool may_sleep)
 		model->refused++;
 }
 
-/* Give out an object. */
+/* Remove an object from the model, and check it. */
 static struct mal_vmalloc_object mal_model_give(struct mal_vmalloc_model *model,
 						unsigned int nr)
 {
@@ -241,13 +241,13 @@ static void mal_model_resize(struct mal_vmalloc_model *model)
 	} else {
 		object.address = address;
 		if (!mal_object_intact(&object, min(size, object.size)))
-			mal_model_error(model, "%zu bytes lost in %zu", object.size,
+			mal_model_error(model, "%zu bytes lost in resize to %zu", object.size,
 					size);
 	}
 	mal_model_take(model, address, size, false, object.kv);
 }
 
-/* Exchange an object, or none, for one that another user has left, or none. */
+/* Exchange an object with a shared slot. Either may be empty. */
 static void mal_model_pass(struct mal_vmalloc_model *model)
 {
 	struct mal_vmalloc_object *object = NULL;
@@ -266,10 +266,10 @@ static void mal_model_pass(struct mal_vmalloc_model *model)
 }
 
 /**
- * mal_vmalloc_model_init() - a new user, who holds nothing
- * @model: it
- * @id: which one
- * @seed: of its decisions
+ * mal_vmalloc_model_init() - initialize a model that holds no object
+ * @model: the model
+ * @id: distinguishes its marks from those of other models
+ * @seed: seed of its random decisions
  *
  * Context: any.
  */
@@ -281,9 +281,9 @@ void mal_vmalloc_model_init(struct mal_vmalloc_model *model, u8 id, u64 seed)
 }
 
 /**
- * mal_vmalloc_model_step() - do something
- * @model: who does
- * @may_sleep: the context may
+ * mal_vmalloc_model_step() - perform one random operation
+ * @model: the model
+ * @may_sleep: whether the context may sleep
  *
  * Context: any.
  */
@@ -303,8 +303,9 @@ void mal_vmalloc_model_step(struct mal_vmalloc_model *model, bool may_sleep)
 }
 
 /**
- * mal_vmalloc_model_drain() - free all that a user holds, and what is passed on
- * @model: the user
+ * mal_vmalloc_model_drain() - free all objects of a model and of the shared
+ * slots
+ * @model: the model
  *
  * Context: task.
  */
@@ -326,12 +327,13 @@ void mal_vmalloc_model_drain(struct mal_vmalloc_model *model)
 }
 
 /**
- * mal_vmalloc_model_pages() - what a user holds, and what is passed on
- * @model: the user, the only one
- * @areas: how many areas
+ * mal_vmalloc_model_pages() - count the pages of a model and of the shared
+ * slots
+ * @model: the only model
+ * @areas: set to the number of areas
  *
  * Context: task.
- * Return: pages that there must be in these.
+ * Return: the number of pages.
  */
 unsigned long mal_vmalloc_model_pages(const struct mal_vmalloc_model *model,
 				      unsigned long *areas)

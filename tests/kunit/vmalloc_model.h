@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vmalloc_model.h: a simple model of what a user of vmalloc holds
+ * vmalloc_model.h: model of a user of vmalloc
  */
 #ifndef _MAL_VMALLOC_MODEL_H
 #define _MAL_VMALLOC_MODEL_H
@@ -12,10 +12,10 @@
 
 /**
  * struct mal_vmalloc_object - an allocation
- * @address: what was returned
- * @size: bytes
- * @mark: what it is filled with
- * @kv: from mal_kvmalloc(), so that it may be kmalloc's
+ * @address: its address
+ * @size: size in bytes
+ * @mark: mark that fills it
+ * @kv: allocated by mal_kvmalloc(), possibly from kmalloc
  */
 struct mal_vmalloc_object {
 	void *address;
@@ -25,16 +25,16 @@ struct mal_vmalloc_object {
 };
 
 /**
- * struct mal_vmalloc_model - a user
- * @id: which one
- * @rnd: decides
- * @objects: what it holds
- * @nr: how many
- * @serial: of the last one
- * @steps: taken
- * @refused: allocations that got nothing
- * @errors: what was not as it must be
- * @error: the first of them
+ * struct mal_vmalloc_model - one user: its objects, history and errors
+ * @id: distinguishes its marks from those of other models
+ * @rnd: source of random decisions
+ * @objects: objects held
+ * @nr: number of @objects
+ * @serial: serial number of the last allocation
+ * @steps: number of steps
+ * @refused: failed allocations
+ * @errors: number of errors found
+ * @error: text of the first error
  *
  * Used by one context at a time.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whatever is asked of vmalloc, in whatever order, it keeps to its contract
+ * Random use of vmalloc
  *
- * Users who act at random (vmalloc_model.c), one alone or many at once in task,
- * softirq and hardirq context, who pass allocations on to each other, while the
- * cache is shrunk, switched off and on again.
+ * Models (vmalloc_model.c) allocate, free, resize and pass on areas at random:
+ * one alone, or several at once in task, softirq and hardirq context, while the
+ * cache is shrunk, switched off and switched on.
  */
 #include <kunit/test.h>
 
@@ -15,6 +15,7 @@
 
 #include "internal/area_cache.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_reclaim.h"
 #include "internal/vmalloc_area.h"
 
 #include "memalloc_kunit.h"
@@ -22,11 +23,11 @@
 #include "vmalloc_model.h"
 
 #define MAL_PROPERTY_STEPS	4000
-#define MAL_PROPERTY_LOOK	100	/* steps between two looks at everything */
+#define MAL_PROPERTY_LOOK	100	/* steps between two full checks */
 #define MAL_CROWD_THREADS	3
-#define MAL_CROWD_STEPS		1200	/* of each thread */
-#define MAL_CROWD_BURST		8	/* of an interrupt, at once */
-#define MAL_CROWD_LIMIT		600	/* pages to cache */
+#define MAL_CROWD_STEPS		1200	/* per thread */
+#define MAL_CROWD_BURST		8	/* steps per interrupt */
+#define MAL_CROWD_LIMIT		600	/* pages in the cache */
 
 static void mal_expect_no_error(struct kunit *test,
 				const struct mal_vmalloc_model *model)
@@ -35,7 +36,7 @@ static void mal_expect_no_error(struct kunit *test,
 			    model->id, model->error);
 }
 
-/* There are as many areas as the only user has, a little larger at most. */
+/* There are as many areas as the only model holds, possibly a little larger. */
 static void mal_expect_figures(struct kunit *test,
 			       const struct mal_vmalloc_model *model)
 {
@@ -54,7 +55,7 @@ static void mal_expect_figures(struct kunit *test,
 	mal_account_valid(test);
 }
 
-/* Nobody holds anything any more: nothing is left but the reserve. */
+/* No area is held: expect that only the reserve is left. */
 static void mal_settle(struct kunit *test)
 {
 	struct mal_area_cache_stats cache;
@@ -72,8 +73,8 @@ static void mal_settle(struct kunit *test)
 	mal_account_settle(test);
 }
 
-/* What the cache did for it: how many of the allocations, at what price. */
-static void mal_tell_cache(struct kunit *test)
+/* Print the cache statistics. */
+static void mal_print_cache_stats(struct kunit *test)
 {
 	struct mal_area_cache_stats cache;
 
@@ -101,7 +102,7 @@ static void mal_test_one_user(struct kunit *test)
 			mal_expect_figures(test, model);
 		cond_resched();
 	}
-	mal_tell_cache(test);
+	mal_print_cache_stats(test);
 	mal_vmalloc_model_drain(model);
 	mal_expect_no_error(test, model);
 	kunit_info(test, "%lu steps, %lu refusals", model->steps, model->refused);
@@ -110,19 +111,19 @@ static void mal_test_one_user(struct kunit *test)
 }
 
 /*
- * A crowd
+ * Concurrent users
  */
 
 /**
- * struct mal_vmalloc_crowd - users in every context, at once
- * @threads: in task context, on whatever CPU
- * @thread_models: one each
- * @running: how many have not finished
- * @stop: interrupts do no more
- * @timer: softirq context
- * @timer_model: its own
- * @irq_work: hardirq context
- * @irq_model: its own
+ * struct mal_vmalloc_crowd - concurrent users in all contexts
+ * @threads: users in task context, on any CPU
+ * @thread_models: models of @threads
+ * @running: number of unfinished threads
+ * @stop: interrupts stop
+ * @timer: user in softirq context
+ * @timer_model: model of @timer
+ * @irq_work: user in hardirq context
+ * @irq_model: model of @irq_work
  */
 struct mal_vmalloc_crowd {
 	struct task_struct *threads[MAL_CROWD_THREADS];
@@ -208,11 +209,11 @@ static void mal_crowd_leave(struct kunit *test, struct mal_vmalloc_model *model)
 {
 	mal_vmalloc_model_drain(model);
 	mal_expect_no_error(test, model);
-	KUNIT_EXPECT_GT_MSG(test, model->steps, 0UL, "user %u never ran",
+	KUNIT_EXPECT_GT_MSG(test, model->steps, 0UL, "user %u did not run",
 			    model->id);
 }
 
-/* What goes on around them: the cache is shrunk, and has its limit changed. */
+/* Shrink the cache and change its limit while it is in use. */
 static void mal_crowd_disturb(struct kunit *test, unsigned long turn)
 {
 	irq_work_queue(&mal_vmalloc_crowd->irq_work);
@@ -242,8 +243,8 @@ static void mal_test_crowd(struct kunit *test)
 		schedule_timeout_uninterruptible(1);
 	}
 	mal_crowd_stop(crowd);
-	mal_tell_cache(test);
-	kunit_info(test, "steps: softirq %lu, hardirq %lu, of which refused %lu, %lu",
+	mal_print_cache_stats(test);
+	kunit_info(test, "steps: softirq %lu, hardirq %lu; refused: softirq %lu, hardirq %lu",
 		   crowd->timer_model.steps, crowd->irq_model.steps,
 		   crowd->timer_model.refused, crowd->irq_model.refused);
 	for (i = 0; i < MAL_CROWD_THREADS; i++)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of failures, on kernels that have no KUnit, as distributions ship them
+ * Failure walk on kernels without KUnit, such as those of distributions
  *
- * Loading the module runs it; the results are in the kernel log, as KTAP. Nobody
- * else may use the allocator meanwhile.
+ * Loading the module runs the walk and prints its results to the kernel log as
+ * KTAP. No other user of the allocator may run at the same time.
  */
 #include <linux/module.h>
 
@@ -12,7 +12,7 @@
 #include "memalloc_kunit.h"
 #include "unit_test.h"
 
-/* Returns whether it was as it is to be. */
+/* Returns true if the case passed. */
 static bool __init mal_unit_run(const struct kunit_suite *suite,
 				const struct kunit_case *one, unsigned int number)
 {
@@ -51,5 +51,5 @@ module_init(mal_unit_init);
 module_exit(mal_unit_exit);
 
 MAL_IMPORT();
-MODULE_DESCRIPTION("memalloc's exported functions, with each allocation failing once");
+MODULE_DESCRIPTION("Failure walk of memalloc's exported functions");
 MODULE_LICENSE("GPL");

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each GFP flag of a page allocation means what it says
+ * GFP flags of page allocations
  *
- * The tests bring the allocator to where a flag makes a difference: everything
- * allocated but the reserve, the cap reached, all that is free on the lists of
- * another CPU. That a function sleeps where it must not is what the kernel
- * finds (DEBUG_ATOMIC_SLEEP, lockdep), as a bug in its log; the tests only go
- * there, in every context and by every way that an allocation takes.
+ * Each test puts the allocator into a state in which a flag matters: only the
+ * reserve is free, the cap is reached, or all free pages are on the lists of
+ * another CPU. DEBUG_ATOMIC_SLEEP and lockdep report an allocation that sleeps
+ * where it must not; the tests only have to reach every path in every context.
  */
 #include <kunit/test.h>
 
@@ -25,9 +24,10 @@
 
 #include <memalloc/page_alloc.h>
 
-#include "internal/loan.h"
+#include "internal/borrow.h"
 #include "internal/node.h"
 #include "internal/region.h"
+#include "internal/report.h"
 
 #include "memalloc_kunit.h"
 #include "page_account.h"
@@ -35,20 +35,20 @@
 #define MAL_GFP_SECTIONS	8
 #define MAL_GFP_CAP		(MAL_GFP_SECTIONS * MAL_SECTION_PAGES)
 
-/* What may not fail for lack of trying, and is told to nobody if it does. */
+/* Reclaims as usual, but fails silently. */
 #define MAL_GFP_QUIET		(GFP_KERNEL | __GFP_NOWARN)
 
-/* How many rounds a test goes before it says that something does not happen. */
+/* Attempts before a test concludes that an event does not happen. */
 #define MAL_GFP_ROUNDS		50
 
-/* Long enough that who ought to wait is seen if it does not. */
+/* Long enough to tell a waiting task from one that does not wait. */
 #define MAL_GFP_WHILE		(HZ / 5 + 1)
 
 /**
- * struct mal_holding - blocks, whatever their order
+ * struct mal_holding - blocks of mixed orders
  * @pages: their first pages
  * @orders: their orders
- * @nr: how many
+ * @nr: number of blocks
  */
 struct mal_holding {
 	struct page **pages;
@@ -67,7 +67,7 @@ static bool mal_hold(struct mal_holding *holding, gfp_t gfp, unsigned int order)
 	return true;
 }
 
-/* Allocate as long as there is any. Returns how many blocks that were. */
+/* Allocate until it fails. Returns the number of blocks allocated. */
 static unsigned long mal_hold_all(struct mal_holding *holding, gfp_t gfp,
 				  unsigned int order)
 {
@@ -78,7 +78,7 @@ static unsigned long mal_hold_all(struct mal_holding *holding, gfp_t gfp,
 	return holding->nr - nr;
 }
 
-static void mal_let_go(struct mal_holding *holding)
+static void mal_holding_free_last(struct mal_holding *holding)
 {
 	struct page **page = &holding->pages[--holding->nr];
 
@@ -86,17 +86,17 @@ static void mal_let_go(struct mal_holding *holding)
 	*page = NULL;
 }
 
-static void mal_let_all_go(struct mal_holding *holding)
+static void mal_holding_free_all(struct mal_holding *holding)
 {
 	while (holding->nr)
-		mal_let_go(holding);
+		mal_holding_free_last(holding);
 }
 
 static u64 mal_reserve(void)
 {
 	struct memalloc_stats_borrowing stats;
 
-	mal_borrowing_stats(&stats);
+	mal_borrow_stats(&stats);
 	return stats.reserve;
 }
 
@@ -104,7 +104,7 @@ static u64 mal_free_now(void)
 {
 	struct memalloc_stats_borrowing stats;
 
-	mal_borrowing_stats(&stats);
+	mal_borrow_stats(&stats);
 	return stats.free;
 }
 
@@ -131,7 +131,7 @@ static int mal_gfp_init(struct kunit *test)
 	return holding->pages && holding->orders ? 0 : -ENOMEM;
 }
 
-/* A test that stops early leaves nothing to the next one. */
+/* Free all blocks of a test that stopped early. */
 static void mal_gfp_exit(struct kunit *test)
 {
 	struct mal_holding *holding = test->priv;
@@ -140,8 +140,8 @@ static void mal_gfp_exit(struct kunit *test)
 		return;
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 	if (holding->pages)
-		mal_let_all_go(holding);
-	mal_loan_shrink(0);
+		mal_holding_free_all(holding);
+	mal_borrow_shrink(0);
 	kvfree(holding->pages);
 	kvfree(holding->orders);
 }
@@ -170,7 +170,7 @@ static void mal_expect_no_page(struct kunit *test, gfp_t gfp, unsigned int order
 	mal_free_pages(page, order);
 }
 
-/* With everything else allocated, none of those who may not, gets a page of it. */
+/* Only urgent allocations may use the reserve, even if nothing else is free. */
 static void mal_test_reserve_is_for_the_urgent_only(struct kunit *test)
 {
 	struct mal_holding *holding = test->priv;
@@ -186,11 +186,11 @@ static void mal_test_reserve_is_for_the_urgent_only(struct kunit *test)
 			mal_expect_no_page(test, mal_gfps_without_reserve[i], order);
 	KUNIT_EXPECT_EQ(test, mal_free_now(), reserve);
 	mal_account_check(test, holding->nr, 0);
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 }
 
-static void mal_test_urgent_have_all_of_the_reserve(struct kunit *test)
+static void mal_test_urgent_may_use_all_of_the_reserve(struct kunit *test)
 {
 	struct mal_holding *holding = test->priv;
 	u64 reserve = mal_reserve();
@@ -207,13 +207,13 @@ static void mal_test_urgent_have_all_of_the_reserve(struct kunit *test)
 				    "gfp %#x", (__force unsigned int)gfp);
 		KUNIT_EXPECT_EQ(test, mal_free_now(), 0ULL);
 		while (holding->nr > ordinary)
-			mal_let_go(holding);
+			mal_holding_free_last(holding);
 	}
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 }
 
-/* What was used of it and freed again is for nobody but the urgent again. */
+/* Reserve pages that have been used and freed are reserved again. */
 static void mal_test_reserve_is_whole_again_after_use(struct kunit *test)
 {
 	struct mal_holding *holding = test->priv;
@@ -228,20 +228,20 @@ static void mal_test_reserve_is_whole_again_after_use(struct kunit *test)
 		KUNIT_EXPECT_GT(test, mal_hold_all(holding, GFP_ATOMIC | __GFP_NOWARN,
 						   order), 0UL);
 		while (holding->nr > ordinary)
-			mal_let_go(holding);
+			mal_holding_free_last(holding);
 		mal_account_valid(test);	/* drains the lists */
 		mal_expect_no_page(test, GFP_KERNEL, 0);
 		mal_expect_no_page(test, GFP_NOWAIT, 0);
 		KUNIT_EXPECT_EQ(test, mal_free_now(), reserve);
-		mal_let_all_go(holding);
+		mal_holding_free_all(holding);
 	}
 	mal_account_settle(test);
 }
 
 /*
- * Neither what an urgent allocation takes from the zone beside its own page,
- * nor what it frees, may end with somebody else, by way of the per-CPU lists:
- * soon nothing would be left for the next one.
+ * Neither the spare pages that an urgent allocation takes from the zone nor the
+ * pages that it frees may reach other callers through the per-CPU lists.
+ * Otherwise the reserve would drain away.
  */
 static void mal_test_reserve_does_not_leak_through_the_lists(struct kunit *test)
 {
@@ -252,10 +252,10 @@ static void mal_test_reserve_does_not_leak_through_the_lists(struct kunit *test)
 
 	if (!reserve)
 		kunit_skip(test, "loaded without a reserve: reserve_mb");
-	/* lists that have learned to hold much */
+	/* let the per-CPU lists grow */
 	for (i = 0; i < 4; i++) {
 		mal_hold_all(holding, MAL_GFP_QUIET, 0);
-		mal_let_all_go(holding);
+		mal_holding_free_all(holding);
 	}
 	mal_hold_all(holding, MAL_GFP_QUIET, 0);
 	for (i = 0; i < 100; i++) {
@@ -270,11 +270,11 @@ static void mal_test_reserve_does_not_leak_through_the_lists(struct kunit *test)
 		leaked += mal_hold_all(holding, GFP_NOWAIT | __GFP_NOWARN, 0);
 	}
 	KUNIT_EXPECT_EQ_MSG(test, leaked, 0UL, "when urgent pages were freed");
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 }
 
-/* Used up while the host has more: it is there again soon, from the host. */
+/* A used reserve is refilled from the host as long as the cap allows it. */
 static void mal_test_reserve_is_refilled_from_the_host(struct kunit *test)
 {
 	struct mal_holding *holding = test->priv;
@@ -283,18 +283,21 @@ static void mal_test_reserve_is_refilled_from_the_host(struct kunit *test)
 
 	if (!reserve)
 		kunit_skip(test, "loaded without a reserve: reserve_mb");
-	mal_loan_shrink(0);
+	mal_borrow_shrink(0);
 	while (holding->nr < reserve && mal_hold(holding, GFP_ATOMIC, 0))
 		;
 	KUNIT_EXPECT_EQ(test, (u64)holding->nr, reserve);
 	for (round = 0; round < MAL_GFP_ROUNDS && mal_free_now() < reserve; round++)
 		schedule_timeout_uninterruptible(HZ / 10 + 1);
 	KUNIT_EXPECT_GE(test, mal_free_now(), reserve);
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 }
 
-/* However often and however much is asked back, some of it in use or not. */
+/*
+ * Shrinking never returns the reserve, however often it is called and however
+ * much of the reserve is in use.
+ */
 static void mal_test_reserve_is_never_shrunk_away(struct kunit *test)
 {
 	struct mal_holding *holding = test->priv;
@@ -311,15 +314,15 @@ static void mal_test_reserve_is_never_shrunk_away(struct kunit *test)
 
 		for (i = 0; i < nr; i++)
 			mal_hold(holding, GFP_ATOMIC | __GFP_NOWARN, 0);
-		mal_loan_shrink(prandom_u32_state(&rnd) % 3 ? 0 :
-				1 + prandom_u32_state(&rnd) % (4 * reserve));
-		mal_borrowing_stats(&stats);
+		mal_borrow_shrink(prandom_u32_state(&rnd) % 3 ? 0 :
+				  1 + prandom_u32_state(&rnd) % (4 * reserve));
+		mal_borrow_stats(&stats);
 		KUNIT_EXPECT_GE(test, stats.borrowed, reserve);
 		nr = prandom_u32_state(&rnd) % (holding->nr + 1);
 		while (holding->nr > nr)
-			mal_let_go(holding);
+			mal_holding_free_last(holding);
 	}
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 	KUNIT_EXPECT_EQ(test, mal_free_now(), reserve);
 }
@@ -330,12 +333,12 @@ static void mal_test_reserve_is_never_shrunk_away(struct kunit *test)
 
 /**
  * struct mal_visit - allocations made in some context
- * @gfp: their flags
- * @holding: where to
- * @in_context: it was the context that was meant
- * @done: made
- * @timer: brings them into softirq
- * @irq_work: brings them into hardirq
+ * @gfp: allocation flags
+ * @holding: blocks allocated
+ * @in_context: whether they ran in the expected context
+ * @done: completed by the timer and the irq_work
+ * @timer: enters softirq context
+ * @irq_work: enters hardirq context
  */
 struct mal_visit {
 	gfp_t gfp;
@@ -346,7 +349,10 @@ struct mal_visit {
 	struct irq_work irq_work;
 };
 
-/* Of each order a few, held beside each other, so that no list has them all. */
+/*
+ * Hold a few blocks of each order at once, so that the lists cannot serve all
+ * of them.
+ */
 static void mal_visit_pages(struct mal_visit *visit)
 {
 	struct mal_holding *holding = visit->holding;
@@ -357,7 +363,7 @@ static void mal_visit_pages(struct mal_visit *visit)
 		for (i = 0; i < 3; i++)
 			mal_hold(holding, visit->gfp | __GFP_NOWARN, order);
 	while (holding->nr > nr)
-		mal_let_go(holding);
+		mal_holding_free_last(holding);
 }
 
 static void mal_visit_spinlock(struct mal_visit *visit)
@@ -472,16 +478,16 @@ static struct mal_visit *mal_visit_create(struct kunit *test)
 }
 
 /*
- * By every way that an allocation takes: with nothing borrowed, with something
- * on the lists, with the cap reached, and with all that is free on the lists.
+ * Cover each path of an allocation: nothing borrowed, blocks on the lists, the
+ * cap reached, and all free pages on the lists.
  */
-static void mal_test_who_may_not_sleep_does_not(struct kunit *test)
+static void mal_test_atomic_allocations_do_not_sleep(struct kunit *test)
 {
 	struct mal_visit *visit = mal_visit_create(test);
 	struct mal_holding *holding = test->priv;
 	unsigned int i;
 
-	mal_loan_shrink(0);
+	mal_borrow_shrink(0);
 	mal_visit_all(test, visit);
 	mal_visit_all(test, visit);
 	mal_account_check(test, 0, 0);
@@ -490,25 +496,25 @@ static void mal_test_who_may_not_sleep_does_not(struct kunit *test)
 	mal_visit_all(test, visit);
 	mal_account_check(test, holding->nr, 0);
 	for (i = 0; i < 100; i++)
-		mal_let_go(holding);
+		mal_holding_free_last(holding);
 	mal_visit_all(test, visit);
 	mal_account_check(test, holding->nr, 0);
 	timer_delete_sync(&visit->timer);
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 }
 
 /*
- * Patience
+ * Waiting for memory
  */
 
 /**
- * struct mal_waiter - somebody who allocates at the cap
- * @gfp: how
- * @order: what
- * @page: what came of it
- * @begun: about to ask
- * @done: answered
+ * struct mal_waiter - a thread that allocates at the cap
+ * @gfp: allocation flags
+ * @order: order of the block
+ * @page: the block, or NULL
+ * @begun: completed just before the allocation
+ * @done: completed after it
  */
 struct mal_waiter {
 	gfp_t gfp;
@@ -541,8 +547,8 @@ static void mal_waiter_start(struct kunit *test, struct mal_waiter *waiter,
 	wait_for_completion(&waiter->begun);
 }
 
-/* Until somebody frees as much, and no shorter. */
-static void mal_test_nofail_waits_until_something_is_freed(struct kunit *test)
+/* The allocation waits until a block of its order is freed. */
+static void mal_test_nofail_waits_for_a_free(struct kunit *test)
 {
 	struct mal_waiter *waiter = kunit_kzalloc(test, sizeof(*waiter), GFP_KERNEL);
 	struct mal_holding *holding = test->priv;
@@ -556,13 +562,13 @@ static void mal_test_nofail_waits_until_something_is_freed(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, 0UL,
 				    wait_for_completion_timeout(&waiter->done,
 								MAL_GFP_WHILE),
-				    "it did not wait, and got %s",
+				    "did not wait, got %s",
 				    waiter->page ? "a page" : "nothing");
-		mal_let_go(holding);
+		mal_holding_free_last(holding);
 		wait_for_completion(&waiter->done);
 		KUNIT_EXPECT_NOT_NULL(test, waiter->page);
 		mal_free_pages(waiter->page, order);
-		mal_let_all_go(holding);
+		mal_holding_free_all(holding);
 		mal_account_settle(test);
 	}
 }
@@ -571,11 +577,11 @@ static u64 mal_refusals(void)
 {
 	struct memalloc_stats_borrowing stats;
 
-	mal_borrowing_stats(&stats);
+	mal_borrow_stats(&stats);
 	return stats.refused_cap;
 }
 
-/* How often the cap refuses a loan to one allocation. */
+/* Returns how often the cap refused to borrow for one allocation. */
 static u64 mal_refusals_of(struct kunit *test, gfp_t gfp)
 {
 	u64 before = mal_refusals();
@@ -595,11 +601,11 @@ static void mal_test_retry_mayfail_tries_again_and_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_refusals_of(test, GFP_NOWAIT), once);
 	KUNIT_EXPECT_GT(test, mal_refusals_of(test, GFP_KERNEL | __GFP_RETRY_MAYFAIL),
 			once);
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 }
 
-/* Free something as soon as it was refused once, before its last attempt. */
+/* Free a page after the first refusal and before the last attempt. */
 static bool mal_mayfail_is_served(struct kunit *test, struct mal_waiter *waiter,
 				  struct mal_holding *holding)
 {
@@ -608,14 +614,14 @@ static bool mal_mayfail_is_served(struct kunit *test, struct mal_waiter *waiter,
 	mal_waiter_start(test, waiter, MAL_GFP_QUIET | __GFP_RETRY_MAYFAIL, 0);
 	while (mal_refusals() == before && !completion_done(&waiter->done))
 		cond_resched();
-	mal_let_go(holding);
+	mal_holding_free_last(holding);
 	wait_for_completion(&waiter->done);
 	mal_free_page(waiter->page);
 	return waiter->page;
 }
 
-/* It takes luck to free in time, so it may take several times. */
-static void mal_test_retry_mayfail_gets_what_is_freed(struct kunit *test)
+/* The free has to hit a short window, so try several times. */
+static void mal_test_retry_mayfail_gets_freed_page(struct kunit *test)
 {
 	struct mal_waiter *waiter = kunit_kzalloc(test, sizeof(*waiter), GFP_KERNEL);
 	struct mal_holding *holding = test->priv;
@@ -629,15 +635,15 @@ static void mal_test_retry_mayfail_gets_what_is_freed(struct kunit *test)
 	}
 	KUNIT_EXPECT_TRUE(test, served);
 	kunit_info(test, "%u rounds", round);
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 	mal_account_settle(test);
 }
 
 /*
- * Zero
+ * Zeroing
  */
 
-/* Nothing that is free is zero. */
+/* Leave only free pages that are not zero. */
 static void mal_make_dirty(struct mal_holding *holding)
 {
 	unsigned long i;
@@ -645,7 +651,7 @@ static void mal_make_dirty(struct mal_holding *holding)
 	mal_hold_all(holding, MAL_GFP_QUIET | __GFP_HIGH, 0);
 	for (i = 0; i < holding->nr; i++)
 		memset_page(holding->pages[i], 0, 0xa5, PAGE_SIZE);
-	mal_let_all_go(holding);
+	mal_holding_free_all(holding);
 }
 
 static bool mal_is_zero(struct page *page, unsigned int order)
@@ -681,7 +687,7 @@ static void mal_test_zero_is_zero(struct kunit *test)
 			}
 	if (!want_init_on_alloc(0) && !want_init_on_free())
 		KUNIT_EXPECT_GT_MSG(test, dirty, 0UL,
-				    "all was zero anyway: this tests nothing");
+				    "the pages were zero before, so nothing was tested");
 	mal_account_settle(test);
 }
 
@@ -708,7 +714,7 @@ static void mal_test_zero_is_zero_in_bulk(struct kunit *test)
 }
 
 /*
- * Own caches first
+ * Per-CPU lists
  */
 
 static u64 mal_blocks_not_on_lists(void)
@@ -724,10 +730,9 @@ static u64 mal_blocks_not_on_lists(void)
 }
 
 /*
- * At the cap, free some pages on this CPU. If some of them went further than
- * the lists, try again: lists grow with use. They are drained in the background,
- * too, after everything was allocated: let that pass. The reserve, if there is
- * one, stays where it is.
+ * At the cap, free some pages to the lists of this CPU. The lists grow with
+ * use, so try again if some pages went to the zone. The sleep lets the drain
+ * that runs after the allocations finish. The reserve is not touched.
  */
 static bool mal_fill_own_lists(struct mal_holding *holding, unsigned int pages)
 {
@@ -741,7 +746,7 @@ static bool mal_fill_own_lists(struct mal_holding *holding, unsigned int pages)
 		preempt_disable();
 		before = mal_blocks_not_on_lists();
 		for (i = 0; i < pages; i++)
-			mal_let_go(holding);
+			mal_holding_free_last(holding);
 		filled = mal_blocks_not_on_lists() == before;
 		preempt_enable();
 	}
@@ -753,7 +758,7 @@ static void mal_stay_on(struct kunit *test, unsigned int cpu)
 	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(cpu)));
 }
 
-/* All that is free is on the lists of another CPU, and the cap is reached. */
+/* At the cap, all free pages are on the lists of another CPU. */
 static void mal_test_other_cpus_lists_are_drained_before_failing(struct kunit *test)
 {
 	unsigned int other = cpumask_next(0, cpu_online_mask), round;
@@ -761,25 +766,25 @@ static void mal_test_other_cpus_lists_are_drained_before_failing(struct kunit *t
 	gfp_t gfp = MAL_GFP_QUIET;
 
 	if (other >= nr_cpu_ids)
-		kunit_skip(test, "one processor");
+		kunit_skip(test, "needs two CPUs");
 	for (round = 0; round < 2 * 6; round++) {
 		unsigned int pages = 1U << round / 2;
 
 		mal_stay_on(test, round % 2 ? 0 : other);
 		KUNIT_ASSERT_TRUE_MSG(test, mal_fill_own_lists(holding, pages),
-				      "the lists never took %u pages", pages);
+				      "no room for %u pages on the lists", pages);
 		mal_stay_on(test, round % 2 ? other : 0);
 		KUNIT_EXPECT_EQ(test, mal_hold_all(holding, gfp, 0), pages);
 		mal_expect_no_page(test, gfp, 0);
 		mal_account_check(test, holding->nr, 0);
-		mal_let_all_go(holding);
+		mal_holding_free_all(holding);
 	}
 	mal_account_settle(test);
 }
 
-/* Free a block page by page, on one CPU and on another. */
-static void mal_let_go_in_pieces(struct kunit *test, struct page *page,
-				 unsigned int order)
+/* Split a block and free its pages on two CPUs in turn. */
+static void mal_free_in_pieces(struct kunit *test, struct page *page,
+			       unsigned int order)
 {
 	unsigned int other = cpumask_next(0, cpu_online_mask), i;
 
@@ -791,7 +796,7 @@ static void mal_let_go_in_pieces(struct kunit *test, struct page *page,
 	}
 }
 
-/* The pieces of a block, on whatever lists, are a block again when it takes one. */
+/* Pages on several lists merge into a block if an allocation needs one. */
 static void mal_test_lists_of_other_orders_are_drained_before_failing(struct kunit *test)
 {
 	struct mal_holding *holding = test->priv;
@@ -803,26 +808,45 @@ static void mal_test_lists_of_other_orders_are_drained_before_failing(struct kun
 		page = mal_alloc_pages(gfp, order);
 		KUNIT_ASSERT_NOT_NULL(test, page);
 		mal_hold_all(holding, gfp, 0);
-		mal_let_go_in_pieces(test, page, order);
+		mal_free_in_pieces(test, page, order);
 		KUNIT_EXPECT_TRUE_MSG(test, mal_hold(holding, gfp, order),
 				      "order %u", order);
-		mal_let_all_go(holding);
+		mal_holding_free_all(holding);
 		mal_account_valid(test);
 	}
 	mal_account_settle(test);
 }
 
+/*
+ * A page is not charged to a cgroup. Allocations with __GFP_ACCOUNT are counted
+ * here, off the fast path.
+ */
+static void mal_test_account_is_ignored(struct kunit *test)
+{
+	u64 before = mal_report_uncharged_count();
+	struct page *page = mal_alloc_pages(GFP_KERNEL | __GFP_ZERO, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	mal_free_page(page);
+	KUNIT_EXPECT_EQ(test, mal_report_uncharged_count(), before);
+	page = mal_alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, 0);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	mal_free_page(page);
+	KUNIT_EXPECT_EQ(test, mal_report_uncharged_count(), before + 1);
+}
+
 static struct kunit_case mal_gfp_cases[] = {
+	KUNIT_CASE(mal_test_account_is_ignored),
 	KUNIT_CASE(mal_test_reserve_is_for_the_urgent_only),
-	KUNIT_CASE(mal_test_urgent_have_all_of_the_reserve),
+	KUNIT_CASE(mal_test_urgent_may_use_all_of_the_reserve),
 	KUNIT_CASE(mal_test_reserve_is_whole_again_after_use),
 	KUNIT_CASE(mal_test_reserve_does_not_leak_through_the_lists),
 	KUNIT_CASE(mal_test_reserve_is_refilled_from_the_host),
 	KUNIT_CASE(mal_test_reserve_is_never_shrunk_away),
-	KUNIT_CASE(mal_test_who_may_not_sleep_does_not),
-	KUNIT_CASE(mal_test_nofail_waits_until_something_is_freed),
+	KUNIT_CASE(mal_test_atomic_allocations_do_not_sleep),
+	KUNIT_CASE(mal_test_nofail_waits_for_a_free),
 	KUNIT_CASE(mal_test_retry_mayfail_tries_again_and_fails),
-	KUNIT_CASE(mal_test_retry_mayfail_gets_what_is_freed),
+	KUNIT_CASE(mal_test_retry_mayfail_gets_freed_page),
 	KUNIT_CASE(mal_test_zero_is_zero),
 	KUNIT_CASE(mal_test_zero_is_zero_in_bulk),
 	KUNIT_CASE(mal_test_other_cpus_lists_are_drained_before_failing),
@@ -830,8 +854,8 @@ static struct kunit_case mal_gfp_cases[] = {
 	{}
 };
 
-struct kunit_suite mal_page_gfp_suite = {
-	.name = "memalloc_page_gfp",
+struct kunit_suite mal_page_alloc_suite = {
+	.name = "memalloc_page_alloc",
 	.suite_init = mal_gfp_suite_init,
 	.suite_exit = mal_gfp_suite_exit,
 	.init = mal_gfp_init,

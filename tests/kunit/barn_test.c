@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What one CPU allocates and another frees, comes back to the first: it arrives as
- * it was sent, nothing is lost on the way round, and the cache does not grow
+ * Objects allocated on one CPU and freed on another
  *
- * A thread on one CPU allocates, and hands each object to one on another, which
- * frees it. So all sheaves that the first empties are filled by the second; where
- * they would not be exchanged, each object would need new memory.
+ * A thread allocates on one CPU and passes each object to the current task on
+ * another CPU, which frees it. All sheaves that the first CPU empties are
+ * filled by the second. If they were not exchanged, each object would need new
+ * memory. The objects must arrive intact and in order, none may be lost, and
+ * the cache must not grow.
  */
 #include <kunit/test.h>
 
@@ -29,9 +30,9 @@
 #define MAL_HANDOFF_RING	1024
 
 /**
- * struct mal_handoff - a cache, and the way from one CPU to the other
+ * struct mal_handoff - a cache, and the ring from one CPU to the other
  * @cache: the cache
- * @ring: objects that are on their way; NULL is the last one
+ * @ring: objects in flight; NULL ends the stream
  */
 struct mal_handoff {
 	struct mal_kmem_cache *cache;
@@ -84,7 +85,7 @@ static int mal_handoff_produce(void *data)
 	return 0;
 }
 
-/* Each other one goes the way that finds out by itself which cache it is of. */
+/* Half of the frees name the cache; the others have to look it up. */
 static void mal_handoff_consume(struct kunit *test, struct mal_handoff *handoff)
 {
 	unsigned long wrong = 0;
@@ -120,14 +121,14 @@ static void mal_handoff_run(struct kunit *test, struct mal_handoff *handoff)
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
-static void mal_test_freed_elsewhere_comes_back(struct kunit *test)
+static void mal_test_objects_freed_elsewhere_are_reused(struct kunit *test)
 {
 	struct mal_handoff *handoff = kunit_kzalloc(test, sizeof(*handoff), GFP_KERNEL);
 	u64 reports = mal_reports_total(), checked = 0;
 	struct mal_cache_stats stats;
 
 	if (num_online_cpus() < 2)
-		kunit_skip(test, "one CPU");
+		kunit_skip(test, "needs two CPUs");
 	KUNIT_ASSERT_NOT_NULL(test, handoff);
 	INIT_KFIFO(handoff->ring);
 	handoff->cache = mal_kmem_cache_create("handoff", MAL_HANDOFF_SIZE, 0, 0, NULL);
@@ -145,12 +146,12 @@ static void mal_test_freed_elsewhere_comes_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
 }
 
-static struct kunit_case mal_slab_handoff_cases[] = {
-	KUNIT_CASE(mal_test_freed_elsewhere_comes_back),
+static struct kunit_case mal_barn_cases[] = {
+	KUNIT_CASE(mal_test_objects_freed_elsewhere_are_reused),
 	{}
 };
 
-struct kunit_suite mal_slab_handoff_suite = {
-	.name = "memalloc_slab_handoff",
-	.test_cases = mal_slab_handoff_cases,
+struct kunit_suite mal_barn_suite = {
+	.name = "memalloc_barn",
+	.test_cases = mal_barn_cases,
 };
