@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table of commands, and how their arguments are read
+ * Commands and their table
  */
 #ifndef COMMAND_H
 #define COMMAND_H
 
 #include <argp.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "session.h"
+
+typedef enum status command_fn(struct session *session, int argc, char **argv);
+
+command_fn cmd_alloc, cmd_free, cmd_read, cmd_write, cmd_fill, cmd_verify;
+command_fn cmd_info, cmd_list, cmd_map, cmd_stat, cmd_validate, cmd_shrink;
+command_fn cmd_inject, cmd_shell, cmd_demo, cmd_resize, cmd_leaks;
+command_fn cmd_completion, cmd_doctor;
+
+extern const struct subcommands cache_subcommands, mempool_subcommands;
 
 /* struct command.where */
 enum {
@@ -20,101 +27,59 @@ enum {
 /**
  * struct command - one command
  * @name: its name
- * @summary: what it does, on one short line
+ * @summary: one-line description
  * @where: COMMAND_ALONE, COMMAND_SHELL
- * @run: does it; argv[0] is how the user calls it
+ * @run: runs it; argv[0] is the name as typed. NULL: it has @subcommands.
+ * @subcommands: its subcommands, or NULL
  */
 struct command {
 	const char *name;
 	const char *summary;
 	unsigned int where;
-	enum status (*run)(struct session *session, int argc, char **argv);
+	command_fn *run;
+	const struct subcommands *subcommands;
 };
 
+/**
+ * struct subcommands - the subcommands of a command
+ * @title: their subject, e.g. "Slab caches."
+ * @hint: one sentence of further help
+ * @list: the subcommands; an entry without a name ends the list
+ */
+struct subcommands {
+	const char *title;
+	const char *hint;
+	const struct command *list;
+};
+
+/* All commands; an entry without a name ends the list. */
 extern const struct command commands[];
 
-const struct command *command_find(const char *name);
+/**
+ * command_find() - find a command or subcommand
+ * @list: @commands, or the list of a struct subcommands
+ * @name: its name
+ *
+ * Return: the command, or NULL.
+ */
+const struct command *command_find(const struct command *list,
+				   const char *name);
 
 /**
  * command_run() - run a command
  * @session: the session
- * @argc: arguments, its name included
- * @argv: the arguments
- * @origin: where it comes from, to be put in front of complaints: "memallocctl "
- *	or "script:3: " or nothing
+ * @argc: number of arguments, including the name
+ * @argv: arguments
+ * @origin: prefix for complaints: "memallocctl ", e.g. "script:3: ", or ""
  *
- * Complains if there is no such command, or not here.
+ * Complains about a command that does not exist or is not available here.
  *
  * Return: the command's status.
  */
 enum status command_run(struct session *session, int argc, char **argv,
 			const char *origin);
 
-/**
- * command_belongs_here() - may a command run where we are?
- * @session: the session
- * @command: the command
- * @argc: its arguments
- * @argv: the same
- *
- * Complains if not. Help is given anywhere.
- *
- * Return: true if it may.
- */
-bool command_belongs_here(const struct session *session,
-			  const struct command *command, int argc, char **argv);
-
-/* What args_parse() says. */
-enum args {
-	ARGS_GOOD,	/* go on */
-	ARGS_HELP,	/* --help was asked for and has been given */
-	ARGS_BAD,	/* complained */
-};
-
-/**
- * args_parse() - read the arguments of a command
- * @argp: its options; --help and --usage are added
- * @argc: arguments, the command's name included
- * @argv: the arguments
- * @flags: ARGP_IN_ORDER or nothing
- * @input: for the parser of @argp
- *
- * Unlike argp_parse(3) it never ends the process, and it complains in the
- * command's name, whether it stands alone or in a script.
- */
-enum args args_parse(const struct argp *argp, int argc, char **argv,
-		     unsigned int flags, void *input);
-
-/* The status of a command that ends here since args_parse() was not good. */
-static inline enum status args_status(enum args args)
-{
-	return args == ARGS_BAD ? STATUS_USAGE : STATUS_OK;
-}
-
-/**
- * args_error() - complain of an argument, in a parser
- * @format: as for complain()
- *
- * args_parse() adds where help is.
- *
- * Return: an error for the parser to return.
- */
-error_t args_error(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-
-/**
- * args_number() - read a number
- * @name: of the argument, as "--order"
- * @text: the number
- * @max: the largest that is allowed
- * @value: where it goes
- *
- * Return: 0, or EINVAL after a complaint.
- */
-error_t args_number(const char *name, const char *text, uint64_t max,
-		    uint64_t *value);
-
-/* The same, but K, M and G are understood. */
-error_t args_size(const char *name, const char *text, uint64_t *value);
+/* Options for all commands */
+const struct argp *main_argp(void);
 
 #endif /* COMMAND_H */

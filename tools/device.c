@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The commands of /dev/memalloc
+ * Wrappers for the ioctls of /dev/memalloc
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +32,14 @@ int device_command(const struct device *device, unsigned long command,
 		   void *argument)
 {
 	return ioctl(device->fd, command, argument) ? -errno : 0;
+}
+
+int device_version(const struct device *device,
+		   struct memalloc_version *version)
+{
+	memset(version, 0, sizeof(*version));
+	version->size = sizeof(*version);
+	return device_command(device, MEMALLOC_VERSION, version);
 }
 
 int device_alloc(const struct device *device, struct memalloc_alloc *alloc)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The commands of /dev/memalloc
+ * Wrappers for the ioctls of /dev/memalloc
  *
- * Each takes the structure of <linux/memalloc.h> with the caller's fields set,
- * sets its size, and returns 0 or a negative errno. No complaint is made here:
- * the demonstration, for one, asks for failures and is pleased to see them.
+ * Each wrapper takes a structure of <linux/memalloc.h> with the caller's fields
+ * set, sets its size, and returns 0 or a negative errno. It does not complain:
+ * the demonstration, for example, provokes failures.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -15,13 +15,13 @@
 
 #include <linux/memalloc.h>
 
-#define DEVICE_PATH "/dev/memalloc"
+#define DEVICE_PATH MEMALLOC_DEVICE_PATH
 
 /**
  * struct device - an open file of the device
- * @path: what was opened
- * @fd: its descriptor, or -1
- * @read_only: we may only look
+ * @path: path of the device
+ * @fd: file descriptor, or -1
+ * @read_only: opened for reading only
  */
 struct device {
 	const char *path;
@@ -31,16 +31,20 @@ struct device {
 
 /**
  * device_open() - open the device
- * @device: where the result goes; its @fd is -1 after an error
+ * @device: result; @fd is -1 after an error
  * @path: its path
  *
- * Those who may only read it may still look: commands that change anything
- * then fail with EBADF.
+ * If the caller may only read the device, it is opened for reading. Commands
+ * that change anything then fail with EBADF.
  *
  * Return: 0 or a negative errno.
  */
 int device_open(struct device *device, const char *path);
 void device_close(struct device *device);
+
+/* Query the module's release. Return: -ENOTTY if the module predates it. */
+int device_version(const struct device *device,
+		   struct memalloc_version *version);
 
 int device_command(const struct device *device, unsigned long command,
 		   void *argument);
@@ -69,11 +73,11 @@ int device_batch(const struct device *device, struct memalloc_batch_op *ops,
  * device_read() - copy out of an allocation
  * @device: the device
  * @handle: the allocation
- * @offset: first byte in it
- * @buffer: where to
- * @length: how many bytes; all of them are copied, or it is an error
+ * @offset: first byte in the allocation
+ * @buffer: destination
+ * @length: number of bytes; all of them are copied, or an error is returned
  *
- * Return: 0 or a negative errno; -EINTR if a signal came first.
+ * Return: 0 or a negative errno; -EINTR if a signal interrupted the copy.
  */
 int device_read(const struct device *device, uint64_t handle, uint64_t offset,
 		void *buffer, size_t length);
@@ -82,34 +86,36 @@ int device_read(const struct device *device, uint64_t handle, uint64_t offset,
  * device_write() - copy into an allocation
  * @device: the device
  * @handle: the allocation
- * @offset: first byte in it
- * @buffer: where from
- * @length: how many bytes; all of them are copied, or it is an error
+ * @offset: first byte in the allocation
+ * @buffer: source
+ * @length: number of bytes; all of them are copied, or an error is returned
  *
- * Return: 0 or a negative errno; -EINTR if a signal came first.
+ * Return: 0 or a negative errno; -EINTR if a signal interrupted the copy.
  */
 int device_write(const struct device *device, uint64_t handle, uint64_t offset,
 		 const void *buffer, size_t length);
 
 /**
- * device_stats() - one entry of a section
+ * device_stats() - read one entry of a section
  * @device: the device
  * @section: enum memalloc_section
- * @index: which of its entries
- * @entry: where its structure goes
- * @length: size of @entry; what the kernel does not know is set to zero
- * @known: how much of @entry the kernel knows; may be NULL
+ * @index: index of the entry
+ * @entry: result
+ * @length: size of @entry; fields unknown to the module are set to zero
+ * @known: size of the part of @entry that the module knows; may be NULL
  *
- * Return: 0 or a negative errno; -ENOENT if there is no such entry.
+ * Return: 0 or a negative errno; -ENOENT if @index is out of range.
  */
 int device_stats(const struct device *device, uint32_t section, uint32_t index,
 		 void *entry, size_t length, size_t *known);
 
-/* The same for the cache that a handle stands for; -EINVAL: it is none. */
+/*
+ * As device_stats() for the cache of a handle. Return: -EINVAL for other kinds.
+ */
 int device_stats_cache(const struct device *device, uint64_t handle,
 		       struct memalloc_stats_cache *cache, size_t *known);
 
-/* The same for a mempool. */
+/* As device_stats_cache() for a mempool */
 int device_stats_mempool(const struct device *device, uint64_t handle,
 			 struct memalloc_stats_mempool *pool, size_t *known);
 

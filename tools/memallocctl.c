@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memallocctl: drive the module memalloc from user space
+ * memallocctl: user-space interface to the memalloc module
  *
- * Each command reads its arguments, opens the device, and asks the module:
+ * Each command parses its arguments, opens the device and issues requests.
+ * The commands:
+ *
+ *	alloc.c			alloc
+ *	handle.c		info, list, resize, free
+ *	contents.c, map.c	read, write, fill, verify; map
+ *	cache.c, mempool.c	cache create ..., mempool create ...
+ *	statistics*.c, leaks.c	stat, leaks
+ *	module.c		validate, shrink, inject
+ *	shell.c, editor.c	shell, its keyboard input
+ *	doctor.c, completion.c	doctor, completion
+ *	demo/			demo
+ *
+ * Their parts:
  *
  *	memallocctl.c		options for all commands, exit status
- *	command.c		the table of commands
- *	cmd_*.c, shell.c	the commands
- *	demo*.c			the demonstration
- *	args.c, part.c, gfp.c	what users write
- *	reference.c, names.c	which allocation they mean
- *	explain.c		what went wrong, and what to do
- *	statistics*.c		what the module counts
- *	device.c, mapping.c	the module
+ *	command.c		table of commands
+ *	args.c, parse.c		arguments and options; numbers and flags
+ *	session.c, target.c	names of handles; handles that arguments name
+ *	errors.c, table.c	error messages; tables of text
+ *	interrupt.c		Ctrl-C
+ *	device.c		requests to the module
  *
- * Status: 0, or 1 if something failed, or 2 for a mistake in the arguments.
+ * Exit status: 0 on success, 1 on failure, 2 for invalid arguments.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,16 +33,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "command.h"
-#include "complaint.h"
+#include "errors.h"
 
 /**
- * struct options - what goes for all commands
+ * struct options - options for all commands
  * @device: path of the device
  * @colour: enum colour
- * @version: only say the version
- * @argc: the command and its arguments
- * @argv: the same
+ * @version: print versions and exit
+ * @argc: number of arguments from the command on
+ * @argv: the command and its arguments
  */
 struct options {
 	const char *device;
@@ -51,16 +63,16 @@ enum {
 
 static const struct argp_option option_list[] = {
 	{ "device", 'd', "PATH", 0,
-	  "The device to use (default " DEVICE_PATH ")", 0 },
+	  "Use the device PATH (default " DEVICE_PATH ")", 0 },
 	{ "color", KEY_COLOUR, "WHEN", 0,
-	  "Colours: \"always\", \"never\", or \"auto\" (default): on a terminal "
-	  "only", 0 },
-	{ "version", 'V', NULL, 0, "Print the version", -1 },
+	  "Use colours \"always\", \"never\", or \"auto\" (default), which "
+	  "means on a terminal", 0 },
+	{ "version", 'V', NULL, 0, "Print the versions of program and module", -1 },
 	{ 0 }
 };
 
 static const char doc[] =
-	"Drive memalloc, a second kernel memory manager, from user space."
+	"Control memalloc, a second kernel memory manager, from user space."
 	"\v";
 
 static error_t parse_colour(const char *arg, struct options *options)
@@ -72,8 +84,8 @@ static error_t parse_colour(const char *arg, struct options *options)
 	else if (!strcmp(arg, "never"))
 		options->colour = COLOUR_NEVER;
 	else
-		return args_error("--color: '%s' is none of auto, "
-				  "always, never", arg);
+		return args_error("--color: invalid argument '%s'; use auto, "
+				  "always or never", arg);
 	return 0;
 }
 
@@ -91,7 +103,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->version = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		/* It and all that follows is the command's. */
+		/* This argument and all others belong to the command. */
 		options->argv = state->argv + state->next - 1;
 		options->argc = state->argc - state->next + 1;
 		state->next = state->argc;
@@ -99,12 +111,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		if (options->version)
 			return 0;
-		return args_error("which command?");
+		return args_error("missing COMMAND");
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* The list of commands, below the options. */
+/* Print the list of commands below the options. */
 static char *filter_help(int key, const char *text, void *input)
 {
 	const struct command *command;
@@ -123,12 +135,12 @@ static char *filter_help(int key, const char *text, void *input)
 		if (command->where & COMMAND_ALONE)
 			fprintf(file, "  %-10s %s\n", command->name,
 				command->summary);
-	fputs("\nand in the shell also:\n\n", file);
+	fputs("\nOnly in the shell:\n\n", file);
 	for (command = commands; command->name; command++)
 		if (!(command->where & COMMAND_ALONE))
 			fprintf(file, "  %-10s %s\n", command->name,
 				command->summary);
-	fputs("\n\"memallocctl COMMAND --help\" says more.", file);
+	fputs("\nRun \"memallocctl COMMAND --help\" for details.", file);
 	fclose(file);
 	return list;
 }
@@ -136,6 +148,11 @@ static char *filter_help(int key, const char *text, void *input)
 static const struct argp argp = {
 	option_list, parse, "COMMAND [ARGUMENT...]", doc, NULL, filter_help, 0
 };
+
+const struct argp *main_argp(void)
+{
+	return &argp;
+}
 
 static bool wants_colour(enum colour colour)
 {
@@ -147,14 +164,28 @@ static bool wants_colour(enum colour colour)
 	       strcmp(terminal, "dumb");
 }
 
+/* The module's version is readable without opening the device. */
+static void print_versions(void)
+{
+	FILE *file = fopen("/sys/module/memalloc/version", "re");
+	char release[MEMALLOC_RELEASE_SIZE];
+
+	printf("memallocctl %s, version %d of the interface\n",
+	       MEMALLOCCTL_VERSION, MEMALLOC_ABI_VERSION);
+	if (!file)
+		return;
+	if (fscanf(file, "%31s", release) == 1)
+		printf("module %s\n", release);
+	fclose(file);
+}
+
 static enum status run(const struct options *options)
 {
 	struct session session;
 	enum status status;
 
 	if (options->version) {
-		printf("memallocctl %s, version %d of the interface\n",
-		       MEMALLOCCTL_VERSION, MEMALLOC_ABI_VERSION);
+		print_versions();
 		return STATUS_OK;
 	}
 	session_init(&session);
@@ -166,7 +197,7 @@ static enum status run(const struct options *options)
 	return status;
 }
 
-/* Output that did not get where it should is a failure, as of any command. */
+/* Any command fails if its output could not be written. */
 static enum status close_output(enum status status)
 {
 	bool failed = ferror(stdout);

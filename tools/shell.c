@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Take commands from a file, a pipe or the keyboard
+ * The command "shell": read commands from a file, a pipe or the keyboard
  *
- * All commands share one open file of the device, so that the handles that one
- * makes are there for the next.
+ * All commands share one open file of the device, so that each can use the
+ * handles of those before it.
  *
  *	a = alloc --order 3
  *	fill a --pattern count
@@ -15,15 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd.h"
+#include "args.h"
 #include "command.h"
-#include "complaint.h"
-#include "words.h"
+#include "editor.h"
+#include "errors.h"
 
 /**
- * struct options - what the user wants
- * @path: where the commands are, or NULL: on standard input
- * @stop: after the first failure
+ * struct options - options of the command
+ * @path: file with commands, or NULL for standard input
+ * @stop: stop after the first failure
  */
 struct options {
 	char *path;
@@ -31,21 +31,21 @@ struct options {
 };
 
 /**
- * struct shell - a shell
+ * struct shell - state of the shell
  * @session: the session
- * @input: where lines come from
- * @name: what stands before line numbers, as "script:" or "line "
- * @line: number of the line
- * @prompt: ask for each
- * @quit: asked to
- * @failed: a command has
+ * @input: source of lines, unless @editor is set
+ * @editor: reads lines from the keyboard; or NULL
+ * @name: prefix for line numbers, e.g. "script:" or "line "
+ * @line: current line number
+ * @quit: "quit" was given
+ * @failed: a command failed
  */
 struct shell {
 	struct session *session;
 	FILE *input;
+	struct editor *editor;
 	const char *name;
 	unsigned long line;
-	bool prompt;
 	bool quit;
 	bool failed;
 };
@@ -56,17 +56,19 @@ static const struct argp_option option_list[] = {
 };
 
 static const char doc[] =
-	"Take commands from FILE or standard input, one on a line. What they "
-	"allocate stays until it is freed or the shell ends."
+	"Read commands from FILE or standard input, one per line. Allocations "
+	"stay until they are freed or the shell ends."
 	"\v"
 	"The commands are those of memallocctl, and:\n"
 	"\n"
-	"    NAME = alloc ...    give the allocation a name; else it is $1, $2 ...\n"
-	"    help [COMMAND]      list the commands, or help with one\n"
-	"    quit                end the shell (so does the end of its input)\n"
+	"    NAME = alloc ...    name the allocation; the default is $1, $2 ...\n"
+	"    help [COMMAND]      list the commands, or show help for one\n"
+	"    quit                end the shell (as does the end of the input)\n"
 	"\n"
-	"Quotes and backslashes keep blanks in a word; # begins a comment. The "
-	"shell ends with status 1 if any command failed.";
+	"Quotes and backslashes protect blanks; # begins a comment. On a "
+	"terminal the tab key completes a word, the arrow keys edit the line and "
+	"recall previous lines, and Ctrl-C ends a command but not the shell. The "
+	"exit status is 1 if any command failed.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -78,7 +80,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (options->path)
-			return args_error("'%s' is one word too many",
+			return args_error("unexpected argument '%s'",
 					  arg);
 		options->path = arg;
 		return 0;
@@ -97,10 +99,10 @@ static void list_commands(void)
 	for (command = commands; command->name; command++)
 		if (command->where & COMMAND_SHELL)
 			printf("  %-10s %s\n", command->name, command->summary);
-	puts("  help       list the commands, or \"help COMMAND\"\n"
+	puts("  help       list the commands, or show help for one\n"
 	     "  quit       end the shell\n"
 	     "\n"
-	     "\"NAME = alloc ...\" gives the allocation a name; else it is $1, "
+	     "\"NAME = alloc ...\" names the allocation; the default is $1, "
 	     "$2 ...\n"
 	     "\"COMMAND --help\" lists the options of a command.");
 }
@@ -112,7 +114,7 @@ static enum status help(struct shell *shell, int argc, char **argv,
 	char *words[] = { argv[1], option, NULL };
 
 	if (argc > 2) {
-		complain("help: one command at a time");
+		complain("help: give one command only");
 		return STATUS_USAGE;
 	}
 	if (argc == 2)
@@ -121,28 +123,41 @@ static enum status help(struct shell *shell, int argc, char **argv,
 	return STATUS_OK;
 }
 
-/* "NAME = alloc ...": the two words in front have been taken off. */
+/* Run "NAME = alloc ..."; the first two words are removed. */
 static enum status run_named(struct shell *shell, const char *name, int argc,
 			     char **argv, const char *origin)
 {
 	enum status status;
 
 	if (!names_valid(name)) {
-		complain("'%s' cannot be a name", name);
-		advise("A name has letters, digits, '_', '.' and '-' and "
-		       "begins with a letter or '_'.");
+		complain("'%s' is not a valid name", name);
+		advise("Use letters, digits, '_', '.' and '-', beginning with a "
+		       "letter or '_'.");
 		return STATUS_USAGE;
 	}
 	if (!argc || (strcmp(argv[0], "alloc") && strcmp(argv[0], "cache") &&
 		      strcmp(argv[0], "mempool"))) {
-		complain("only what \"alloc\", \"cache create\" and \"mempool "
-			 "create\" make can be given a name");
+		complain("a name can be given to \"alloc\", \"cache create\" and "
+			 "\"mempool create\" only");
 		return STATUS_USAGE;
 	}
 	shell->session->new_name = name;
 	status = command_run(shell->session, argc, argv, origin);
 	shell->session->new_name = NULL;
 	return status;
+}
+
+/* "c=alloc": the user wanted "c = alloc". */
+static bool lacks_blanks(const char *word)
+{
+	const char *equals = strchr(word, '=');
+
+	if (!equals)
+		return false;
+	complain("'%s' is one word: put blanks around '='", word);
+	advise("Write \"%.*s = %s ...\".", (int)(equals - word), word,
+	       equals[1] ? equals + 1 : "alloc");
+	return true;
 }
 
 static enum status run_words(struct shell *shell, int argc, char **argv,
@@ -156,6 +171,9 @@ static enum status run_words(struct shell *shell, int argc, char **argv,
 		shell->quit = true;
 		return STATUS_OK;
 	}
+	if (lacks_blanks(argv[0]) ||
+	    (argc > 1 && argv[1][0] == '=' && lacks_blanks(argv[1])))
+		return STATUS_USAGE;
 	return command_run(shell->session, argc, argv, origin);
 }
 
@@ -167,7 +185,7 @@ static enum status run_line(struct shell *shell, char *line, size_t length,
 	struct words words;
 
 	if (strlen(line) != length) {
-		complain("there is a zero byte in the line: is this a text?");
+		complain("the line contains a zero byte: is the input a text file?");
 		return STATUS_USAGE;
 	}
 	wrong = words_split(line, &words);
@@ -181,20 +199,20 @@ static enum status run_line(struct shell *shell, char *line, size_t length,
 	return status;
 }
 
-/* A line from the keyboard needs no number: the user has just typed it. */
+/* A line from the keyboard needs no number. */
 static char *origin_of(const struct shell *shell)
 {
 	char *origin;
 
-	if (shell->prompt)
+	if (shell->editor)
 		return strdup("");
 	if (asprintf(&origin, "%s%lu: ", shell->name, shell->line) < 0)
 		return NULL;
 	return origin;
 }
 
-static enum status number_and_run(struct shell *shell, char *line,
-				  size_t length)
+static enum status run_numbered_line(struct shell *shell, char *line,
+				     size_t length)
 {
 	const char *before = complaint_prefix();
 	char *origin = origin_of(shell), *prefix;
@@ -206,7 +224,7 @@ static enum status number_and_run(struct shell *shell, char *line,
 		complain("out of memory");
 		return STATUS_FAILED;
 	}
-	complaint_set_prefix(shell->prompt ? "memallocctl" : prefix);
+	complaint_set_prefix(shell->editor ? "memallocctl" : prefix);
 	status = run_line(shell, line, length, origin);
 	complaint_set_prefix(before);
 	free(prefix);
@@ -219,17 +237,13 @@ static bool next_line(struct shell *shell, char **line, size_t *size,
 {
 	ssize_t got;
 
-	if (shell->prompt)
-		fputs("memalloc> ", stdout);
 	fflush(stdout);
 	errno = 0;
 	got = getline(line, size, shell->input);
 	if (got < 0 && (errno || ferror(shell->input))) {
-		complain("cannot read on: %s", strerror(errno));
+		complain("cannot read the input: %s", strerror(errno));
 		shell->failed = true;
 	}
-	if (got < 0 && shell->prompt)
-		putchar('\n');
 	shell->line++;
 	*length = (size_t)got;
 	return got >= 0;
@@ -241,13 +255,33 @@ static void run_lines(struct shell *shell, bool stop)
 	char *line = NULL;
 
 	while (!shell->quit && next_line(shell, &line, &size, &length)) {
-		if (number_and_run(shell, line, length) == STATUS_OK)
+		if (run_numbered_line(shell, line, length) == STATUS_OK)
 			continue;
 		shell->failed = true;
 		if (stop)
 			break;
 	}
 	free(line);
+}
+
+/* Ctrl-C ends the current command; allocations stay. */
+static void run_typed_lines(struct shell *shell, bool stop)
+{
+	size_t length;
+	char *line;
+
+	while (!shell->quit) {
+		line = editor_line(shell->editor, &length);
+		if (!line) {
+			putchar('\n');
+			break;
+		}
+		if (run_numbered_line(shell, line, length) == STATUS_OK)
+			continue;
+		shell->failed = true;
+		if (stop)
+			break;
+	}
 }
 
 static enum status run_input(struct session *session, FILE *input,
@@ -257,14 +291,22 @@ static enum status run_input(struct session *session, FILE *input,
 		.session = session,
 		.input = input,
 		.name = name,
-		.prompt = isatty(fileno(input)) && isatty(STDOUT_FILENO),
 	};
 
-	if (shell.prompt)
-		puts("\"help\" lists the commands; \"quit\" ends.");
+	if (input == stdin && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
+		shell.editor = editor_create(session);
+		if (!shell.editor)
+			return STATUS_FAILED;
+		puts("Type \"help\" for a list of commands, \"quit\" to end; the "
+		     "tab key completes a word.");
+	}
 	session->in_shell = true;
-	run_lines(&shell, stop);
+	if (shell.editor)
+		run_typed_lines(&shell, stop);
+	else
+		run_lines(&shell, stop);
 	session->in_shell = false;
+	editor_destroy(shell.editor);
 	return shell.failed ? STATUS_FAILED : STATUS_OK;
 }
 

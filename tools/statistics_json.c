@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics for programs
+ * Statistics as JSON
  *
- * add() and append() take over the value they are given, as the library does,
- * and also where it is NULL for want of memory: then the whole fails.
+ * add() and append() consume the value passed to them, as the library's
+ * functions do. A NULL value stands for an earlier lack of memory and makes the
+ * whole conversion fail.
  */
 #include <json-c/json.h>
 #include <stdbool.h>
 
-#include "statistics_json.h"
+#include "statistics.h"
 
 static bool add(struct json_object *object, const char *name,
 		struct json_object *value)
@@ -53,7 +54,7 @@ static struct json_object *fields_of(const void *section, size_t known,
 	return NULL;
 }
 
-/* An entry that begins with its name. */
+/* Convert an entry that begins with its name. */
 static struct json_object *named_of(const char *name, size_t known,
 				    const struct statistics_field *fields)
 {
@@ -66,7 +67,7 @@ static struct json_object *named_of(const char *name, size_t known,
 	return NULL;
 }
 
-/* Of entries that begin with their names. */
+/* Convert entries that begin with their names. */
 static struct json_object *array_of(const void *entries, size_t count,
 				    size_t size, size_t known,
 				    const struct statistics_field *fields)

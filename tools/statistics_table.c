@@ -1,40 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics for people
+ * Statistics as tables
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cache_flags.h"
-#include "number.h"
-#include "statistics_table.h"
+#include "parse.h"
+#include "statistics.h"
 #include "table.h"
 
-/* The module's way to say that a quota is not set. */
+/* Value of a quota that is not set */
 #define NO_LIMIT UINT64_MAX
+
+static bool is_memory(enum unit unit)
+{
+	return unit == UNIT_PAGES || unit == UNIT_BYTES;
+}
 
 static bool any_memory(const struct statistics_field *fields)
 {
 	for (; fields->name; fields++)
-		if (fields->unit != UNIT_EVENTS)
+		if (is_memory(fields->unit))
 			return true;
 	return false;
 }
 
-/* The unit of the value, and what it is in bytes, unless it counts no memory. */
+static void value_cell(struct table *table, enum unit unit, uint64_t value)
+{
+	char flags[CACHE_FLAGS_MAX];
+
+	if (value == NO_LIMIT)
+		table_cell(table, "no limit");
+	else if (unit == UNIT_CACHE_FLAGS)
+		table_cell(table, "%s", cache_flags_format(value, flags));
+	else if (unit == UNIT_BACKEND)
+		table_cell(table, "%s", device_backend_name((uint32_t)value));
+	else
+		table_cell(table, "%" PRIu64, value);
+}
+
+/* Add the unit of a value, and its size in bytes if it counts memory. */
 static void memory_cells(struct table *table, enum unit unit, uint64_t value,
 			 uint64_t page_size)
 {
 	static const char *const units[] = {
 		[UNIT_EVENTS] = "", [UNIT_PAGES] = "pages",
-		[UNIT_BYTES] = "bytes",
+		[UNIT_BYTES] = "bytes", [UNIT_CACHE_FLAGS] = "",
+		[UNIT_BACKEND] = "",
 	};
 	uint64_t bytes = unit == UNIT_PAGES ? value * page_size : value;
 	char text[NUMBER_BYTES_MAX] = "";
 
-	if (unit != UNIT_EVENTS && value != NO_LIMIT)
+	if (is_memory(unit) && value != NO_LIMIT)
 		number_format_bytes(bytes, text);
 	table_cell(table, "%s", units[unit]);
 	table_cell(table, "%s", text);
@@ -62,10 +81,7 @@ static bool print_fields(const char *heading, const void *section, size_t known,
 		value = statistics_field(section, fields->offset);
 		table_line(&table);
 		table_cell(&table, "%s", fields->name);
-		if (value == NO_LIMIT)
-			table_cell(&table, "no limit");
-		else
-			table_cell(&table, "%" PRIu64, value);
+		value_cell(&table, fields->unit, value);
 		if (memory)
 			memory_cells(&table, fields->unit, value, page_size);
 		table_cell(&table, "%s", fields->meaning);
@@ -150,7 +166,7 @@ bool statistics_print_zones(const struct statistics *statistics)
 	size_t i;
 
 	if (!statistics->nr_zones) {
-		puts("No zone has held any pages yet.");
+		puts("No zone has had any pages so far.");
 		return true;
 	}
 	table_begin(&table, false);
@@ -171,13 +187,8 @@ bool statistics_print_zones(const struct statistics *statistics)
 bool statistics_print_cache(const struct memalloc_stats_cache *cache,
 			    size_t known)
 {
-	if (!print_fields(cache->name, cache, known, statistics_cache_fields,
-			  (uint64_t)sysconf(_SC_PAGESIZE)))
-		return false;
-	fputs("flags: ", stdout);
-	cache_flags_print(cache->flags, stdout);
-	putchar('\n');
-	return true;
+	return print_fields(cache->name, cache, known, statistics_cache_fields,
+			    (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
 static bool is_class(const struct statistics *statistics, const char *name)
@@ -207,14 +218,20 @@ static void add_cache(struct table *table,
 	table_cell(table, "%llu", cache->misses);
 }
 
-/* How many there are that have not been used. */
+/* Print the number of unused classes. */
 static void print_unused(size_t count)
 {
 	if (count)
 		printf("%zu size classes of kmalloc have not been used.\n", count);
 }
 
-bool statistics_print_caches(const struct statistics *statistics)
+static bool is_unused(const struct memalloc_stats_cache *cache)
+{
+	return !cache->hits && !cache->misses;
+}
+
+/* @classes: include kmalloc size classes that have been used */
+static bool print_caches(const struct statistics *statistics, bool classes)
 {
 	static const char *const numbers[] = {
 		"SIZE", "ALIGN", "PER-SLAB", "SLAB-PAGES", "ACTIVE", "OBJECTS",
@@ -222,7 +239,7 @@ bool statistics_print_caches(const struct statistics *statistics)
 	};
 	const struct memalloc_stats_cache *cache;
 	struct table table;
-	size_t i, unused = 0;
+	size_t i, unused = 0, shown = 0;
 
 	table_begin(&table, false);
 	table_column(&table, "CACHE", false);
@@ -230,18 +247,33 @@ bool statistics_print_caches(const struct statistics *statistics)
 		table_column(&table, numbers[i], true);
 	for (i = 0; i < statistics->nr_caches; i++) {
 		cache = &statistics->caches[i];
-		if (!cache->hits && !cache->misses &&
-		    is_class(statistics, cache->name))
-			unused++;
-		else
-			add_cache(&table, cache);
+		if (is_class(statistics, cache->name)) {
+			unused += is_unused(cache);
+			if (!classes || is_unused(cache))
+				continue;
+		}
+		add_cache(&table, cache);
+		shown++;
 	}
-	if (statistics->nr_caches == unused)
+	if (!shown)
 		table_drop(&table);
 	else if (!table_end(&table))
 		return false;
-	print_unused(unused);
+	if (classes)
+		print_unused(unused);
+	else if (!shown)
+		puts("There are no caches except the kmalloc size classes.");
 	return true;
+}
+
+bool statistics_print_caches(const struct statistics *statistics)
+{
+	return print_caches(statistics, true);
+}
+
+bool statistics_print_other_caches(const struct statistics *statistics)
+{
+	return print_caches(statistics, false);
 }
 
 static void add_class(struct table *table,

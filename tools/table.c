@@ -2,11 +2,11 @@
 /*
  * Tables of text
  *
- * A thin layer on libsmartcols that remembers a failure, so that its users
- * need not look at each cell: they look at table_end().
+ * A thin layer on libsmartcols that records failures, so that users need to
+ * check the result of table_end() only.
  *
- * What does not fit the terminal runs on to the next line rather than being
- * cut off: a figure with digits missing is a wrong figure.
+ * Text that does not fit the terminal continues on the next line rather than
+ * being cut off, as a number with missing digits is misleading.
  */
 #include <libsmartcols.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complaint.h"
+#include "errors.h"
 #include "table.h"
 
 void table_begin(struct table *table, bool colour)
@@ -43,7 +43,7 @@ void table_number_column(struct table *table, const char *name,
 {
 	char padded[32];
 
-	/* The library's own least width is only a hint. */
+	/* The library's minimum width is only a hint. */
 	snprintf(padded, sizeof(padded), "%*s", (int)width, name);
 	table_column(table, padded, true);
 }
@@ -114,7 +114,7 @@ bool table_end(struct table *table)
 
 	table_drop(table);
 	if (!good)
-		complain("cannot print a table: out of memory?");
+		complain("cannot print a table, perhaps out of memory");
 	return good;
 }
 
