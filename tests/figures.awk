@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Read what tests printed and print a line for each figure in it:
+# Read the output of tests and print a line for each figure in it:
 #
 #	awk -f figures.awk LOG	->	NAME TAB VALUE
 #
-# A figure is a diagnostic, wherever it stands and whatever comes before it:
+# A figure is a diagnostic, anywhere in a line:
 #
 #	# ... figure: NAME VALUE
 #
-# The value is the last word, a number. Several of a name are added up.
+# The value is the last word, a number. Values with the same name are added up.
 
 /^ *#.*figure: ./ {
 	sub(/\r$/, "")

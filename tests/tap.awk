@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Read TAP, or the kernel's KTAP with tests inside of tests, and print a line
-# for each test that has none inside:
+# Read TAP, or the kernel's KTAP with subtests, and print a line for each test
+# without subtests:
 #
 #   awk -f tap.awk LOG	->	pass|fail|skip TAB NAME TAB REASON
 #
-# Several documents may follow each other. One that does not keep to its plan,
-# or has none, has failed, and so has a test that fails though those inside of
-# it did not. Lines that are not TAP are passed over.
+# Several documents may follow each other. A document that does not match its
+# plan, or has none, counts as a failure, and so does a test that fails although
+# its subtests do not. Lines that are not TAP are ignored.
 
 BEGIN {
 	deepest = 0
@@ -20,13 +20,13 @@ function result(verdict, name, reason)
 		failed[depth]++
 }
 
-# No more tests at this depth: did all come that were to come?
+# End of the tests at this depth: compare their number with the plan.
 function settle(name)
 {
 	if (depth in plan && seen[depth] + 0 != plan[depth])
 		result("fail", name, seen[depth] + 0 " of " plan[depth] " tests ended")
 	else if (depth in seen && !(depth in plan))
-		result("fail", name, "it had no plan")
+		result("fail", name, "no plan")
 	delete plan[depth]
 	delete seen[depth]
 	delete failed[depth]
@@ -79,7 +79,7 @@ line ~ /^(not )?ok [0-9]+/ {
 	else if (!inner)
 		result(ok ? "pass" : "fail", name, "")
 	else if (!ok && !inner_failed)
-		result("fail", name, "though nothing in it did")
+		result("fail", name, "no subtest failed")
 	else if (inner_failed)
 		failed[depth]++
 }

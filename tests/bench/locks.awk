@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Locks taken, from the log of an emulator that logs each instruction.
+# Count locks in an emulator's log of all instructions.
 #
 #   awk -v workload=NAME -f symbols.awk -f locks.awk KALLSYMS LOG
 #
-# Prints, for each side and each function that takes a lock: workload, side, function and
-# kind of lock, how often it takes one for a pair of allocation and free, how many instructions
-# for a pair are executed while it holds it; or "-", if no function does.  __slab_free() takes none: it exchanges
-# the free list of a slab with one atomic instruction, and is listed as holding it for none.
+# Prints, for each side and each function that takes a lock: workload, side,
+# function and kind of lock, acquisitions per pair of an allocation and a free,
+# instructions per pair while the lock is held. Prints "-" if no function takes
+# a lock. __slab_free() takes none: it exchanges the free list of a slab
+# atomically. It is listed with a hold time of zero.
 #
-# Only bodies (bench_patterns.h) that are in the log from beginning to end count, and of each
-# side not the first: caches are new then.  What a body executes most often is its
-# loop, once for each pair.
+# Only bodies (bench_patterns.h) that are completely in the log count. The first
+# bodies of each side are skipped, because the caches are new. The most frequent
+# instruction of a body is its loop, executed once per pair.
 
 BEGIN {
 	OFS = "\t"

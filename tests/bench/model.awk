@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# A model of many CPUs; see tests/bench/model.
+# Model of many CPUs; see tests/bench/model.
 #
-#   awk -v mode=curve|demand|measured -v wanted=PATH -v transfer=NS -v insn=NS -f model.awk MODEL LOCKS TIMES
+#   awk -v mode=curve|demand|measured -v wanted=PATH -v transfer=NS -v insn=NS \
+#       -f model.awk MODEL LOCKS TIMES
 #
-# MODEL is model.tsv, LOCKS and TIMES are tables of docs/bench/.  Prints, for each path,
-# "curve": path, CPUs, pairs that the host does in a microsecond, and memalloc.
-# "demand": path, side, what a pair takes alone (ns), cache lines that it moves, of these
-# under locks, the lock that is busy longest, how long (ns), pairs a microsecond at most.
-# "measured": CPUs, pairs of the host in a microsecond, and of memalloc, of the path wanted.
+# MODEL is model.tsv; LOCKS and TIMES are tables of docs/bench/. Prints for each
+# path:
+#
+#   "curve": path, CPUs, pairs per microsecond of the host and of memalloc.
+#   "demand": path, side, time of a pair on one CPU (ns), cache lines that move,
+#             those that move under locks, the busiest lock, its hold time (ns),
+#             maximum of pairs per microsecond.
+#   "measured": CPUs, pairs per microsecond of the host and of memalloc, for the
+#             path wanted.
 
 BEGIN {
 	FS = OFS = "\t"
@@ -57,7 +62,7 @@ END {
 		print_measured(wanted, alone_as[wanted], two_of(wanted))
 }
 
-# The workload in which two CPUs take that path.
+# Returns the workload in which two CPUs take the path.
 function two_of(path)
 {
 	sub(/^hot/, "par2", path)
@@ -66,7 +71,7 @@ function two_of(path)
 	return path
 }
 
-# Of "remote" two CPUs do one pair at a time, else each does one.
+# In "remote", two CPUs share a pair; otherwise, each performs its own.
 function print_measured(path, one, two,    pairs)
 {
 	pairs = path ~ /^remote/ ? 1000 : 2000
@@ -76,14 +81,14 @@ function print_measured(path, one, two,    pairs)
 		print 2, pairs / ns[two, "host"], pairs / ns[two, "memalloc"]
 }
 
-# A lock that only its own CPU takes costs what is in the time already.
+# The measured time includes a lock that only its own CPU takes.
 function count(path, side, taker, takes, insns)
 {
 	counted[path, side] = 1
 	if (taker == "-")
 		return
 	if (!((side, taker) in lock)) {
-		printf "bench: model.tsv does not say what %s (%s) locks\n", taker, side >"/dev/stderr"
+		printf "bench: model.tsv lists no lock for %s (%s)\n", taker, side >"/dev/stderr"
 	} else if (lock[side, taker] != "own") {
 		moved[path, side] += takes * lines[side, taker]
 		under[path, side, lock[side, taker]] += takes * lines[side, taker]
@@ -107,8 +112,8 @@ function tell(path, side,    alone, longest)
 	      longest ? sprintf("%.1f", 1000 / longest) : "-"
 }
 
-# Pairs in a microsecond: as many as the CPUs can do, or as the busiest lock lets through.
-# Each CPU is as likely as another to have written a line last.
+# Returns pairs per microsecond: limited by the CPUs or by the busiest lock.
+# Each CPU is equally likely to have written a line last.
 function rate(path, side, cpus,    others, each, through)
 {
 	others = (cpus - 1) / cpus
@@ -120,7 +125,7 @@ function rate(path, side, cpus,    others, each, through)
 	return sprintf(through < 10 ? "%.2f" : "%.0f", through)
 }
 
-# How long that lock is busy for a pair; sets worst[].
+# Returns the hold time of the busiest lock per pair; sets worst[].
 function busiest(path, side, others,    key, part, each, most)
 {
 	for (key in under) {

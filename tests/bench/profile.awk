@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Instructions by function, from the log of an emulator that logs each of them.
+# Count instructions by function in an emulator's log of all instructions.
 #
 #   awk -v each=0|1 -f symbols.awk -f profile.awk KALLSYMS LOG
 #
-# See tests/bench/profile.  Whoever executes an instruction after a body of one side
-# (bench_patterns.h) has begun works for that side, until bench_run.c is back.
-# What a body executes most often is its loop, once for each pair.
+# See tests/bench/profile. All instructions between the start of a side's body
+# (bench_patterns.h) and the return to bench_run.c count for that side. The most
+# frequent instruction of a body is its loop, executed once per pair.
 
 reads_pc() {
 	i = owner[pc]

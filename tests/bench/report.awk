@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Markdown for the report, of tables; see tests/bench/report.
+# Generate Markdown for the report from tables; see tests/bench/report.
 #
-#   awk -v mode=rows -f report.awk TABLE                     all of it
-#   awk -v mode=layer -v kind=KIND -f report.awk TABLE TABLE ratios by pattern, side by side
-#   awk -v mode=behind -f report.awk REASONS TABLE...        what is behind, and why
-#   awk -v mode=unexplained -f report.awk REASONS TABLE...   what is behind, without a reason
-#   awk -v mode=demand|curve -f report.awk MODEL             of tests/bench/model
-#   awk -v mode=prediction -f report.awk MODEL TABLE         the model beside what was measured
+#   awk -v mode=MODE -f report.awk FILE...
+#
+# MODE        FILE
+# rows        TABLE              the whole table
+# layer       TABLE TABLE        ratios by pattern, for -v kind=KIND
+# behind      REASONS TABLE...   workloads slower than the host's, with reasons
+# unexplained REASONS TABLE...   those without a reason
+# demand      MODEL              demand, from tests/bench/model
+# curve       MODEL              throughput, from tests/bench/model
+# prediction  MODEL TABLE        the model and the measurements
 
 BEGIN {
 	FS = "\t"
@@ -68,7 +72,7 @@ mode == "curve" {
 }
 
 mode == "prediction" && nr_files == 1 {
-	# Of "remote" two CPUs do one pair at a time, else each does one.
+	# In "remote", two CPUs share a pair; otherwise, each performs its own.
 	each = $1 ~ /^remote/ ? 1000 : 2000
 	if ($2 == 2)
 		predicted[$1] = sprintf("%.0f %.0f", each / $3, each / $4)
@@ -90,7 +94,7 @@ END {
 		print "| - | none | | | |"
 }
 
-# Which path of the model a workload of two CPUs is.
+# Map a workload of two CPUs to its path in the model.
 function path_of(name)
 {
 	if (name ~ /^remote\// || sub(/^par2(random|bulk128)\//, substr(name, 5, index(name, "/") - 4), name) ||
@@ -131,7 +135,7 @@ function reason_of(name,    g)
 	return 0
 }
 
-# The ratios of a pattern in a table, kept sorted.
+# Insert a ratio into the sorted list of a pattern and table.
 function note(pattern, file, value, object,    n, i)
 {
 	if (!(pattern in known)) {

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What there is to draw of a table of figures, for tests/bench/plot.
+# Extract the series of a table for tests/bench/plot.
 #
 #   awk -v mode=kinds -f series.awk TABLE
 #   awk -v mode=bars -v kind=KIND -f series.awk TABLE
 #   awk -v mode=sweep -v kind=KIND -v pattern=PATTERN -f series.awk TABLE
 #
-# Lines of TABLE: workload, host, memalloc, ratio; a workload is called
-# pattern/kind-size, or pattern/kind-size-variant; all of memory/... are of one kind.
-# "kinds" lists the kinds, "bars" the rank from below and the ratio of each workload of
-# a kind, "sweep" the figures by size in bytes.
+# A line of TABLE has a workload, host, memalloc and ratio. A workload is named
+# pattern/kind-size or pattern/kind-size-variant; all of memory/... are one
+# kind. "kinds" lists the kinds, "bars" the rank from below and the ratio of
+# each workload of a kind, "sweep" the figures by size in bytes.
 
 BEGIN {
 	FS = OFS = "\t"
@@ -45,7 +45,7 @@ END {
 		print n - i + 1, ratio[i], label[i]
 }
 
-# 64, 16k, 1m; or of pages, an order.
+# Sizes such as 64, 16k or 1m are bytes; those of pages are orders.
 function bytes(kind, size)
 {
 	if (kind == "page")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Which function an instruction belongs to, for those who read the log of an
-# emulator that logs each of them: awk -f symbols.awk -f ... KALLSYMS LOG
+# Map instructions of an emulator's log to functions, for use as awk -f
+# symbols.awk -f ... KALLSYMS LOG
 
-# Symbols of code: address, type, name, [module].
+# Read symbols of code: address, type, name, [module].
 FNR == NR {
 	if ($2 ~ /^[tTwW]$/ && $1 !~ /^0+$/) {
 		n++
@@ -19,8 +19,8 @@ FNR == NR {
 	sorted = 1
 }
 
-# Trace 0: 0x7f... [cs_base/pc/flags/cflags] symbol
-# Sets cpu and pc, and owner[pc], a symbol; false for other lines.
+# Parse a line such as Trace 0: 0x7f... [cs_base/pc/flags/cflags] symbol
+# Sets cpu, pc and owner[pc], a symbol. Returns false for other lines.
 function reads_pc()
 {
 	if (!match($0, /\[[0-9a-f]+\/[0-9a-f]+\//))
@@ -34,7 +34,7 @@ function reads_pc()
 	return 1
 }
 
-# The value of the last eight digits: no function is larger.
+# Returns the value of the last eight digits: no function is larger than that.
 function low_digits(hex,    i, value)
 {
 	hex = substr(hex, length(hex) - 7)
@@ -43,7 +43,7 @@ function low_digits(hex,    i, value)
 	return value
 }
 
-# Addresses have the same number of digits, so they compare as words.
+# Addresses have the same number of digits, so compare them as strings.
 function find(pc,    low, high, middle)
 {
 	low = 1

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make a table of what the bench module measured.
+# Generate a table from the samples of the bench module.
 #
 #   awk -v mode=lines -f table.awk SAMPLES
 #   awk -v mode=report -v unit=UNIT -v machine=FILE -f table.awk SAMPLES
 #
-# Lines of SAMPLES: workload, pairs, time of the host, time of memalloc, one
-# for each repetition; see tests/bench/guest.  "lines" prints a line for each workload as
-# soon as it is complete, with progress on stderr; "report" prints Markdown.
+# A line of SAMPLES has the workload, pairs, time of the host, and time of
+# memalloc, for each repetition; see tests/bench/guest. "lines" prints a line
+# for each workload as soon as it is complete, with progress on stderr. "report"
+# prints Markdown.
 #
-# Host and memalloc were measured in turn, so repetition i of one belongs to
-# repetition i of the other.  The figures of a workload are those of the
-# repetition whose ratio is the median; the spread is the quartiles of the ratio.
+# Host and memalloc were measured in turn, so repetition i of one side belongs
+# to repetition i of the other. The figures of a workload are those of the
+# repetition with the median ratio; the spread is the quartiles of the ratio.
 
 BEGIN {
 	FS = "\t"
@@ -19,7 +20,7 @@ BEGIN {
 		print_head()
 }
 
-# There may be more than one boot.
+# There may be several boots.
 $1 == "workloads" {
 	total += $2
 	next
@@ -77,7 +78,7 @@ function finish(    middle)
 	n = 0
 }
 
-# By insertion: there are not many.
+# Insertion sort: there are only a few repetitions.
 function sort_by_ratio(    i, j, r, h, o)
 {
 	for (i = 2; i <= n; i++) {

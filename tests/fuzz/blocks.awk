@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# List the basic blocks of a module that KCOV can tell of:
+# List the basic blocks of a module that KCOV can report.
 #
 #   objdump -drwl --no-show-raw-insn -j .text MODULE.ko | awk -f blocks.awk
 #
-# A line for each call of __sanitizer_cov_trace_pc: the offset in .text of the
-# instruction after it, which is what KCOV reports, the function, and the source
-# file. The call is direct, or goes through a register or a stack slot that the
-# address has been put into; what these hold is followed in the order of the
-# code, and from what a jump leaves with to where it leads.
+# Prints a line for each call of __sanitizer_cov_trace_pc: the offset in .text
+# of the instruction after it, which KCOV reports, the function, and the source
+# file. A call is direct, or uses a register or a stack slot with the address.
+# The script tracks their contents in the order of the code, and along jumps.
 
 BEGIN {
 	traced = "__sanitizer_cov_trace_pc"
@@ -31,7 +30,7 @@ function whole(operand,  name)
 	return operand ~ /^%r[0-9]+[dwb]$/ ? "%" name : operand
 }
 
-# What holds the address, as a set of words; and from there back again.
+# Convert the set of places that hold the address to a string and back.
 function save(  place, set)
 {
 	set = " "
@@ -55,7 +54,7 @@ function call_ends(  place)
 			delete holds[place]
 }
 
-# An instruction has been seen to its end: its relocations are known.
+# Process an instruction once all its relocations are known.
 function carry_out(  n, operands, from, to)
 {
 	if (op == "")
@@ -87,7 +86,7 @@ function carry_out(  n, operands, from, to)
 	op = symbol = ""
 }
 
-# At commas outside of parentheses.
+# Split at commas outside of parentheses.
 function split_operands(text, operands,  i, c, depth, n)
 {
 	n = 1
@@ -103,7 +102,7 @@ function split_operands(text, operands,  i, c, depth, n)
 	return text == "" ? 0 : n
 }
 
-# What nm says of an object file: FILE.o:VALUE TYPE NAME
+# Parse a line of nm: FILE.o:VALUE TYPE NAME
 FILENAME != "-" {
 	if ($2 == "t" || $2 == "T") {
 		file = $1
@@ -133,7 +132,7 @@ FILENAME != "-" {
 		restore(reaches[address])
 	op = $2
 	args = $3
-	# With -w, a relocation is on the line of its instruction.
+	# The option -w puts a relocation on the line of its instruction.
 	if (match($0, /R_X86_64_[0-9A-Z]+[ \t]+[^ \t]+/)) {
 		symbol = substr($0, RSTART, RLENGTH)
 		sub(/^[^ \t]+[ \t]+/, "", symbol)

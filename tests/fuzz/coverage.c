@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Coverage: from the kernel's KCOV to the engine's counters
+ * Coverage: map the kernel's KCOV to the engine's counters
  *
- * Each thread has a buffer in which the kernel leaves the addresses of the
- * blocks that its system calls come through. Each block of the module has a
- * counter that the engine looks at after every input.
+ * The kernel stores the addresses of the blocks that a thread's system calls
+ * reach in a buffer of that thread. Each block of the module has a counter,
+ * which the engine checks after every input.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -27,16 +27,16 @@ enum {
 	TEXT_MAX = 4 << 20,
 };
 
-/* The engine finds them by the name of their section. */
+/* The engine finds the counters by their section. */
 __attribute__((section("__libfuzzer_extra_counters")))
 static uint8_t counters[BLOCKS_MAX];
 
 static unsigned long *buffers[THREADS];
 static unsigned long text;
-static uint16_t block_at[TEXT_MAX];	/* its number, from one, by offset in .text */
+static uint16_t block_at[TEXT_MAX];	/* number of the block at each offset in .text, from one */
 static unsigned int offset_of[BLOCKS_MAX];
 static bool reached[BLOCKS_MAX];
-static unsigned int nr_blocks;		/* the zeroth is none */
+static unsigned int nr_blocks;		/* block 0 is unused */
 
 static void die(const char *what)
 {
@@ -68,7 +68,7 @@ void coverage_read(const char *path)
 	char line[256];
 
 	if (fscanf(file, "%lx", &text) != 1)
-		die("the address of the module");
+		die("cannot read the address of the module");
 	fclose(file);
 	file = must_open(path);
 	while (fgets(line, sizeof(line), file)) {

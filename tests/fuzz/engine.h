@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * engine.h: between the fuzzer and whoever leads it, by the names of libFuzzer
+ * engine.h: interface between the fuzzer and its engine, named as in libFuzzer
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The engine's: change some bytes at random. Return: how many there are then. */
+/* Provided by the engine: change bytes at random. Returns the new size. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
-/* The fuzzer's: begin, carry out an input, make another of one or of two. */
+/*
+ * Provided by the fuzzer: initialize, run an input, mutate one or combine two.
+ */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);

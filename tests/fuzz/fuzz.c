@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memalloc-fuzz: send the device whatever there is, and see what comes of it
+ * memalloc-fuzz: fuzz the device
  *
- *	memalloc-fuzz [OPTION...] CORPUS	libFuzzer's options
- *	memalloc-fuzz [OPTION...] INPUT		carry out one input again
+ *	memalloc-fuzz [OPTION...] CORPUS	with libFuzzer's options
+ *	memalloc-fuzz [OPTION...] INPUT	run one input
  *
- * In a guest, as root, with memalloc.ko loaded. The environment names the
- * directory of the results (FUZZ_RESULTS), where the list of blocks is and what
- * has been reached is left, and the input that is carried out, in case that
- * the kernel does not survive it. With FUZZ_SHOW set the input is printed.
+ * Runs as root in a guest with memalloc.ko loaded. FUZZ_RESULTS is the
+ * directory of the results. It holds the list of blocks, and receives the
+ * blocks reached and the current input, in case it crashes the kernel.
+ * FUZZ_SHOW prints the input.
  *
- * After each input, all that it has opened, mapped and allocated is given back,
- * and then must be gone; the kernel must not have reported anything; and every
- * so often all structures of the module must be valid, and every page that was
- * borrowed back with the host.
+ * After each input, everything that it has opened, mapped and allocated is
+ * freed and must be gone, and the kernel must not have reported an error. Every
+ * CHECK_EVERY inputs, all structures of the module must be valid, and every
+ * borrowed page must be returned to the host.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,7 +40,7 @@ enum {
 	PATIENCE_US = 10000,
 };
 
-static int watch = -1;		/* a file that holds nothing */
+static int watch = -1;		/* an open file without allocations */
 static int last_input = -1;
 static unsigned long executions;
 static const char *results;
@@ -73,7 +73,7 @@ static void found(const char *what)
 	abort();
 }
 
-/* --- what must hold ------------------------------------------------------------- */
+/* --- checks --------------------------------------------------------------- */
 
 static void stats(uint32_t section, void *data, uint32_t length)
 {
@@ -85,7 +85,7 @@ static void stats(uint32_t section, void *data, uint32_t length)
 	};
 
 	if (ioctl(watch, MEMALLOC_STATS, &stats))
-		found("no statistics");
+		found("cannot read the statistics");
 }
 
 static void check_nothing_held(void)
@@ -94,7 +94,7 @@ static void check_nothing_held(void)
 
 	stats(MEMALLOC_SECTION_FILE, &file, sizeof(file));
 	if (file.device_bytes)
-		found("an input has left something allocated");
+		found("an input has left allocations");
 }
 
 static bool all_is_returned(void)
@@ -109,14 +109,14 @@ static bool all_is_returned(void)
 	       borrowing.borrowed == borrowing.borrowed_total - borrowing.returned_total;
 }
 
-/* Caches that are typesafe by RCU go when a grace period has passed. */
+/* Caches with SLAB_TYPESAFE_BY_RCU are freed after a grace period. */
 static void check_all_returned(void)
 {
 	struct memalloc_validate validate = { .size = sizeof(validate) };
 	unsigned int patience = PATIENCE;
 
 	if (ioctl(watch, MEMALLOC_VALIDATE, &validate) || validate.out_errors)
-		found("not valid");
+		found("validation failed");
 	while (!all_is_returned()) {
 		if (!patience--)
 			found("not all pages have been returned");
@@ -133,7 +133,7 @@ static void check(void)
 		check_all_returned();
 }
 
-/* --- the engine's calls ------------------------------------------------------------ */
+/* --- engine callbacks ----------------------------------------------------- */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -162,7 +162,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* Should the kernel not survive it, it is here. Padded: never cut short. */
+/*
+ * Keep the input, in case it crashes the kernel. Padding avoids truncating the
+ * file.
+ */
 static void remember(const uint8_t *data, size_t size)
 {
 	static uint8_t buffer[RECORDS_MAX * sizeof(struct record)];
@@ -178,8 +181,8 @@ static void show_records(const struct record *records, unsigned int count)
 	unsigned int i, j;
 
 	for (i = 0; i < count; i++) {
-		fprintf(stderr, "thread %u file %u %-8s size %3u place %3u:", records[i].who % THREADS,
-			records[i].who / 4 % FILES, verb_name(verb_of(&records[i])),
+		fprintf(stderr, "thread %u file %u %-8s size %3u place %3u:", records[i].origin % THREADS,
+			records[i].origin / 4 % FILES, verb_name(verb_of(&records[i])),
 			records[i].size, records[i].place);
 		for (j = 0; j < RECORD_FIELDS; j++)
 			fprintf(stderr, " %u,%u", records[i].field[j].how, records[i].field[j].what);
@@ -196,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		count = RECORDS_MAX;
 	if (show)
 		show_records(records, count);
-	show = false; /* it may be carried out many times */
+	show = false; /* an input may run many times */
 	remember(data, count * sizeof(*records));
 	coverage_clear();
 	program_run(records, count);
@@ -209,8 +212,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 /*
- * Records are inserted, removed, moved and copied as a whole; or one of them is
- * handed to the engine, which knows what to do with bytes.
+ * Insert, remove, move or copy whole records, or let the engine mutate the
+ * bytes of a record.
  */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
@@ -227,8 +230,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	at = count ? (seed >> 8) % count : 0;
 	from = count ? (seed >> 16) % count : 0;
 	switch (count ? seed % 8 : 0) {
-	case 0: /* a new one */
-	case 1: /* a copy */
+	case 0: /* insert a new one */
+	case 1: /* insert a copy */
 		if (count >= most)
 			break;
 		if (seed % 8 && count) {
@@ -242,18 +245,18 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 		memmove(&records[at + 1], &records[at], (count - at) * sizeof(record));
 		records[at] = record;
 		return (count + 1) * sizeof(record);
-	case 2: /* one less */
+	case 2: /* remove one */
 		if (count < 2)
 			break;
 		memmove(&records[at], &records[at + 1], (count - at - 1) * sizeof(record));
 		return (count - 1) * sizeof(record);
-	case 3: /* in another order */
+	case 3: /* move one */
 		record = records[at];
 		records[at] = records[from];
 		records[from] = record;
 		return count * sizeof(record);
-	case 4: /* by another thread */
-		records[at].who = (records[at].who & ~3) | (seed >> 24) % THREADS;
+	case 4: /* change the thread */
+		records[at].origin = (records[at].origin & ~3) | (seed >> 24) % THREADS;
 		return count * sizeof(record);
 	default:
 		break;
@@ -262,7 +265,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	return (count ? count : 1) * sizeof(record);
 }
 
-/* The beginning of one, and the end of the other. */
+/* Concatenate the beginning of one input and the end of the other. */
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
 				 size_t other_size, uint8_t *out, size_t max_size,
 				 unsigned int seed)

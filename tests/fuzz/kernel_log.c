@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Watch the kernel log for reports, after each input: so the input is known
+ * Check the kernel log for reports after each input, to find the input that
+ * caused one
  *
- * What counts as one is decided at the end of the run by tests/vm/reports.awk,
- * too, which looks for more.
+ * tests/vm/reports.awk checks the whole log at the end of the run, with more
+ * patterns.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -38,7 +39,7 @@ static bool is_report(const char *line)
 	return false;
 }
 
-/* The next line that there is, without what the kernel puts before it. */
+/* Returns the next line without its prefix, or NULL. */
 static const char *next_line(void)
 {
 	static char record[4096];
@@ -60,7 +61,7 @@ bool kernel_log_has_report(void)
 	while ((line = next_line())) {
 		if (!found && is_report(line)) {
 			found = true;
-			usleep(500000); /* the rest of it */
+			usleep(500000); /* wait for the rest of the report */
 		}
 		if (found)
 			fputs(line, stderr);

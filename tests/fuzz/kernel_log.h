@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kernel_log.h: has the kernel reported a bug?
+ * kernel_log.h: check the kernel log for reports
  */
 #ifndef KERNEL_LOG_H
 #define KERNEL_LOG_H
@@ -9,7 +9,7 @@
 
 void kernel_log_start(void);
 
-/* Since the last time. Prints the report, if there is one. */
+/* Check the log since the last call. Prints the report if there is one. */
 bool kernel_log_has_report(void);
 
 #endif /* KERNEL_LOG_H */

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carry out an input: its threads, each with its records
+ * Run an input: its threads, each with its records
  *
- * The threads live for as long as the program does. The first is the caller
- * itself; the others are woken for an input that has something for them. A
- * system call that takes longer than a tick gets a signal, again and again:
- * what waits for memory must not wait for ever, and what is interrupted is
- * worth seeing.
+ * The threads exist as long as the program. The first one is the caller; the
+ * others are woken for inputs with records for them. A system call that takes
+ * longer than a tick is interrupted by signals repeatedly: a wait for memory
+ * must not last forever, and interrupted calls are worth testing.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +20,7 @@
 
 enum { TICK_US = 30000 };
 
-/* The records of each thread, in the input that is carried out. */
+/* The records of each thread in the current input. */
 static struct work {
 	struct record record[RECORDS_MAX];
 	unsigned int count;
@@ -72,8 +71,8 @@ static void on_signal(int number)
 }
 
 /*
- * If what fails is the kernel's own work for the signal, the program dies of it: so
- * nothing is made to fail from here until the signal has come.
+ * A failure of the kernel's own allocation for the signal would kill the
+ * program. So failures are disabled until the signal has been delivered.
  */
 static void interrupt(struct thread *thread)
 {
@@ -125,14 +124,14 @@ void program_start(void)
 	thread_create(ticker, NULL);
 }
 
-/* Who uses a file shall find it open, the third only for reading. */
+/* Open the files that the records use; the third one is read-only. */
 static void open_files(const struct record *records, unsigned int count)
 {
 	static const int flags[FILES] = { O_RDWR, O_RDWR, O_RDONLY, O_RDWR };
 	unsigned int i, used = 1;
 
 	for (i = 0; i < count; i++)
-		used |= 1U << (records[i].who >> 2) % FILES;
+		used |= 1U << (records[i].origin >> 2) % FILES;
 	for (i = 0; i < FILES; i++)
 		if (used & 1U << i)
 			world_open(i, flags[i]);
@@ -149,7 +148,7 @@ void program_run(const struct record *records, unsigned int count)
 	for (i = 0; i < THREADS; i++)
 		work[i].count = 0;
 	for (i = 0; i < count; i++) {
-		own = &work[records[i].who % THREADS];
+		own = &work[records[i].origin % THREADS];
 		own->record[own->count++] = records[i];
 	}
 	for (i = 1; i < THREADS; i++)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * program.h: what an input of the fuzzer means
+ * program.h: format of the fuzzer's inputs
  *
- * An input is a sequence of records of fixed size, each of which is one system
- * call. Whatever the bytes are, they mean something: a field is drawn from what
- * is worth trying in its place, most often something valid, so that a sequence
- * gets somewhere.
+ * An input is a sequence of records of fixed size; each is a system call. Any
+ * bytes are a valid input: a field is drawn from values worth testing in its
+ * place, most often valid ones, so that sequences get far.
  *
- *	byte  0     1    2     3      4   5     6   7        22  23
- *	      verb  who  size  place  how what  how what ... how what
- *	                              field 0   field 1      field 9
+ *	byte  0     1       2     3      4   5     6   7        22  23
+ *	      verb  origin  size  place  how what  how what ... how what
+ *	                                 field 0   field 1      field 9
  *
- * who: bits 0-1 the thread, 2-3 the open file, 4 this file even if a handle
- * is of another. Threads run their records in order, beside each other.
+ * Bits 0-1 of "origin" select the thread, bits 2-3 the open file; bit 4 uses
+ * that file even if a handle belongs to another one. The threads run
+ * concurrently, each its records in order.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -34,7 +34,7 @@ struct draw {
 
 struct record {
 	uint8_t verb;
-	uint8_t who;
+	uint8_t origin;
 	uint8_t size;
 	uint8_t place;
 	struct draw field[RECORD_FIELDS];
@@ -43,26 +43,26 @@ struct record {
 struct verb;
 struct thread;
 
-/* By the number in a record, whatever it is. */
+/* Returns the verb of a record; any number is valid. */
 const struct verb *verb_of(const struct record *record);
 const char *verb_name(const struct verb *verb);
 unsigned int verb_number(const char *name);
 
 /*
- * Carry out the record at @at of the @count that the thread has. Return: how
- * many it took: a batch takes more than its own.
+ * Run the record at @at of the thread's @count records. Returns the number of
+ * records used: a batch uses several.
  */
 unsigned int verb_run(struct thread *thread, const struct record *records,
 		      unsigned int count, unsigned int at);
 
 /*
- * No failure that was asked for is still to come. The second, for another thread,
- * in the middle of its system call.
+ * Cancel a pending failure. The second function is for another thread during
+ * its system call.
  */
 void verb_stop_failing(struct thread *thread);
 void verb_stop_failing_of(struct thread *thread);
 
-/* Carry out an input, in all its threads. */
+/* Run an input in all its threads. */
 void program_run(const struct record *records, unsigned int count);
 void program_start(void);
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memalloc-replay: the fuzzer without the engine that leads it
+ * memalloc-replay: the fuzzer without its engine
  *
  *	memalloc-replay TIMES [SEED]
  *
- * On any kernel, with no more than a C compiler: first the sequences that come with
- * the fuzzer, as they are, then as many that chance has made of them. What must hold
- * after each is the fuzzer's (fuzz.c); what is reached, nobody looks at.
+ * Runs on any kernel, and needs only a C compiler. It first runs the sequences
+ * that come with the fuzzer, then TIMES random mutations of them. fuzz.c has
+ * the checks after each input. Coverage is not recorded.
  *
- * In a guest, as root, with memalloc.ko loaded. It ends with a signal at the first
- * input after which something does not hold, and has printed the number of that.
+ * Runs as root in a guest with memalloc.ko loaded. The first input that fails a
+ * check ends the program with a signal, after its number has been printed.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -28,7 +28,7 @@
 enum {
 	INPUTS_MAX = 64,
 	BYTES_MAX = RECORDS_MAX * sizeof(struct record),
-	CHANGES_MAX = 8,	/* of an input, before it is tried */
+	CHANGES_MAX = 8,	/* mutations of an input before it runs */
 };
 
 static __u64 seed;
@@ -39,7 +39,7 @@ static struct input {
 } inputs[INPUTS_MAX];
 static unsigned int nr_inputs;
 
-/* --- instead of the engine, and of its coverage ----------------------------------- */
+/* --- replacement of the engine and its coverage --------------------------- */
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
 {
@@ -74,7 +74,7 @@ void coverage_write(const char *path)
 	(void)path;
 }
 
-/* --- the inputs --------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------- */
 
 static int input_read(const char *directory, const char *name)
 {
@@ -99,7 +99,7 @@ static int compare(const void *one, const void *other)
 	return memcmp(a->data, b->data, both) ?: (a->size > b->size) - (a->size < b->size);
 }
 
-/* In an order that does not depend on the directory. */
+/* Sorted, so that the order does not depend on the directory. */
 static int inputs_read(const char *directory)
 {
 	DIR *dir = opendir(directory);
@@ -120,7 +120,7 @@ static const struct input *any_input(void)
 	return &inputs[seed_below(&seed, nr_inputs)];
 }
 
-/* Two put together, or one; then changed. */
+/* Combine two inputs or take one, and mutate it. */
 static void try_another(void)
 {
 	const struct input *one = any_input(), *other = any_input();
@@ -138,9 +138,9 @@ static void try_another(void)
 	LLVMFuzzerTestOneInput(made.data, made.size);
 }
 
-static sig_atomic_t number;	/* of the input that is carried out */
+static sig_atomic_t number;	/* number of the current input */
 
-/* Whoever ends it says why, but not at which. */
+/* The message of a failed check lacks the number of the input. */
 static void tell_number(int signal)
 {
 	dprintf(STDOUT_FILENO, "# input %d\n", (int)__atomic_load_n(&number, __ATOMIC_RELAXED));

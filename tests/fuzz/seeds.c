@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Valid sequences to begin with: what people do with the device
+ * Valid sequences to start with, as in typical use of the device
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "seeds.h"
 
-/* A field that is most often valid is so with all bits zero. */
+/* For fields that are most often valid, zero bits mean a valid value. */
 struct step {
 	const char *verb;
-	uint8_t who;
+	uint8_t origin;
 	struct draw field[RECORD_FIELDS];
 };
 
-/* An allocation of an order, kept as a slot; what is allocated in a slot. */
+/* Allocate a block of an order, and keep it in a slot. */
 #define ALLOC(slot, order)	{ "alloc", 0, { [4] = { 0, order }, [9] = { 0, slot } } }
 #define ALLOC_GFP(slot, order, mode, modifiers) \
 	{ "alloc", 0, { [2] = { modifiers, mode }, [4] = { 0, order }, [9] = { 0, slot } } }
@@ -106,7 +106,7 @@ static const struct step objects[] = {
 	FREE(2), { "shrink", 0, { [2] = { 192, 0 } } }, FREE(0),
 };
 
-/* With flags, alignment, a constructor, and part of each object for user space. */
+/* Caches with flags, alignment, a constructor, and a usercopy region. */
 static const struct step caches[] = {
 	CACHE(0, 40, [0] = { 96, 1 }), CACHE(1, 200, [0] = { 96, 8 }, [5] = { 0, 1 }),
 	CACHE(2, 24, [0] = { 99, 192 }), CACHE(3, 64, [2] = { 128, 8 }, [5] = { 0, 2 }),
@@ -138,7 +138,10 @@ static const struct step batch_of_objects[] = {
 	RESIZE(3, 64, 14),
 };
 
-/* What has no more elements waits until the tick interrupts it, or gives up. */
+/*
+ * An allocation from an empty pool waits until a signal interrupts it, or
+ * fails.
+ */
 static const struct step pools[] = {
 	POOL(0, 1, 2), ELEMENT(1, 0, 0), ELEMENT(2, 0, 0), ELEMENT(3, 0, 2), FILL(1, 4),
 	{ "repool", 0, { [1] = { 0, 0 }, [5] = { 0, 5 } } }, FREE(0), VERIFY(1, 4),
@@ -180,7 +183,7 @@ static const struct step race_of_pools[] = {
 	{ "close", 0, {} },
 };
 
-/* The second thread frees what the first uses, and the cache under it. */
+/* The second thread frees objects and the cache that the first one uses. */
 static const struct step race_of_objects[] = {
 	CACHE(0, 72), OBJECTS(1, 0, 3), KMALLOC(2, 0, 50), FILL(1, 1), RESIZE(2, 64, 12),
 	{ "objects", 1, { [6] = { 0, 0 }, [9] = { 0, 1 } } },
@@ -190,7 +193,7 @@ static const struct step race_of_objects[] = {
 	{ "close", 0, {} },
 };
 
-/* Two threads: the second, with a second file, is told by "who". */
+/* "origin" selects the second thread with a second file. */
 static const struct step race[] = {
 	ALLOC(0, 1), MAP(0, 0),
 	{ "map", 1, { { 0, 0 }, { 0, 0 } } }, { "touch", 1, { { 0, 0 } } },
@@ -233,7 +236,7 @@ static int seed_write(const char *directory, const struct seed *seed)
 	for (i = 0; i < seed->count; i++) {
 		memset(&record, 0, sizeof(record));
 		record.verb = verb_number(seed->step[i].verb);
-		record.who = seed->step[i].who;
+		record.origin = seed->step[i].origin;
 		memcpy(record.field, seed->step[i].field, sizeof(record.field));
 		fwrite(&record, sizeof(record), 1, file);
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * seeds.h: valid sequences to begin with
+ * seeds.h: valid sequences to start with
  */
 #ifndef SEEDS_H
 #define SEEDS_H
 
 #include "program.h"
 
-/* A file for each. Return: zero, or -1 and errno. */
+/* Write a file for each sequence. Returns 0, or -1 with errno set. */
 int seeds_write(const char *directory);
 
 #endif /* SEEDS_H */

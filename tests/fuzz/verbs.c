@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The commands of the device, and other system calls that concern it
+ * Verbs: commands of the device, and other related system calls
  *
- * A command is a row of a table: its number, its structure, and of which type
- * each field is. A new command, or a new field, is a line here. What is not a
- * command of the device is a function.
+ * A command is a row of a table with its number, its structure, and the type of
+ * each field. A new command or field is a new line here. Other system calls are
+ * functions.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,22 +27,22 @@
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
-/* What a field is: which values are worth trying. */
+/* Types of fields, which determine the values worth testing. */
 enum type {
-	NOTHING,	/* ends the list */
-	FLAGS,		/* most often zero: reserved fields, too */
+	NOTHING,	/* end of the list */
+	FLAGS,		/* most often zero; also for reserved fields */
 	KIND,
 	GFP,
 	NODE,
 	ORDER,
-	SIZE,		/* of an object, or of bytes of kmalloc */
+	SIZE,		/* size of an object or of kmalloc memory */
 	ALIGN,
 	CACHE_FLAGS,
 	NAME,
-	SMALL,		/* a small number: enumerations, indices */
+	SMALL,		/* small number: enumeration or index */
 	WORD,
 	HANDLE,
-	NO_HANDLE,	/* most often */
+	NO_HANDLE,	/* most often no handle */
 	OFFSET,
 	LENGTH,
 	BYTES,
@@ -57,14 +57,14 @@ struct field {
 
 /**
  * struct verb - a system call
- * @name: of it
- * @cmd: of the device; zero: it is not one
- * @size: of its structure
- * @kind: of what it allocates or, a pool, of its elements, most often; or zero
- * @field: of its structure, without @size and answers
- * @learn: offsets of the handle, bytes and map offset that are answered; zero: it
- *	has none
- * @act: if it is not a command. Return: how many records it took.
+ * @name: its name
+ * @cmd: number of the device's command, or zero
+ * @size: size of its structure
+ * @kind: most frequent kind of the allocation or of a pool's elements, or zero
+ * @field: types of the structure's fields, except @size and results
+ * @learn: offsets of the resulting handle, size and map offset; zero if there
+ *	is none
+ * @act: function, if it is not a command. Returns the number of records used
  */
 struct verb {
 	const char *name;
@@ -77,7 +77,7 @@ struct verb {
 			    unsigned int count, unsigned int at);
 };
 
-/* An argument that has been made. */
+/* A complete argument. */
 struct argument {
 	unsigned int file;
 	char bytes[4096 + 8];
@@ -322,6 +322,10 @@ static const struct verb verbs[] = {
 			FIELD(memalloc_validate, flags, FLAGS),
 		},
 	}, {
+		"version", MEMALLOC_VERSION, sizeof(struct memalloc_version), 0, {
+			FIELD(memalloc_version, flags, FLAGS),
+		},
+	}, {
 		"shrink", MEMALLOC_SHRINK, sizeof(struct memalloc_shrink), 0, {
 			FIELD(memalloc_shrink, flags, FLAGS),
 			FIELD(memalloc_shrink, pages, SMALL),
@@ -358,7 +362,7 @@ const char *verb_name(const struct verb *verb)
 	return verb->name;
 }
 
-/* The number that a record has for it; of none, one too many. */
+/* Returns the number of a verb, or one past the last if there is none. */
 unsigned int verb_number(const char *name)
 {
 	unsigned int i;
@@ -368,7 +372,7 @@ unsigned int verb_number(const char *name)
 	return i;
 }
 
-/* --- what fields are drawn from ---------------------------------------------- */
+/* --- field values --------------------------------------------------------- */
 
 static struct slot *slot_of(struct draw draw)
 {
@@ -413,7 +417,7 @@ static uint64_t draw_small(struct draw draw)
 	}
 }
 
-/* About a size class; all that there are; and what is too large. */
+/* Close to a size class; any size; or too large. */
 static uint64_t draw_size(struct draw draw)
 {
 	switch (draw.how / 32) {
@@ -448,7 +452,7 @@ static uint64_t draw_cache_flags(struct draw draw)
 	return draw.how < 240 ? (draw.how & 15) << 8 | draw.what : 1ULL << draw.what % 32;
 }
 
-/* Of letters; seldom of anything. */
+/* Letters, rarely other bytes. */
 static uint64_t draw_name(struct draw draw)
 {
 	return draw.how < 224 ? 'a' + draw.what % 26u : draw.what * 0x0100000001000001ULL;
@@ -465,7 +469,7 @@ static uint64_t draw_handle(struct draw draw, unsigned int *file)
 	return draw.how < 224 ? slot->handle : slot->handle ^ 1ULL << (draw.how + draw.what) % 64;
 }
 
-/* In an allocation of @bytes. */
+/* An offset in an allocation of @bytes. */
 static uint64_t draw_within(struct draw draw, uint64_t bytes)
 {
 	switch (draw.how % 16) {
@@ -503,15 +507,15 @@ static uint64_t draw_address(struct draw draw, const struct thread *thread)
 	switch (draw.how / 16) {
 	case 8:
 		return (uintptr_t)thread->window[draw.what % WINDOWS].start;
-	case 9: /* a part of it can be written */
+	case 9: /* partly read-only */
 		return (uintptr_t)(area->view + 2 * page - draw.what);
-	case 10: /* a part of it is there */
+	case 10: /* partly unmapped */
 		return (uintptr_t)(area->view + 3 * page - draw.what);
 	case 11:
 		return (uintptr_t)(world_arena + ARENA_BYTES - draw.what);
 	case 12:
 		return (uintptr_t)world_threads[draw.what % THREADS].window[0].start;
-	case 13: /* of the kernel, or of nobody */
+	case 13: /* kernel or unmapped address */
 		return -1ULL << draw.what % 64;
 	case 14:
 		return (uint64_t)draw.what << 56;
@@ -564,7 +568,10 @@ static uint64_t draw_field(const struct thread *thread, const struct verb *verb,
 	}
 }
 
-/* The size that the caller claims to know, and what is behind what we know. */
+/*
+ * Set the size that the caller claims to know, and the bytes behind the known
+ * fields.
+ */
 static void put_size(uint8_t size, uint16_t known, struct argument *argument)
 {
 	uint32_t claim = known;
@@ -586,12 +593,12 @@ static void put_size(uint8_t size, uint16_t known, struct argument *argument)
 static void make_argument(const struct thread *thread, const struct verb *verb,
 			  const struct record *record, struct argument *argument)
 {
-	const bool insists = record->who & 16;
+	const bool insists = record->origin & 16;
 	uint64_t value, bytes = 0;
 	const struct field *field;
 	unsigned int i;
 
-	argument->file = record->who >> 2;
+	argument->file = record->origin >> 2;
 	memset(argument->bytes, 0, sizeof(argument->bytes));
 	for (i = 0; i < RECORD_FIELDS && verb->field[i].type; i++) {
 		field = &verb->field[i];
@@ -607,7 +614,7 @@ static void make_argument(const struct thread *thread, const struct verb *verb,
 	put_size(record->size, verb->size, argument);
 }
 
-/* Where the argument is: most often where it should be. */
+/* Returns the place of the argument, most often a valid one. */
 static void *put_argument(struct thread *thread, uint8_t place, const struct argument *argument)
 {
 	const size_t page = getpagesize(), near = 8 * (place & 15);
@@ -632,7 +639,7 @@ static void *put_argument(struct thread *thread, uint8_t place, const struct arg
 	return thread->area.view + at;
 }
 
-/* Of what has been allocated, others shall know. */
+/* Publish a new allocation to other threads. */
 static void learn(const struct verb *verb, const struct record *record,
 		  const char *answer, unsigned int file)
 {
@@ -650,14 +657,14 @@ static void learn(const struct verb *verb, const struct record *record,
 	slot->file = file;
 }
 
-/* --- what is done ---------------------------------------------------------------- */
+/* --- actions -------------------------------------------------------------- */
 
 static void begin(struct thread *thread)
 {
 	thread->turn++;
 }
 
-/* To say so is counted, too, and may be what fails. */
+/* Writing to the file is counted, too, and may fail itself. */
 void verb_stop_failing(struct thread *thread)
 {
 	if (!thread->failing)
@@ -712,7 +719,7 @@ unsigned int verb_run(struct thread *thread, const struct record *records,
 	return 1;
 }
 
-/* The records after it, as far as they are commands, in one call. */
+/* Run the following records in one batch, as far as they are commands. */
 enum { BATCH_MAX = 16 };
 
 struct batch_area {
@@ -732,7 +739,7 @@ static unsigned int act_batch(struct thread *thread, const struct record *record
 	const struct verb *verb;
 	unsigned int i, n;
 
-	_Static_assert(sizeof(*area) <= 2 * 4096, "a batch fits where it is put");
+	_Static_assert(sizeof(*area) <= 2 * 4096, "a batch fits into the argument area");
 	memset(area, 0, sizeof(*area));
 	for (n = 0; n < most && at + 1 + n < count; n++) {
 		verb = verb_of(&records[at + 1 + n]);
@@ -754,17 +761,17 @@ static unsigned int act_batch(struct thread *thread, const struct record *record
 		.ops = record->field[3].how < 240 ? (uintptr_t)seen->op :
 		       draw_address(record->field[3], thread),
 	};
-	if (command(thread, record->who >> 2, MEMALLOC_BATCH, &seen->batch))
+	if (command(thread, record->origin >> 2, MEMALLOC_BATCH, &seen->batch))
 		return n + 1;
 	for (i = 0; i < n && i < area->batch.out_done; i++) {
 		verb = verb_of(&records[at + 1 + i]);
 		if (!verb->act && !area->op[i].out_errno)
-			learn(verb, &records[at + 1 + i], area->bytes[i], record->who >> 2);
+			learn(verb, &records[at + 1 + i], area->bytes[i], record->origin >> 2);
 	}
 	return n + 1;
 }
 
-/* A command that is none, or has the argument of another. */
+/* An unknown command, or one with the argument of another command. */
 static unsigned int act_raw(struct thread *thread, const struct record *records,
 			    unsigned int count, unsigned int at)
 {
@@ -775,7 +782,7 @@ static unsigned int act_raw(struct thread *thread, const struct record *records,
 	(void)count;
 	if (number.how >= 128)
 		cmd ^= 1U << bit.what % 32;
-	command(thread, record->who >> 2, cmd, thread->area.view + bit.how);
+	command(thread, record->origin >> 2, cmd, thread->area.view + bit.how);
 	return 1;
 }
 
@@ -787,7 +794,7 @@ static unsigned int act_open(struct thread *thread, const struct record *records
 
 	(void)count;
 	begin(thread);
-	world_open(record->who >> 2, flags[record->field[0].what % ARRAY_SIZE(flags)]);
+	world_open(record->origin >> 2, flags[record->field[0].what % ARRAY_SIZE(flags)]);
 	end(thread);
 	return 1;
 }
@@ -797,7 +804,7 @@ static unsigned int act_close(struct thread *thread, const struct record *record
 {
 	(void)count;
 	begin(thread);
-	world_close(records[at].who >> 2);
+	world_close(records[at].origin >> 2);
 	end(thread);
 	return 1;
 }
@@ -835,13 +842,13 @@ static unsigned int act_map(struct thread *thread, const struct record *records,
 	begin(thread);
 	if (mmap(window->start, length, protection,
 		 sharing | MAP_FIXED | (record->field[5].how >= 192 ? MAP_POPULATE : 0),
-		 world_fd(record->who & 16 ? record->who >> 2 : (unsigned int)slot->file),
+		 world_fd(record->origin & 16 ? record->origin >> 2 : (unsigned int)slot->file),
 		 offset) != MAP_FAILED) {
 		window->length = length;
 		window->readable = protection & PROT_READ;
 		window->writable = protection & PROT_WRITE;
 	} else {
-		/* What was there may be gone, or not. */
+		/* The old mapping may be gone, or not. */
 		window->readable = window->writable = false;
 		window->length = WINDOW_BYTES;
 	}
@@ -860,7 +867,7 @@ static unsigned int act_unmap(struct thread *thread, const struct record *record
 	if (!window->length)
 		return 1;
 	begin(thread);
-	if (record->field[1].how < 128) { /* the first pages, or all */
+	if (record->field[1].how < 128) { /* the first pages, or all of them */
 		part = WINDOW_BYTES;
 		window->length = 0;
 	}
@@ -886,7 +893,7 @@ static unsigned int act_protect(struct thread *thread, const struct record *reco
 	if (record->field[1].how < 96)
 		madvise(window->start, length, MADV_DONTNEED);
 	else if (record->field[1].how < 128)
-		/* Longer than the allocation: must be refused. */
+		/* Exceeds the allocation, so the kernel must refuse. */
 		mremap(window->start, length, WINDOW_BYTES, 0);
 	else if (window->length && !mprotect(window->start, length, protection)) {
 		window->readable &= !!(protection & PROT_READ);
@@ -923,7 +930,7 @@ static unsigned int act_touch(struct thread *thread, const struct record *record
 	return 1;
 }
 
-/* Somebody else holds the pages; or lets go of them. */
+/* Let a pipe reference the pages, or drop its references. */
 static unsigned int act_splice(struct thread *thread, const struct record *records,
 			       unsigned int count, unsigned int at)
 {
@@ -946,8 +953,8 @@ static unsigned int act_splice(struct thread *thread, const struct record *recor
 }
 
 /*
- * A child that has the same files and mappings, and is killed. It takes as long as a
- * hundred other calls: so it is what few records mean.
+ * Fork a child with the same files and mappings, and kill it. A fork takes as
+ * long as a hundred other calls, so few records cause one.
  */
 static unsigned int act_fork(struct thread *thread, const struct record *records,
 			     unsigned int count, unsigned int at)
@@ -965,7 +972,7 @@ static unsigned int act_fork(struct thread *thread, const struct record *records
 		if (window->length)
 			touch(window, record->field[1]);
 		if (record->field[2].how < 128)
-			world_close(record->who >> 2);
+			world_close(record->origin >> 2);
 		kill(getpid(), SIGKILL);
 		_exit(0);
 	}
@@ -1011,7 +1018,7 @@ static unsigned int act_set(struct thread *thread, const struct record *records,
 	return 1;
 }
 
-/* The nth allocation of the kernel in this thread's next call fails. */
+/* Fail the nth kernel allocation of the thread's next system call. */
 static unsigned int act_fail(struct thread *thread, const struct record *records,
 			     unsigned int count, unsigned int at)
 {
@@ -1022,7 +1029,7 @@ static unsigned int act_fail(struct thread *thread, const struct record *records
 		return 1;
 	snprintf(text, sizeof(text), "%u", 1 + records[at].field[0].what % 40);
 	pthread_mutex_lock(&thread->signalling);
-	getppid(); /* a signal that has been sent comes now */
+	getppid(); /* deliver a pending signal */
 	if (pwrite(thread->fail_nth, text, strlen(text), 0) > 0)
 		thread->failing = true;
 	pthread_mutex_unlock(&thread->signalling);

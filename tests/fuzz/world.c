@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the system calls of an input share; see world.h
+ * State shared by the system calls of an input; see world.h
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,7 +18,7 @@ struct slot world_slots[SLOTS];
 struct thread world_threads[THREADS];
 char *world_arena;
 
-/* Module parameters that an input may change, and what they are without it. */
+/* Module parameters that an input may change, and their original values. */
 static struct parameter {
 	const char *name;
 	char usual[16];
@@ -151,7 +151,7 @@ static void area_start(struct argument_area *area)
 	close(fd);
 }
 
-/* By the thread itself. */
+/* Called by the thread itself. */
 void world_thread_start(struct thread *thread)
 {
 	int i;
@@ -174,7 +174,10 @@ static void pipe_empty(struct thread *thread)
 		;
 }
 
-/* Nothing of it is left: no file, no mapping, no page held, no parameter. */
+/*
+ * Release everything of an input: files, mappings, referenced pages,
+ * parameters.
+ */
 void world_end_of_input(void)
 {
 	struct window *window;

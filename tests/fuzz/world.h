@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * world.h: what the system calls of an input share
+ * world.h: state shared by the system calls of an input
  *
- * Open files, handles and mappings are known by small numbers, so that what
- * one record makes another can use. All addresses that the kernel is given lie
- * in areas that are reserved for it once: it can overwrite nothing else, and
- * no other mapping comes to lie where one has just gone.
+ * Open files, handles and mappings are identified by small numbers, so that a
+ * record can use results of another one. All addresses passed to the kernel are
+ * in areas reserved once, so the kernel cannot overwrite other memory, and no
+ * other mapping can take the place of a removed one.
  */
 #ifndef WORLD_H
 #define WORLD_H
@@ -20,13 +20,13 @@
 
 enum {
 	SLOTS = 16,
-	WINDOWS = 2,			/* of each thread */
-	WINDOW_BYTES = 8 << 20,		/* the largest allocation, and room */
+	WINDOWS = 2,			/* per thread */
+	WINDOW_BYTES = 8 << 20,		/* the largest allocation, plus headroom */
 	ARENA_BYTES = 8 << 20,
-	FIRST_FD = 200,			/* no other file gets such a number */
+	FIRST_FD = 200,			/* above the numbers of other files */
 };
 
-/* An allocation, or what was one. */
+/* A present or former allocation. */
 struct slot {
 	_Atomic uint64_t handle;
 	_Atomic uint64_t bytes;
@@ -34,18 +34,18 @@ struct slot {
 	_Atomic int file;
 };
 
-/* A place for a mapping; touched by its own thread only. */
+/* An address range for a mapping; only used by its own thread. */
 struct window {
 	char *start;
-	size_t length;			/* mapped now */
-	bool used;			/* something has been mapped by this input */
+	size_t length;			/* mapped at present */
+	bool used;			/* mapped by the current input */
 	bool readable;
 	bool writable;
 };
 
 /*
- * The pages that an argument may lie in: the first two can be written, the
- * third cannot, and the fourth is not there. @alias can be written throughout.
+ * Pages for an argument: the first two are writable, the third is read-only,
+ * and the fourth is unmapped. @alias is writable throughout.
  */
 struct argument_area {
 	char *alias;
@@ -56,17 +56,17 @@ struct thread {
 	unsigned int number;
 	struct window window[WINDOWS];
 	struct argument_area area;
-	int pipe[2];			/* that holds pages of mappings */
+	int pipe[2];			/* references pages of mappings */
 	int fail_nth;			/* file descriptor, or -1 */
-	_Atomic bool failing;		/* the next system call may fail inside */
-	_Atomic unsigned int turn;	/* system calls begun and ended: odd, in one */
-	pthread_mutex_t signalling;	/* no signal is sent, and no failure asked for */
+	_Atomic bool failing;		/* the current system call may fail inside */
+	_Atomic unsigned int turn;	/* system calls started and finished: odd during a call */
+	pthread_mutex_t signalling;	/* serializes signals and failure requests */
 	pthread_t id;
 };
 
 extern struct slot world_slots[SLOTS];
 extern struct thread world_threads[THREADS];
-extern char *world_arena;		/* behind it is nothing */
+extern char *world_arena;		/* ends at an unmapped page */
 
 int world_fd(unsigned int file);
 int world_open(unsigned int file, int flags);

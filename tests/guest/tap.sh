@@ -1,13 +1,13 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0
 #
-# In a guest, to be sourced: TAP, and figures out of /proc/memalloc.
+# In a guest, to be sourced: TAP, and fields of /proc/memalloc.
 
 number=0 failed=0
 
 say() { echo "# $*"; }
 
-# For the table that tests/check ends with.
+# Add a line to the table of figures that tests/check prints.
 record() { # NAME VALUE
 	say "figure: $1 $2"
 }
@@ -32,12 +32,12 @@ finish() {
 	exit $((failed > 0))
 }
 
-# A line of the section "borrowing", "percpu" or "reports".
+# Print a field of the section "borrowing", "percpu" or "reports".
 figure() { # NAME
 	awk -v name="$1" '$1 == name { print $2; exit }' /proc/memalloc
 }
 
-# A figure of the zones of a node (or of all: "*"), added up.
+# Print a field of the zones of a node (or of all: "*"), summed.
 zone_figure() { # NODE NAME
 	awk -v node="$1" -v name="$2" '
 		/^\[/ { within = $1 == "[zone" && (node == "*" || $2 == node) }
@@ -45,7 +45,7 @@ zone_figure() { # NODE NAME
 		END { print sum + 0 }' /proc/memalloc
 }
 
-# A figure that there is for each order, in pages.
+# Print a field with a value for each order, in pages.
 zone_pages() { # NODE NAME
 	awk -v node="$1" -v name="$2" '
 		/^\[/ { within = $1 == "[zone" && (node == "*" || $2 == node) }
@@ -56,14 +56,14 @@ zone_pages() { # NODE NAME
 		END { printf "%d\n", sum }' /proc/memalloc
 }
 
-# What was misused so far.
+# Print the number of misuse reports so far.
 reports() {
 	awk '/^\[/ { within = $1 == "[reports]" } within && NF == 2 { sum += $2 }
 		END { print sum + 0 }' /proc/memalloc
 }
 
-# All structures are valid, all figures agree, and there is nothing to give back
-# but the reserve.  Nobody has anything allocated.
+# All structures are valid, all counters agree, no memory except the reserve can
+# be returned to the host, and nothing is allocated.
 nothing_is_lost() {
 	memallocctl validate >/dev/null || { say "not valid"; return 1; }
 	memallocctl shrink >/dev/null || { say "cannot shrink"; return 1; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmalloc areas from user space: sizes, contents, mappings, what is left of them,
- * and how they run out
+ * vmalloc areas from user space: sizes, contents, mappings, leftovers, and
+ * exhaustion
  */
 #include <signal.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ TEST_F(area, every_size_is_whole_pages_of_zeroes)
 	EXPECT_EQ(before.bytes, after.bytes);
 }
 
-TEST_F(area, what_makes_no_sense_is_einval)
+TEST_F(area, invalid_requests_are_einval)
 {
 	const __u64 sizes[] = { 0, ((__u64)MEMALLOC_AREA_PAGES_MAX + 1) * page_size(),
 				1ULL << 63, ~0ULL, ~0ULL - page_size() + 1 };
@@ -133,8 +133,8 @@ TEST_F(area, mapping_shows_its_bytes_and_outlives_the_handle)
 	ASSERT_EQ(0, munmap(place, bytes));
 }
 
-/* What somebody wrote through a mapping is never seen by the next, whoever it is. */
-TEST_F(area, next_one_has_nothing_of_the_last)
+/* A reused area shows no data of its last owner. */
+TEST_F(area, reused_area_is_zeroed)
 {
 	const __u64 bytes = 16 * page_size();
 	unsigned int turns = effort_of(200);
@@ -209,7 +209,7 @@ TEST_F(area, random_ones_keep_what_they_hold)
 	ASSERT_EQ(0, device_stats(self->fd, MEMALLOC_SECTION_AREAS, 0, &after,
 				  sizeof(after)));
 	EXPECT_LE(after.cached_pages, after.cached_pages_limit);
-	TH_LOG("%llu hits, %llu misses; %llu pages used, %llu kept in %llu areas, %llu had to go",
+	TH_LOG("%llu hits, %llu misses; %llu pages used, %llu cached in %llu areas, %llu evicted",
 	       after.cpu_hits + after.node_hits - before.cpu_hits - before.node_hits,
 	       after.misses - before.misses, after.area_pages, after.cached_pages,
 	       after.cached_areas, after.evicted - before.evicted);
@@ -251,14 +251,16 @@ TEST_F(quota, quota_counts_pages)
 
 	ASSERT_EQ(0, parameter_set("quota_file_mb", 1));
 	EXPECT_EQ(-EDQUOT, device_alloc_area(self->fd, (1 << 20) + 1, 0, &alloc));
-	ASSERT_EQ(0, device_alloc_area(self->fd, 1 << 20, 0, &alloc));
+	/* The handle takes a small part of it. */
+	EXPECT_EQ(-EDQUOT, device_alloc_area(self->fd, 1 << 20, 0, &alloc));
+	ASSERT_EQ(0, device_alloc_area(self->fd, (1 << 20) - page_size(), 0, &alloc));
 	EXPECT_EQ(-EDQUOT, device_alloc_area(self->fd, 1, 0, &other));
 	ASSERT_EQ(0, device_free(self->fd, alloc.out_handle));
 	EXPECT_EQ(0, device_alloc_area(self->fd, 1, 0, &other));
 }
 
-/* As large as there is none: refused, with nothing left behind. */
-TEST_F(quota, more_than_there_is_fails_and_loses_nothing)
+/* A size beyond all memory is refused, and leaves nothing behind. */
+TEST_F(quota, oversized_area_fails_and_loses_nothing)
 {
 	struct memalloc_stats_borrowing before, after;
 	struct memalloc_alloc alloc;
@@ -273,6 +275,118 @@ TEST_F(quota, more_than_there_is_fails_and_loses_nothing)
 	EXPECT_EQ(after.borrowed_total - after.returned_total, after.borrowed);
 	EXPECT_EQ(0, device_validate(self->fd));
 	EXPECT_EQ(0, device_alloc_area(self->fd, 1 << 20, 0, &alloc));
+}
+
+/*
+ * --- shrinking while others free areas ---------------------------------------
+ */
+
+enum {
+	PARKERS = 4,
+	PARKED = 400,		/* areas of a process at the same time */
+	SHRINKS = 30,
+	PATIENCE_SECONDS = 20,	/* milliseconds suffice on an idle machine */
+};
+
+/* Keep the cache of areas full, until killed. */
+static void park_areas(void)
+{
+	struct memalloc_alloc allocs[PARKED];
+	int fd = device_open();
+	unsigned int i;
+
+	for (;;) {
+		for (i = 0; i < PARKED; i++)
+			if (device_alloc_area(fd, page_size(),
+					      MEMALLOC_GFP_KERNEL, &allocs[i]))
+				allocs[i].out_handle = 0;
+		for (i = 0; i < PARKED; i++)
+			if (allocs[i].out_handle)
+				device_free(fd, allocs[i].out_handle);
+	}
+}
+
+static pid_t start(void (*function)(void))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		alarm(5 * PATIENCE_SECONDS);
+		function();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void shrink_without_end(void)
+{
+	int fd = device_open();
+
+	for (;;)
+		device_shrink(fd);
+}
+
+static int areas_evicted(int fd, __u64 *evicted)
+{
+	struct memalloc_stats_areas areas;
+	int err = device_stats(fd, MEMALLOC_SECTION_AREAS, 0, &areas, sizeof(areas));
+
+	*evicted = areas.evicted;
+	return err;
+}
+
+/* One shrink evicts at most as many areas as the processes have. */
+static void shrink_some_times(void)
+{
+	int i, fd = device_open();
+	__u64 before, after;
+
+	for (i = 0; i < SHRINKS; i++) {
+		if (areas_evicted(fd, &before) || device_shrink(fd) ||
+		    areas_evicted(fd, &after))
+			_exit(1);
+		if (after - before > PARKERS * PARKED)
+			_exit(2);
+	}
+}
+
+/* Does the process exit in time, and how? */
+static bool ends(pid_t pid, int *status)
+{
+	int i;
+
+	for (i = 0; i < PATIENCE_SECONDS * 100; i++) {
+		if (waitpid(pid, status, WNOHANG) == pid)
+			return true;
+		usleep(10000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, status, 0);
+	return false;
+}
+
+/* SHRINK returns the pages that are free at its start, and a signal ends it. */
+TEST_F(area, shrink_ends_while_others_park_areas)
+{
+	pid_t parkers[PARKERS], pid;
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < PARKERS; i++)
+		parkers[i] = start(park_areas);
+	usleep(200000);
+	pid = start(shrink_some_times);
+	EXPECT_TRUE(ends(pid, &status));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	pid = start(shrink_without_end);
+	usleep(500000);
+	kill(pid, SIGKILL);
+	EXPECT_TRUE(ends(pid, &status));
+	for (i = 0; i < PARKERS; i++) {
+		kill(parkers[i], SIGKILL);
+		EXPECT_EQ(parkers[i], waitpid(parkers[i], &status, 0));
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Charge: what objects and their caches take, beside the pages, is counted; and what
- * caches keep is there for others
+ * Charge: memory for objects and caches beyond their pages is charged, and
+ * cached memory is reclaimed for others
  */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdio.h>
+
 #include "harness.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
 
-/* What is known of an object in the debug modes is more than this, by far. */
+/* The metadata of an object in the debug modes is much larger than this. */
 enum { TRACK = 64 };
 
-/* The cap, beyond the reserve. */
+/* The cap, in addition to the reserve. */
 enum { CAP_MB = 8 };
 
 FIXTURE(charge) {
@@ -65,7 +69,7 @@ static int take_objects(int fd, __u64 cache, __u32 count, __u32 gfp)
 	return device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
 }
 
-/* All that can be had, in smaller and smaller numbers. */
+/* Allocate as many objects as possible, in decreasing numbers. */
 static __u64 take_all_objects(int fd, __u64 cache, __u32 gfp)
 {
 	__u32 count = MEMALLOC_COUNT_MAX;
@@ -90,10 +94,13 @@ static unsigned int take_all_pages(int fd)
 	return taken;
 }
 
-/* --- what describes objects ---------------------------------------------------- */
+/*
+ * --- metadata of objects
+ * ------------------------------------------------------
+ */
 
-/* Whatever the flags, and however they are allocated; and all of it comes back. */
-TEST_F(charge, cap_holds_for_what_describes_objects)
+/* For all flags and ways of allocation; and all of it is returned. */
+TEST_F(charge, cap_covers_object_metadata)
 {
 	static const __u32 gfps[] = {
 		MEMALLOC_GFP_KERNEL, MEMALLOC_GFP_NOWAIT, MEMALLOC_GFP_ATOMIC,
@@ -126,8 +133,8 @@ TEST_F(charge, cap_holds_for_what_describes_objects)
 	}
 }
 
-/* Free pages of ours do not stand in the way of what is to describe others. */
-TEST_F(charge, free_pages_make_room_for_what_describes_objects)
+/* Free borrowed pages are returned to make room for metadata. */
+TEST_F(charge, free_pages_make_room_for_metadata)
 {
 	__u64 cache, taken;
 	int fd = device_open();
@@ -142,7 +149,122 @@ TEST_F(charge, free_pages_make_room_for_what_describes_objects)
 	EXPECT_LE(taken - taken / 16, take_all_objects(self->other, cache, 0));
 }
 
-TEST_F(charge, quota_counts_what_describes_objects)
+/*
+ * Caches exempt from reclaim keep at least one sheaf each, 64 bytes per object.
+ */
+TEST_F(charge, cap_covers_sheaves)
+{
+	enum { CACHES = 400, SHEAF = 2000 };
+	struct memalloc_stats_borrowing full;
+	__u64 cache, object;
+	unsigned int i;
+
+	for (i = 0; i < CACHES; i++) {
+		ASSERT_EQ(0, make_cache(self->fd, 64, MEMALLOC_CACHE_NO_REAP, &cache));
+		ASSERT_EQ(0, device_alloc_objects(self->fd, cache, 1, &object));
+		ASSERT_EQ(0, device_free(self->fd, object));
+	}
+	EXPECT_LT(CACHES, take_all_pages(self->other));
+	ASSERT_EQ(0, device_borrowing(self->other, &full));
+	TH_LOG("at a cap of %llu pages, %llu are borrowed", full.cap, full.borrowed);
+	EXPECT_GE(full.cap, full.borrowed + CACHES * SHEAF / page_size());
+	EXPECT_LE(self->before.metadata_bytes + CACHES * SHEAF, full.metadata_bytes);
+	EXPECT_EQ(0, device_validate(self->other));
+}
+
+/*
+ * One page in each of some sections keeps the descriptors of the whole section.
+ * Consecutive allocations come from one section until it is full.
+ */
+TEST_F(charge, cap_covers_sections)
+{
+	enum { SECTIONS = 12, SECTION = 1024, WIDE_MB = 64, NARROW_MB = 1 };
+	__u64 reserve_mb = self->before.reserve * page_size() >> 20;
+	struct memalloc_stats_borrowing scattered, full;
+	__u64 *handles = calloc(SECTIONS * SECTION, sizeof(*handles));
+	struct memalloc_alloc alloc;
+	unsigned int i;
+
+	ASSERT_NE(NULL, handles);
+	ASSERT_EQ(0, parameter_set("cap_mb", WIDE_MB + reserve_mb));
+	for (i = 0; i < SECTIONS * SECTION; i++) {
+		ASSERT_EQ(0, device_alloc_pages(self->fd, 0, 0, &alloc));
+		handles[i] = alloc.out_handle;
+	}
+	for (i = 0; i < SECTIONS * SECTION; i++)
+		if (i % SECTION != SECTION / 2)
+			ASSERT_EQ(0, device_free(self->fd, handles[i]));
+	free(handles);
+	ASSERT_EQ(0, device_shrink(self->fd));
+	ASSERT_EQ(0, device_borrowing(self->fd, &scattered));
+	EXPECT_EQ(scattered.reserve + SECTIONS, scattered.borrowed);
+	ASSERT_EQ(0, parameter_set("cap_mb", NARROW_MB + reserve_mb));
+	take_all_pages(self->other);
+	ASSERT_EQ(0, device_borrowing(self->fd, &full));
+	TH_LOG("%llu pages and %llu KiB of metadata, at a cap of %llu pages",
+	       full.borrowed, full.metadata_bytes >> 10, full.cap);
+	EXPECT_LT(self->before.metadata_bytes, scattered.metadata_bytes);
+	EXPECT_GE(full.cap, full.borrowed + full.metadata_bytes / page_size());
+	EXPECT_EQ(0, device_validate(self->other));
+}
+
+static int use_on_cpu(int fd, __u64 cache, unsigned int cpu)
+{
+	cpu_set_t set;
+	__u64 object;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		return -errno;
+	return device_alloc_objects(fd, cache, 1, &object) ?: device_free(fd, object);
+}
+
+/*
+ * A cache exempt from reclaim keeps at least one sheaf on each CPU that used
+ * it. The caches that the quota of a file permits take no more metadata than
+ * they are charged with.
+ */
+TEST_F(charge, quota_counts_sheaves)
+{
+	enum { CACHES_MAX = 4000 };
+	const unsigned int cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct memalloc_stats_borrowing full;
+	struct memalloc_stats_file file;
+	unsigned int caches, cpu;
+	char quota[PARAMETER_LENGTH];
+	cpu_set_t all;
+	__u64 cache;
+	int err;
+
+	ASSERT_EQ(0, sched_getaffinity(0, sizeof(all), &all));
+	ASSERT_EQ(0, parameter_read("quota_file_mb", quota));
+	ASSERT_EQ(0, parameter_write("quota_file_mb", "1"));
+	for (caches = 0; caches < CACHES_MAX; caches++) {
+		err = make_cache(self->fd, 64, MEMALLOC_CACHE_NO_REAP, &cache);
+		if (err)
+			break;
+		for (cpu = 0; cpu < cpus; cpu++)
+			use_on_cpu(self->fd, cache, cpu);
+	}
+	EXPECT_EQ(0, device_borrowing(self->other, &full));
+	EXPECT_EQ(0, device_file(self->fd, &file));
+	EXPECT_EQ(0, parameter_write("quota_file_mb", quota));
+	EXPECT_EQ(0, sched_setaffinity(0, sizeof(all), &all));
+	EXPECT_EQ(-EDQUOT, err);
+	TH_LOG("%u caches charged with %llu KiB have %llu KiB of metadata", caches,
+	       (file.bytes + file.described_bytes) >> 10,
+	       (full.metadata_bytes - self->before.metadata_bytes) >> 10);
+	EXPECT_LE(8, caches);
+	EXPECT_GE(file.bytes + file.described_bytes,
+		  full.metadata_bytes - self->before.metadata_bytes);
+	EXPECT_EQ(0, device_validate(self->other));
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_EQ(0, device_file(self->other, &file));
+	EXPECT_EQ(0, file.device_bytes);
+}
+
+TEST_F(charge, quota_counts_object_metadata)
 {
 	enum { COUNT = 1000, SIZE = 16 };
 	struct memalloc_stats_file before, after;
@@ -165,7 +287,7 @@ TEST_F(charge, quota_counts_what_describes_objects)
 	EXPECT_EQ(before.bytes, after.bytes);
 }
 
-/* All objects of a slab together are charged with all of its pages, at least. */
+/* All objects of a slab together are charged with at least all of its pages. */
 TEST_F(charge, quota_counts_the_share_of_the_slab)
 {
 	const __u32 sizes[] = { 1, 24, 1000, 3000, 5000, 70000, (2 << 20) + 1 };
@@ -195,7 +317,10 @@ TEST_F(charge, quota_counts_the_share_of_the_slab)
 	}
 }
 
-/* --- what caches keep ------------------------------------------------------------ */
+/*
+ * --- cached objects
+ * -------------------------------------------------------------
+ */
 
 static const struct { __u32 size, count, flags; } keepers[] = {
 	{ 256 << 10, 8, 0 }, { 64, 2000, 0 }, { 4096, 60, MEMALLOC_CACHE_RECLAIM_ACCOUNT },
@@ -203,7 +328,7 @@ static const struct { __u32 size, count, flags; } keepers[] = {
 	{ 4000, 60, MEMALLOC_CACHE_QUARANTINE | MEMALLOC_CACHE_POISON },
 };
 
-/* A cache of which all objects have been freed. Return: the pages that it keeps. */
+/* Create a cache and free all of its objects. Return: pages that it keeps. */
 static __u64 keep(int fd, size_t which, __u64 *cache)
 {
 	struct memalloc_stats_cache stats;
@@ -226,7 +351,9 @@ static unsigned int take_all_percpu(int fd)
 	return taken;
 }
 
-/* Caches that keep so many pages, or more. Return: how many they keep. */
+/*
+ * Create caches that keep at least @wanted pages. Return: pages that they keep.
+ */
 static __u64 keep_pages(int fd, __u64 wanted)
 {
 	__u64 cache, kept = 0;
@@ -237,9 +364,12 @@ static __u64 keep_pages(int fd, __u64 wanted)
 	return kept;
 }
 
-/* As much as if there were none, when the cap is reached. */
+/*
+ * At the cap, others get as much as without cached objects, except for new
+ * ones.
+ */
 static void expect_all(struct __test_metadata *_metadata, FIXTURE_DATA(charge) *self,
-		       unsigned int (*take_all)(int fd))
+		       unsigned int (*take_all)(int fd), unsigned int at_once)
 {
 	unsigned int all, again;
 	int fd = device_open();
@@ -250,24 +380,24 @@ static void expect_all(struct __test_metadata *_metadata, FIXTURE_DATA(charge) *
 	close(fd);
 	kept = keep_pages(self->fd, (CAP_MB << 20) / page_size() / 2);
 	again = take_all(self->other);
-	TH_LOG("%u, and %u when caches keep %llu pages", all, again, kept);
+	TH_LOG("%u allocations, %u while caches keep %llu pages", all, again, kept);
 	EXPECT_LE((CAP_MB << 20) / page_size() / 2, kept);
-	EXPECT_LE(all - all / 64, again);
+	EXPECT_LE(all - all / 64 - at_once, again);
 	EXPECT_EQ(0, device_validate(self->other));
 }
 
-TEST_F(charge, what_caches_keep_is_there_for_others)
+TEST_F(charge, cached_objects_are_reclaimed_for_others)
 {
-	expect_all(_metadata, self, take_all_pages);
+	expect_all(_metadata, self, take_all_pages, 0);
 }
 
-TEST_F(charge, what_caches_keep_is_there_for_percpu_areas)
+TEST_F(charge, cached_objects_are_reclaimed_for_percpu_areas)
 {
-	expect_all(_metadata, self, take_all_percpu);
+	expect_all(_metadata, self, take_all_percpu, 32768 / 2000);
 }
 
-/* The host has its way with whatever no one has, held back or at hand on a CPU. */
-TEST_F(charge, host_gets_what_caches_keep)
+/* The host reclaims all free objects, in quarantine or cached on a CPU. */
+TEST_F(charge, host_reclaims_cached_objects)
 {
 	struct memalloc_stats_cache stats;
 	unsigned int turn;
@@ -287,6 +417,42 @@ TEST_F(charge, host_gets_what_caches_keep)
 			       keepers[i].flags);
 		}
 	}
+}
+
+/* Allowance for the host's own use, and its cost for one unit. */
+enum { PERCPU_CAP_MB = 48, MARGIN_MB = 12 };
+
+static __u64 host_available(void)
+{
+	unsigned long long kib = 0;
+	char line[128];
+	FILE *file = fopen("/proc/meminfo", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib << 10;
+}
+
+/* Each area needs a chunk of its own, as two do not fit into one. */
+TEST_F(charge, percpu_areas_take_no_more_from_the_host_than_the_cap)
+{
+	struct memalloc_alloc alloc;
+	__u64 before, after;
+	unsigned int taken;
+
+	ASSERT_EQ(0, parameter_set("cap_mb", PERCPU_CAP_MB));
+	ASSERT_EQ(0, device_shrink(self->other));
+	before = host_available();
+	for (taken = 0; !device_alloc_percpu(self->fd, 16388, 0, &alloc); taken++)
+		;
+	after = host_available();
+	TH_LOG("%u areas: the host has %lld KiB less, the cap is %u MiB", taken,
+	       (long long)(before - after) >> 10, PERCPU_CAP_MB);
+	EXPECT_LT(10, taken);
+	EXPECT_LT(before, after + ((__u64)(PERCPU_CAP_MB + MARGIN_MB) << 20));
 }
 
 TEST_HARNESS_MAIN

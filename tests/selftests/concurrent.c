@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Concurrency: many threads of several processes do everything at once, on files
- * of their own and on one that they share. Afterwards every page is accounted
- * for, and nobody has ever seen another's data.
+ * Concurrency: many threads of several processes use all operations at once, on
+ * files of their own and on a shared one. Afterwards every page is accounted
+ * for, and no thread has seen data of another one.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -14,9 +14,9 @@
 
 enum {
 	PROCESSES = 2,
-	THREADS = 3,	/* of each */
+	THREADS = 3,	/* of each process */
 	OBJECTS = 12,	/* of each thread, at most */
-	PUBLIC = 32,	/* handles in the shared file that all know */
+	PUBLIC = 32,	/* public handles in the shared file */
 };
 
 struct object {
@@ -27,7 +27,7 @@ struct object {
 	int fd;
 };
 
-/* What all processes have in common. */
+/* Memory shared by all processes */
 struct arena {
 	__u64 handles[PUBLIC];
 	int shared;
@@ -115,7 +115,7 @@ static int free_mapped(struct object *object)
 	return err;
 }
 
-/* Put a handle where all find it, and use or free what one finds. */
+/* Publish a handle, and use or free the one found there. */
 static int go_public(struct worker *worker)
 {
 	__u64 *place = &worker->arena->handles[seed_below(&worker->seed, PUBLIC)];
@@ -206,7 +206,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* A process of workers; its exit status says whether all went well. */
+/* Run a process of workers; its exit status is the result. */
 static int work_together(struct arena *arena, __u64 seed)
 {
 	struct worker *workers = calloc(THREADS, sizeof(*workers));
@@ -301,7 +301,7 @@ TEST_F(crowd, of_threads_and_processes_loses_nothing)
 	expect_nothing_lost(_metadata, self);
 }
 
-/* Killed in the middle of it, at whatever point that is. */
+/* Killed at a random moment. */
 TEST_F(crowd, that_is_killed_loses_nothing)
 {
 	const unsigned int rounds = effort_of(12);
@@ -325,7 +325,7 @@ TEST_F(crowd, that_is_killed_loses_nothing)
 	expect_nothing_lost(_metadata, self);
 }
 
-/* All free the same handles: each is freed once. */
+/* Threads that all free the same handles: each handle is freed once. */
 struct rival {
 	pthread_t thread;
 	struct arena *arena;

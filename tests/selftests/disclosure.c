@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Addresses: nothing that user space can read has one of the kernel's in it
+ * Addresses: no kernel address is readable by user space
  *
- * On a 64-bit kernel with addresses in the upper half, where they can be told from
- * numbers. Not so on user-mode Linux, whose kernel lies in the lower half.
+ * For 64-bit kernels with addresses in the upper half, where they differ from
+ * numbers. User-mode Linux kernels are in the lower half.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -15,13 +15,13 @@
 #include "module_parameter.h"
 
 /*
- * Smallest address of the upper half, with five levels of page tables, and what is
- * no address but "no limit", or -1.
+ * Smallest address of the upper half, with five levels of page tables.
+ * Exceptions are the values for "no limit" and -1.
  */
 #define UPPER_HALF	0xff00000000000000ULL
 #define NO_LIMIT	0xffffffffffff0000ULL
 
-/* A driver that can be asked to free what is not ours. */
+/* A driver that frees memory of the host on request. */
 #define CLIENT		"/usr/lib/memalloc/memalloc_client.ko"
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -33,8 +33,8 @@ static bool is_address(__u64 word)
 }
 
 /*
- * Of eight bytes in a row, every @step bytes: one, or eight for structures, where a
- * field and half of the next may look like an address.
+ * Check eight bytes at every @step bytes: one, or eight for structures, where a
+ * part of a field and of the next one may look like an address.
  */
 static bool bytes_have_address(const void *bytes, size_t length, size_t step)
 {
@@ -49,7 +49,7 @@ static bool bytes_have_address(const void *bytes, size_t length, size_t step)
 	return false;
 }
 
-/* Of numbers in base ten or sixteen. */
+/* Check numbers in base ten or sixteen. */
 static bool text_has_address(const char *text)
 {
 	char *end;
@@ -67,7 +67,7 @@ static bool text_has_address(const char *text)
 	return false;
 }
 
-/* All that there is in a file; what cannot be read is empty. */
+/* Read a whole file; an unreadable file counts as empty. */
 static const char *file_text(const char *path)
 {
 	static char text[1 << 20];
@@ -104,13 +104,13 @@ static bool directory_has_address(const char *path)
 	return found;
 }
 
-/* One of each kind; what is made from another comes after it. */
+/* One handle of each kind; children come after their parents. */
 enum {
 	PAGES, CACHE, OBJECT, TRACKED_CACHE, TRACKED_OBJECT, KMALLOC, POOL, ELEMENT,
 	BYTES_POOL, PERCPU, AREA, EACH,
 };
 
-/* Who allocated each of its objects is kept, and shown. */
+/* The allocation site of each of its objects is recorded, and shown. */
 static int make_tracked_cache(int fd, __u64 *handle)
 {
 	struct memalloc_cache_create create = device_cache_of("tracked", 48);
@@ -157,7 +157,7 @@ static int free_each(int fd, const __u64 handles[EACH])
 FIXTURE(answer) {
 	int fd;
 	struct memalloc_alloc alloc;
-	__u64 handles[EACH];	/* so that there is something to tell of */
+	__u64 handles[EACH];	/* so that all sections have entries */
 };
 
 FIXTURE_SETUP(answer)
@@ -176,7 +176,7 @@ FIXTURE_TEARDOWN(answer)
 	close(self->fd);
 }
 
-/* Or else the other tests would prove nothing. */
+/* Without this, the other tests would prove nothing. */
 TEST_F(answer, an_address_would_be_found)
 {
 	char bytes[24] = {};
@@ -195,7 +195,7 @@ TEST_F(answer, of_an_allocation_has_none)
 	struct memalloc_info info;
 	unsigned int i;
 
-	/* But for the handle, whose upper half is random. */
+	/* Except for the handle, which has a random upper half. */
 	EXPECT_FALSE(bytes_have_address(&self->alloc.out_bytes,
 					sizeof(self->alloc) -
 					offsetof(struct memalloc_alloc, out_bytes), 8));
@@ -260,7 +260,7 @@ TEST_F(answer, of_memory_that_is_new_has_none)
 	}
 }
 
-/* Such as there were before, too. */
+/* Including reused ones. */
 TEST_F(answer, of_each_kind_when_it_is_new_has_none)
 {
 	unsigned int i, again;
@@ -279,7 +279,7 @@ TEST_F(answer, of_each_kind_when_it_is_new_has_none)
 	}
 }
 
-/* Of caches in whose objects nothing is zeroed, either: free, they are linked. */
+/* In caches that do not zero objects, free objects are linked. */
 TEST_F(answer, of_objects_that_were_free_has_none)
 {
 	static const struct {
@@ -315,7 +315,7 @@ TEST_F(answer, of_objects_that_were_free_has_none)
 	}
 }
 
-/* Of every section that there is, every entry. */
+/* Every section, every entry. */
 TEST_F(answer, of_the_statistics_has_none)
 {
 	unsigned int section, index, seen = 0;
@@ -332,7 +332,7 @@ TEST_F(answer, of_the_statistics_has_none)
 	EXPECT_LE(4, seen);
 }
 
-/* Lines below a heading that have a text in them. */
+/* Count lines below a heading that have a text in them. */
 static unsigned int section_lines(const char *text, const char *heading, const char *with)
 {
 	const char *line = strstr(text, heading), *end, *at;
@@ -348,7 +348,7 @@ static unsigned int section_lines(const char *text, const char *heading, const c
 	return count;
 }
 
-/* Each section has lines of what is there: none is clean because it is empty. */
+/* Each section has matching lines: none passes because it is empty. */
 TEST_F(answer, of_our_files_has_none)
 {
 	static const struct {
@@ -367,7 +367,7 @@ TEST_F(answer, of_our_files_has_none)
 	for (i = 0; i < ARRAY_SIZE(sections); i++) {
 		EXPECT_LE(sections[i].lines, section_lines(text, sections[i].heading,
 							   sections[i].with)) {
-			TH_LOG("there is nothing of %s", sections[i].heading);
+			TH_LOG("no line of %s", sections[i].heading);
 		}
 	}
 	for (at = text; (at = strstr(at, "\n[")); at++) {
@@ -375,15 +375,18 @@ TEST_F(answer, of_our_files_has_none)
 		headings++;
 	}
 	EXPECT_EQ(ARRAY_SIZE(sections), headings - zones + 1) {
-		TH_LOG("there is a section that is looked for nothing in");
+		TH_LOG("there is a section that is not tested");
 	}
 	EXPECT_FALSE(text_has_address(text));
 	EXPECT_FALSE(directory_has_address("/sys/module/memalloc/parameters"));
 }
 
-/* --- what the kernel writes of us elsewhere ----------------------------------------- */
+/*
+ * --- kernel output elsewhere
+ * ----------------------------------------------------
+ */
 
-/* Something of each kind, and at last more than there is. */
+/* Allocate each kind, and finally more than possible. */
 static int use_all(int fd)
 {
 	__u64 handles[EACH], handle;
@@ -422,9 +425,9 @@ FIXTURE_TEARDOWN_PARENT(written)
 }
 
 /*
- * Load the driver, which frees what is the host's and is reported for it, and look at
- * our file while it has its own pool and area. Return: 0, or 1 if there was an
- * address in it, or a negative error.
+ * Load the driver, which frees memory of the host and is reported, and check
+ * our file while the driver has its own pool and area. Return: 0, or 1 if there
+ * was an address in it, or a negative error.
  */
 static int misuse(void)
 {
@@ -440,7 +443,7 @@ static int misuse(void)
 	return syscall(SYS_delete_module, "memalloc_client", O_NONBLOCK) ? -errno : err;
 }
 
-/* All that there are since boot, those of tests before this included. */
+/* All lines since boot, including those of earlier tests. */
 TEST_F(written, in_the_log_has_none)
 {
 	static const char *const lines[] = {
@@ -459,7 +462,7 @@ TEST_F(written, in_the_log_has_none)
 	for (;;) {
 		got = read(log, line, sizeof(line) - 1);
 		if (got < 0 && errno == EPIPE)
-			continue; /* some were overwritten before */
+			continue; /* some records were overwritten */
 		if (got <= 0)
 			break;
 		line[got] = '\0';
@@ -472,7 +475,7 @@ TEST_F(written, in_the_log_has_none)
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(lines); i++) {
-		EXPECT_TRUE(seen[i]) TH_LOG("%s: not seen", lines[i]);
+		EXPECT_TRUE(seen[i]) TH_LOG("%s: missing", lines[i]);
 	}
 	close(log);
 }
@@ -498,7 +501,7 @@ TEST_F(written, by_tracepoints_has_none)
 	fclose(trace);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		EXPECT_NE(NULL, strstr(text, names[i])) {
-			TH_LOG("%s was not seen", names[i]);
+			TH_LOG("%s is missing", names[i]);
 		}
 	}
 	EXPECT_FALSE(text_has_address(text));

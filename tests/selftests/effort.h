@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * effort.h: how much of what can be repeated without end
+ * effort.h: number of repetitions
  *
  * MEMALLOC_EFFORT in the environment is a percentage of the usual number of
- * operations: less where each of them is checked at length (a kernel with
- * sanitizers), more where there is time. What a test claims does not depend on it.
+ * operations: lower if each operation is checked thoroughly (a kernel with
+ * sanitizers), higher if there is time. The meaning of a test does not depend
+ * on it.
  */
 #ifndef EFFORT_H
 #define EFFORT_H
@@ -19,7 +20,7 @@ static inline unsigned int effort_percent(void)
 	return percent ? percent : 100;
 }
 
-/* What is @usual, for the effort that is wanted; never nothing. */
+/* Scale @usual by the effort, to at least one. */
 static inline unsigned int effort_of(unsigned int usual)
 {
 	unsigned long long scaled = (unsigned long long)usual * effort_percent() / 100;

@@ -2,9 +2,8 @@
 /*
  * harness.h: the kernel's test harness, as these programs use it
  *
- * Each EXPECT_ and ASSERT_ is two statements, the second of which does what
- * comes after it if it does not hold. So they stand in braces even where they
- * are alone.
+ * Each EXPECT_ and ASSERT_ is two statements; the second one handles a failure.
+ * So they are put into braces even if they are alone.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -12,8 +11,8 @@
 #include <kselftest_harness.h>
 
 /*
- * No test fails for being slow: how fast a guest is says nothing. One that
- * hangs is noticed by whoever started the guest.
+ * No test fails for being slow, as the speed of a guest is unknown. The program
+ * that started the guest detects a hang.
  */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	(-1)

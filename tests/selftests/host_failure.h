@@ -2,9 +2,9 @@
 /*
  * host_failure.h: make the nth next allocation of the kernel fail
  *
- * The kernel's fail-nth counts what the calling thread takes from the host's
- * slab and page allocators, and what the kernel copies for it. It is only there
- * in kernels that are built for it.
+ * The kernel's fail-nth counts allocations of the calling thread from the
+ * host's slab and page allocators, and copies of the kernel for it. Only
+ * kernels with failure injection have it.
  */
 #ifndef HOST_FAILURE_H
 #define HOST_FAILURE_H
@@ -33,7 +33,10 @@ static inline int host_failure_set(const char *fault, const char *name, const ch
 	return err;
 }
 
-/* Whatever may sleep fails as well, of any size, and says nothing. False: not there. */
+/*
+ * Include requests that may sleep, of any size, without messages. Return: false
+ * if the kernel has no failure injection.
+ */
 static inline bool host_failure_prepare(void)
 {
 	return !access(HOST_FAILURE_FILE, W_OK) &&
@@ -44,6 +47,27 @@ static inline bool host_failure_prepare(void)
 	       !host_failure_set("fail_page_alloc", "min-order", "0") &&
 	       !host_failure_set("fail_page_alloc", "verbose", "0") &&
 	       !host_failure_set("fail_usercopy", "verbose", "0");
+}
+
+/*
+ * Start or stop failing all page allocations of the calling thread that are
+ * larger than a page. Return: false if the kernel has no failure injection.
+ */
+static inline bool host_failure_single_pages(bool on)
+{
+	int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 &&
+		  !host_failure_set("fail_page_alloc", "task-filter", "Y") &&
+		  !host_failure_set("fail_page_alloc", "ignore-gfp-wait", "N") &&
+		  !host_failure_set("fail_page_alloc", "min-order", "1") &&
+		  !host_failure_set("fail_page_alloc", "verbose", "0") &&
+		  !host_failure_set("fail_page_alloc", "times", "-1") &&
+		  !host_failure_set("fail_page_alloc", "probability", on ? "100" : "0");
+
+	ok = ok && write(fd, on ? "1" : "0", 1) == 1;
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 static inline int host_failure_file(void)
@@ -63,15 +87,16 @@ static inline int host_failure_write(unsigned int nth)
 	return pwrite(host_failure_file(), text, strlen(text), 0) < 0 ? -errno : 0;
 }
 
-/* From now on, in the calling thread, the @nth fails; once. */
+/* Make the @nth next allocation of the calling thread fail, once. */
 static inline int host_failure_arm(unsigned int nth)
 {
 	return host_failure_write(nth);
 }
 
 /*
- * No more. Return: whether it had not come to it, or a negative error. The read and
- * the write are counted, too, so that what was left may fail them.
+ * Cancel the failure. Return: true if it was still pending, or a negative
+ * error. The read and the write are counted, too, so they may fail because of
+ * it.
  */
 static inline int host_failure_disarm(void)
 {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Injected failures: every point of every command at which memory may be
- * lacking is walked, one after the other, and nothing is lost at any of them
+ * Injected failures: memory runs short at every point of every command, one
+ * after the other, and nothing is lost at any of them
  *
- * Twice: by our own injection, on any kernel, which counts what our own allocator
- * gives; and by the kernel's, where there is one, which counts what the host's
- * allocators give and what is copied from and to user space.
+ * The walk runs twice: with our own injection, on any kernel, which counts
+ * allocations from our own allocator; and with the kernel's, if it has any,
+ * which counts allocations from the host's allocators and copies from and to
+ * user space.
  *
- * What the rows have walked is noted where it passes on its way to the device, and the
- * last test holds it against all that there is: a command, kind, section, backend
- * or flag that no row has is a failure.
+ * The commands of the walk are recorded on their way to the device, and the
+ * last test compares them with all existing ones: a command, kind, section,
+ * backend or flag without a row is a failure.
  */
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -20,21 +21,24 @@
 #include "harness.h"
 #include "host_failure.h"
 
-/* --- what is walked --------------------------------------------------------------- */
+/*
+ * --- record of the walk
+ * -------------------------------------------------------
+ */
 
 enum {
-	NUMBERS = 256,		/* of a command, as an ioctl has */
-	VALUES = 64,		/* of a kind, section or backend, as far as is looked */
-	KNOWN = 4096,		/* handles whose kind is remembered */
+	NUMBERS = 256,		/* of a command, as in an ioctl number */
+	VALUES = 64,		/* upper bound of kinds, sections and backends */
+	KNOWN = 4096,		/* handles with a known kind */
 };
 
 /**
- * struct walked - what was to fail at each of its points, and was carried out at last
- * @commands: of this number
- * @kinds: commands of this number, and this kind of allocation
- * @sections: MEMALLOC_STATS of them
- * @backends: MEMALLOC_MEMPOOL_CREATE with them
- * @flags: MEMALLOC_CACHE_CREATE with them
+ * struct walked - commands that failed at each point and finally succeeded
+ * @commands: by number
+ * @kinds: by number of the command and kind of the handle
+ * @sections: MEMALLOC_STATS by section
+ * @backends: MEMALLOC_MEMPOOL_CREATE by backend
+ * @flags: MEMALLOC_CACHE_CREATE by flag
  */
 struct walked {
 	bool commands[NUMBERS];
@@ -44,8 +48,8 @@ struct walked {
 	__u32 flags;
 };
 
-static struct walked *walked;	/* of all tests, each of which is a process */
-static bool walking;		/* something is to fail now */
+static struct walked *walked;	/* shared by all tests, each of which is a process */
+static bool walking;		/* failures are being injected */
 
 static struct {
 	__u64 handle;
@@ -58,7 +62,7 @@ __attribute__((constructor)) static void walked_init(void)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-/* The handle that a command is about; zero if it has none. */
+/* Return: handle that a command works on; zero if there is none. */
 static __u64 handle_of(unsigned int number, const void *arg)
 {
 	switch (number) {
@@ -89,7 +93,7 @@ static void know(__u64 handle, __u32 kind)
 	known[handle % KNOWN].kind = kind;
 }
 
-/* What has been made has a kind from now on. */
+/* Record the kind of a new handle. */
 static void note_what_was_made(unsigned int number, const void *arg)
 {
 	const struct memalloc_mempool_create *mempool = arg;
@@ -121,7 +125,7 @@ static void note_what_was_walked(unsigned int number, const void *arg)
 		walked->flags |= ((const struct memalloc_cache_create *)arg)->flags;
 }
 
-/* That a kind knows no such command is an answer, too. */
+/* A refusal of a kind is a valid answer, too. */
 static int ioctl_noted(int fd, unsigned int cmd, const void *arg)
 {
 	const int status = ioctl(fd, cmd, arg), err = status < 0 ? errno : 0;
@@ -138,7 +142,7 @@ static int ioctl_noted(int fd, unsigned int cmd, const void *arg)
 #include "memalloc_device.h"
 #undef ioctl
 
-/* --- the walk ----------------------------------------------------------------------- */
+/* --- the walk ------------------------------------------------------------ */
 
 FIXTURE(walk) {
 	int fd;
@@ -146,13 +150,13 @@ FIXTURE(walk) {
 	enum memalloc_kind kind;
 	enum memalloc_mempool_backend backend;
 	__u32 flags;
-	__u64 handle;		/* of an allocation of that kind, which is there */
+	__u64 handle;		/* an allocation of the row's kind */
 	__u64 offset;
 	__u64 bytes;
-	__u64 cache;		/* of objects of 300 bytes, with those flags */
-	__u64 pool;		/* with that backend */
+	__u64 cache;		/* of objects of 300 bytes, with the row's flags */
+	__u64 pool;		/* with the row's backend */
 	__u64 memory;		/* of kmalloc */
-	__u64 made[4];		/* what the command has made, to be undone */
+	__u64 made[4];		/* results of the command, to be undone */
 };
 
 #define OBJECT_BYTES	300
@@ -161,15 +165,15 @@ FIXTURE(walk) {
 
 /**
  * struct _fixture_variant_walk - a command to walk
- * @act: carry it out. Returns zero or a negative error; in that case, nothing
- *	is left of it
- * @undo: take it back
- * @order: of what it allocates
- * @kind: of the allocation that is there; zero: pages
- * @backend: of the pool that is there and of those that it makes; zero: pages
- * @flags: of the cache that is there and of those that it makes
- * @points: it takes memory at so many points, at least
- * @cold: there is nothing in store: all has to be borrowed
+ * @act: runs it. Returns zero or a negative error; in that case, nothing is
+ *	left of it
+ * @undo: reverts it
+ * @order: order of its allocation
+ * @kind: kind of the existing allocation; zero: pages
+ * @backend: backend of the existing pool and of new ones; zero: pages
+ * @flags: flags of the existing cache and of new ones
+ * @points: minimum number of steps that take memory
+ * @cold: start with empty caches, so that all memory has to be borrowed
  */
 FIXTURE_VARIANT(walk) {
 	int (*act)(FIXTURE_DATA(walk) *self, unsigned int order);
@@ -193,7 +197,7 @@ static int create_cache(FIXTURE_DATA(walk) *self, __u32 object_size, __u64 *hand
 	return err;
 }
 
-/* Of as many pages, bytes, or objects of the cache as the backend has it. */
+/* @order is for pages; the other backends have a fixed size. */
 static int create_pool(FIXTURE_DATA(walk) *self, unsigned int order, __u64 *handle)
 {
 	const __u64 of = self->backend == MEMALLOC_MEMPOOL_PAGES ? order :
@@ -202,7 +206,7 @@ static int create_pool(FIXTURE_DATA(walk) *self, unsigned int order, __u64 *hand
 	return device_mempool_create(self->fd, self->backend, of, MINIMUM, handle);
 }
 
-/* The allocation that is there. */
+/* Make the existing allocation. */
 static int make_one(FIXTURE_DATA(walk) *self)
 {
 	struct memalloc_alloc alloc = {
@@ -278,7 +282,7 @@ static int do_cache_create(FIXTURE_DATA(walk) *self, unsigned int order)
 	return create_cache(self, 32 << order, &self->made[0]);
 }
 
-/* A cache, and the first object of it. */
+/* Create a cache, and allocate its first object. */
 static int do_cache_use(FIXTURE_DATA(walk) *self, unsigned int order)
 {
 	int err = do_cache_create(self, order);
@@ -362,7 +366,7 @@ static int undo_mempool_resize(FIXTURE_DATA(walk) *self)
 	return device_mempool_resize(self->fd, self->pool, MINIMUM);
 }
 
-/* As below: with EFAULT it may have grown. */
+/* As do_resize(): after EFAULT it may have grown. */
 static int do_mempool_resize(FIXTURE_DATA(walk) *self, unsigned int order)
 {
 	int err = device_mempool_resize(self->fd, self->pool, MINIMUM << order);
@@ -380,8 +384,8 @@ static int undo_resize(FIXTURE_DATA(walk) *self)
 }
 
 /*
- * What was in it is there whether it could grow or not. With EFAULT it may have
- * grown, and only the answer not been told.
+ * The contents are preserved whether it could grow or not. After EFAULT it may
+ * have grown although the result was not returned.
  */
 static int do_resize(FIXTURE_DATA(walk) *self, unsigned int order)
 {
@@ -408,9 +412,9 @@ static int undo_batch(FIXTURE_DATA(walk) *self)
 }
 
 /*
- * Four allocations at once. One may fail, and no other does for that. Should the
- * batch be cut short, because an entry of it cannot be copied, what it has
- * made is known all the same.
+ * Four allocations at once. One may fail, and the others are not affected. If
+ * the batch ends early because an entry cannot be copied, its allocations are
+ * known nevertheless.
  */
 static int do_batch(FIXTURE_DATA(walk) *self, unsigned int order)
 {
@@ -457,13 +461,13 @@ static int do_batch(FIXTURE_DATA(walk) *self, unsigned int order)
 	return undo_batch(self) ? -EPROTO : err;
 }
 
-/* What a kind knows, and what it does not. */
+/* Return: zero if the kind supports the command or refuses it properly. */
 static int answered(int err)
 {
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
-/* To the size that it has. */
+/* Resize to the current size. */
 static int resize_to_the_same(FIXTURE_DATA(walk) *self)
 {
 	if (self->kind == MEMALLOC_KIND_MEMPOOL)
@@ -471,7 +475,7 @@ static int resize_to_the_same(FIXTURE_DATA(walk) *self)
 	return answered(device_resize(self->fd, self->handle, self->bytes));
 }
 
-/* All that can be done with a handle; what has no bytes has none of them changed. */
+/* All commands for a handle, without effect on handles without bytes. */
 static int do_use(FIXTURE_DATA(walk) *self, unsigned int order)
 {
 	const __u64 length = self->bytes < sizeof(__u64) ? self->bytes : sizeof(__u64);
@@ -542,7 +546,9 @@ static int undo_nothing(FIXTURE_DATA(walk) *self)
 	return 0;
 }
 
-/* The kinds, sections and so on that there are: the compiler says if one is missing. */
+/*
+ * Names of all kinds, sections and so on: the compiler reports a missing one.
+ */
 static const char *kind_name(enum memalloc_kind kind)
 {
 	switch (kind) {
@@ -607,10 +613,10 @@ static int do_look(FIXTURE_DATA(walk) *self, unsigned int order)
 			err = stats_of_handle(self, section, 0);
 	return err ?: stats_of_handle(self, MEMALLOC_SECTION_CACHE, self->cache) ?:
 	       stats_of_handle(self, MEMALLOC_SECTION_MEMPOOL, self->pool) ?:
-	       device_validate(self->fd);
+	       device_validate(self->fd) ?: device_version(self->fd);
 }
 
-/* It would take back the wish that is walked with. */
+/* In another file, as it would replace the failure of the walk. */
 static int do_inject_elsewhere(FIXTURE_DATA(walk) *self, unsigned int order)
 {
 	int err = device_inject(self->other, 5, NULL), again;
@@ -724,7 +730,7 @@ FIXTURE_VARIANT_ADD(walk, cold_resize_large) {
 	.act = do_resize, .undo = undo_resize, .order = 10, .points = 1, .cold = true,
 };
 
-/* Everything that is checked, kept, and kept back in caches. */
+/* Caches with checks, allocation sites, and quarantine */
 #define CACHE_WITH(name, wishes) \
 	FIXTURE_VARIANT_ADD(walk, cold_cache_##name) { \
 		.act = do_cache_use, .undo = undo_cache_use, .order = 3, .points = 10, \
@@ -750,7 +756,7 @@ FIXTURE_VARIANT_ADD(walk, cold_objects_quarantine) {
 	.flags = MEMALLOC_CACHE_QUARANTINE | MEMALLOC_CACHE_GUARD, .cold = true,
 };
 
-/* The backend may fail: there are others in the pool. */
+/* The backend may fail: the pool has other elements. */
 #define POOL_OF(name, which, size) \
 	FIXTURE_VARIANT_ADD(walk, cold_mempool_##name) { \
 		.act = do_mempool, .undo = undo_alloc, .order = size, .points = 6, \
@@ -800,7 +806,7 @@ FIXTURE_VARIANT_ADD(walk, inject_elsewhere) {
 FIXTURE_VARIANT_ADD(walk, shrink) { .act = do_shrink, .undo = undo_nothing };
 FIXTURE_VARIANT_ADD(walk, open) { .act = do_open, .undo = undo_nothing, .order = 1 };
 
-/* With an area, with a pool, and with objects that are told by who allocated them. */
+/* Read it while it has an area, a pool, and objects by allocation site. */
 FIXTURE_VARIANT_ADD(walk, proc) {
 	.act = do_proc, .undo = undo_nothing, .kind = MEMALLOC_KIND_ELEMENT,
 	.backend = MEMALLOC_MEMPOOL_CACHE, .flags = MEMALLOC_CACHE_STORE_USER,
@@ -851,11 +857,11 @@ static int free_all(FIXTURE_DATA(walk) *self)
 	       device_free(self->fd, self->cache) ?: device_free(self->fd, self->memory);
 }
 
-/* Of caches that are typesafe by RCU, when a grace period has passed. */
+/* Slabs of caches that are typesafe by RCU are freed after a grace period. */
 static bool all_goes_back(int fd)
 {
 	struct memalloc_stats_borrowing stats;
-	unsigned int patience = 1000;	/* of 10 ms */
+	unsigned int patience = 1000;	/* times 10 ms */
 
 	while (!device_validate(fd) && !device_shrink(fd) &&
 	       !device_borrowing(fd, &stats) && patience--) {
@@ -868,9 +874,9 @@ static bool all_goes_back(int fd)
 }
 
 /*
- * A failure either fails the command, with ENOMEM and without a trace, or is
- * got over. The walk is at its end when the command takes less memory than what
- * has been waited for.
+ * A failure either makes the command fail with ENOMEM and without a trace, or
+ * the command survives it. The walk ends when the command makes fewer
+ * allocations than the number of the point.
  */
 TEST_F(walk, loses_nothing_at_any_point)
 {
@@ -917,8 +923,8 @@ TEST_F(walk, loses_nothing_at_any_point)
 }
 
 /*
- * The same with the kernel's failures. A command that cannot copy its structure, or
- * its answers, fails with EFAULT, without a trace, too.
+ * The same with the kernel's failures. A command that cannot copy its structure
+ * or its results fails with EFAULT, also without a trace.
  */
 TEST_F(walk, loses_nothing_when_the_host_fails)
 {
@@ -967,7 +973,56 @@ TEST_F(walk, loses_nothing_when_the_host_fails)
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
 
-/* --- whether that was all ------------------------------------------------------------ */
+/*
+ * --- a host with single pages only
+ * ----------------------------------------------
+ */
+
+/*
+ * The descriptors of a section are larger than that: a few are spare, and a
+ * worker makes others while the task waits. If free pages are scattered, each
+ * page may need one.
+ */
+static int alloc_single_page(int fd)
+{
+	struct memalloc_alloc alloc;
+	int err, tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		err = device_alloc_pages(fd, 0, MEMALLOC_GFP_NOWAIT | MEMALLOC_GFP_NOWARN,
+					 &alloc);
+		if (!err)
+			break;
+		usleep(10000);
+	}
+	return err;
+}
+
+TEST(single_pages_are_enough_to_borrow_without_sleep)
+{
+	enum { PAGES = 4096, SECTIONS = 2, DESCRIPTORS = 24 << 10 };
+	struct memalloc_stats_borrowing before, after;
+	int fd = device_open(), taken;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_shrink(fd));
+	ASSERT_EQ(0, device_borrowing(fd, &before));
+	if (!host_failure_single_pages(true))
+		SKIP(return, "the kernel injects no failures");
+	for (taken = 0; taken < PAGES; taken++)
+		if (alloc_single_page(fd))
+			break;
+	EXPECT_TRUE(host_failure_single_pages(false));
+	ASSERT_EQ(0, device_borrowing(fd, &after));
+	EXPECT_EQ(PAGES, taken);
+	EXPECT_LE(before.metadata_bytes + SECTIONS * DESCRIPTORS, after.metadata_bytes);
+	EXPECT_EQ(0, device_validate(fd));
+}
+
+/*
+ * --- completeness
+ * ------------------------------------------------------------------
+ */
 
 FIXTURE(table) {
 	int fd;
@@ -991,7 +1046,7 @@ FIXTURE_TEARDOWN(table)
 	close(self->fd);
 }
 
-/* The device is asked: it knows no other. */
+/* Ask the device: it knows no other commands. */
 TEST_F(table, has_each_command)
 {
 	unsigned int i, count = 0;
@@ -1001,14 +1056,14 @@ TEST_F(table, has_each_command)
 			continue;
 		count++;
 		EXPECT_TRUE(walked->commands[i]) {
-			TH_LOG("command %#x is in no row", i);
+			TH_LOG("no row has command %#x", i);
 		}
 	}
 	EXPECT_LT(0, count);
 	TH_LOG("%u commands", count);
 }
 
-TEST_F(table, has_each_kind_and_what_can_be_done_with_it)
+TEST_F(table, has_each_kind_and_its_commands)
 {
 	static const unsigned char numbers[] = {
 		MEMALLOC_CMD_FREE, MEMALLOC_CMD_READ, MEMALLOC_CMD_WRITE, MEMALLOC_CMD_FILL,
@@ -1019,14 +1074,14 @@ TEST_F(table, has_each_kind_and_what_can_be_done_with_it)
 	for (kind = 0; kind < VALUES; kind++) {
 		if (!kind_name(kind))
 			continue;
-		/* Those two are made by a command of their own. */
+		/* These two kinds are created by commands of their own. */
 		EXPECT_TRUE(walked->kinds[MEMALLOC_CMD_ALLOC][kind] ||
 			    kind == MEMALLOC_KIND_CACHE || kind == MEMALLOC_KIND_MEMPOOL) {
 			TH_LOG("%s: no row makes one", kind_name(kind));
 		}
 		for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 			EXPECT_TRUE(walked->kinds[numbers[i]][kind]) {
-				TH_LOG("%s: command %#x is in no row", kind_name(kind), numbers[i]);
+				TH_LOG("%s: no row has command %#x", kind_name(kind), numbers[i]);
 			}
 		}
 	}
@@ -1038,10 +1093,10 @@ TEST_F(table, has_each_section_and_backend_and_flag)
 
 	for (i = 0; i < VALUES; i++) {
 		EXPECT_TRUE(!section_name(i) || walked->sections[i]) {
-			TH_LOG("section %s is in no row", section_name(i));
+			TH_LOG("no row has section %s", section_name(i));
 		}
 		EXPECT_TRUE(!backend_name(i) || walked->backends[i]) {
-			TH_LOG("backend %s is in no row", backend_name(i));
+			TH_LOG("no row has backend %s", backend_name(i));
 		}
 	}
 	EXPECT_TRUE(walked->kinds[MEMALLOC_CMD_STATS][MEMALLOC_KIND_CACHE]);
@@ -1049,7 +1104,10 @@ TEST_F(table, has_each_section_and_backend_and_flag)
 	EXPECT_EQ(MEMALLOC_CACHE_ALL, walked->flags);
 }
 
-/* --- one failure --------------------------------------------------------------------- */
+/*
+ * --- one failure
+ * -------------------------------------------------------------------
+ */
 
 FIXTURE(inject) {
 	int fd;
@@ -1066,7 +1124,7 @@ FIXTURE_TEARDOWN(inject)
 	close(self->fd);
 }
 
-TEST_F(inject, fails_one_allocation_for_each_wish)
+TEST_F(inject, fails_one_allocation_per_request)
 {
 	__u64 handle, left;
 	int i;
@@ -1080,7 +1138,7 @@ TEST_F(inject, fails_one_allocation_for_each_wish)
 	EXPECT_EQ(0, left);
 }
 
-TEST_F(inject, can_be_taken_back)
+TEST_F(inject, can_be_cancelled)
 {
 	__u64 handle, left;
 
@@ -1144,7 +1202,7 @@ static void *allocate(void *arg)
 	return NULL;
 }
 
-/* Whoever of them it hits: one, and one only. */
+/* Exactly one of the threads sees the failure. */
 TEST_F(inject, fails_one_allocation_of_many_threads)
 {
 	enum { THREADS = 4 };

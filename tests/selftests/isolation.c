@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Isolation: what one open file, or one user, has to do with another: nothing
+ * Isolation: one open file, or one user, does not affect another
  */
-#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,16 +15,17 @@
 #include "harness.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
+#include "nobody.h"
 #include "seed.h"
 
-enum { ORDER = 1, WORD = 77, NOBODY = 65534 };
+enum { ORDER = 1, WORD = 77 };
 
-/* --- two files ------------------------------------------------------------------ */
+/* --- two files ----------------------------------------------------------- */
 
 FIXTURE(stranger) {
 	int mine;
 	int other;
-	struct memalloc_alloc alloc;	/* made in mine */
+	struct memalloc_alloc alloc;	/* from the first file */
 };
 
 FIXTURE_SETUP(stranger)
@@ -41,7 +41,7 @@ FIXTURE_SETUP(stranger)
 					&self->alloc));
 	ASSERT_EQ(0, device_fill(self->mine, self->alloc.out_handle,
 				 self->alloc.out_bytes, WORD));
-	/* The other has allocations in the same places. */
+	/* The other file has allocations at the same indices. */
 	for (i = 0; i < 8; i++) {
 		ASSERT_EQ(0, device_alloc(self->other, ORDER, &handle));
 	}
@@ -71,7 +71,7 @@ TEST_F(stranger, does_not_know_the_handle)
 	EXPECT_EQ(0, device_verify(self->mine, handle, self->alloc.out_bytes, WORD));
 }
 
-/* Nor what others are made from. */
+/* A parent of another file cannot be used either. */
 TEST_F(stranger, can_make_nothing_from_it)
 {
 	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
@@ -96,7 +96,7 @@ TEST_F(stranger, can_make_nothing_from_it)
 	EXPECT_EQ(0, device_alloc_element(self->mine, pool, 0, 0, &handle));
 }
 
-/* What it finds at that offset is its own, or nothing. */
+/* At that offset it finds its own allocation, or none. */
 TEST_F(stranger, does_not_reach_it_by_its_offset)
 {
 	volatile __u64 *mapping = device_map(self->other, self->alloc.out_map_offset,
@@ -111,8 +111,8 @@ TEST_F(stranger, does_not_reach_it_by_its_offset)
 				   self->alloc.out_bytes, WORD));
 }
 
-/* The same device node, opened by way of the descriptor: another file. */
-TEST_F(stranger, is_who_opens_the_same_descriptor_anew)
+/* Opening the device node through the descriptor gives another file. */
+TEST_F(stranger, includes_a_reopened_descriptor)
 {
 	char path[64];
 	int again;
@@ -138,7 +138,7 @@ TEST_F(stranger, sees_its_own_statistics)
 	EXPECT_EQ(mine.device_bytes, other.device_bytes);
 }
 
-TEST_F(stranger, is_not_hit_by_the_failure_asked_for)
+TEST_F(stranger, is_not_hit_by_an_injected_failure)
 {
 	__u64 handle, left;
 	int i;
@@ -175,7 +175,10 @@ static void *allocate_and_free(void *arg)
 	return NULL;
 }
 
-/* At the same time, in the same process. Of ours fails one for each wish. */
+/*
+ * Concurrently, in the same process. Each request makes one of our commands
+ * fail.
+ */
 TEST_F(stranger, is_not_hit_while_others_fail)
 {
 	struct allocator allocator = { .fd = self->other };
@@ -211,7 +214,10 @@ static void *fill_for_long(void *arg)
 	return NULL;
 }
 
-/* What another takes in the middle of a long command of ours is not our count. */
+/*
+ * Allocations of another file during a long command of ours do not count as
+ * ours.
+ */
 TEST_F(stranger, is_not_counted_during_our_commands)
 {
 	const __u64 wish = 1 << 30;
@@ -230,19 +236,19 @@ TEST_F(stranger, is_not_counted_during_our_commands)
 	EXPECT_EQ(wish, left);
 }
 
-/* --- users without privileges ---------------------------------------------------- */
+/* --- users without privileges -------------------------------------------- */
 
 FIXTURE(user) {
 	struct stat node;
 	int root;		/* opened by root */
-	__u64 handle;		/* made by root in it */
+	__u64 handle;		/* allocated by root in it */
 };
 
 FIXTURE_SETUP(user)
 {
 	ASSERT_EQ(0, stat(DEVICE_PATH, &self->node));
 	if (geteuid())
-		SKIP(return, "only root can become somebody else");
+		SKIP(return, "only root can become another user");
 	self->root = device_open();
 	ASSERT_LE(0, self->root);
 	ASSERT_EQ(0, device_alloc(self->root, ORDER, &self->handle));
@@ -254,11 +260,6 @@ FIXTURE_TEARDOWN_PARENT(user)
 		chmod(DEVICE_PATH, self->node.st_mode & 07777);
 }
 
-static int become_nobody(void)
-{
-	return setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY);
-}
-
 TEST_F(user, cannot_open_the_device_by_default)
 {
 	ASSERT_EQ(0, self->node.st_mode & 0007);
@@ -266,7 +267,7 @@ TEST_F(user, cannot_open_the_device_by_default)
 	EXPECT_EQ(-EACCES, device_open());
 }
 
-TEST_F(user, can_do_without_privileges_what_needs_none)
+TEST_F(user, can_use_unprivileged_operations)
 {
 	struct memalloc_stats_borrowing borrowing;
 	struct memalloc_info info;
@@ -307,8 +308,8 @@ TEST_F(user, is_not_told_physical_addresses_nor_may_inject_failures)
 	EXPECT_EQ(0, device_alloc(fd, ORDER, &handle));
 }
 
-/* What no shortage of memory takes back would be beyond all quotas. */
-TEST_F(user, makes_no_cache_that_keeps_its_memory)
+/* Memory exempt from reclaim would evade all quotas. */
+TEST_F(user, cannot_exempt_a_cache_from_reclaim)
 {
 	struct memalloc_cache_create request = device_cache_of("keeps", 64);
 
@@ -316,11 +317,15 @@ TEST_F(user, makes_no_cache_that_keeps_its_memory)
 	EXPECT_EQ(0, device_ioctl(self->root, MEMALLOC_CACHE_CREATE, &request));
 	ASSERT_EQ(0, become_nobody());
 	EXPECT_EQ(-EPERM, device_ioctl(self->root, MEMALLOC_CACHE_CREATE, &request));
-	request.flags = MEMALLOC_CACHE_ALL & ~(MEMALLOC_CACHE_NO_REAP | MEMALLOC_CACHE_DMA);
+	request.flags = MEMALLOC_CACHE_ALL & ~(MEMALLOC_CACHE_NO_REAP | MEMALLOC_CACHE_DMA |
+					       MEMALLOC_CACHE_DMA32);
 	EXPECT_EQ(0, device_ioctl(self->root, MEMALLOC_CACHE_CREATE, &request));
 }
 
-/* It is who asks that counts, not who opened the file. */
+/*
+ * The privileges of the caller count, not those of the task that opened the
+ * file.
+ */
 TEST_F(user, has_no_more_rights_in_a_file_that_root_opened)
 {
 	struct memalloc_info info;
@@ -372,7 +377,7 @@ TEST_F(user, cannot_change_the_limits)
 	EXPECT_EQ(-EACCES, parameter_set("quota_device_mb", 0));
 }
 
-/* --- quotas are not evaded --------------------------------------------------------- */
+/* --- quotas are not evaded ----------------------------------------------- */
 
 FIXTURE(quota) {
 	char old[PARAMETER_LENGTH];
@@ -403,7 +408,7 @@ static unsigned int take(int fd)
 	return count;
 }
 
-TEST_F(quota, is_the_files_whoever_uses_it)
+TEST_F(quota, belongs_to_the_file_for_any_user)
 {
 	int status, copy = dup(self->fd);
 	pid_t child = fork();
@@ -418,7 +423,7 @@ TEST_F(quota, is_the_files_whoever_uses_it)
 	close(copy);
 }
 
-/* A descriptor is sent, as to a process of another user. Return: zero or -1. */
+/* Send a descriptor, as to a process of another user. Return: zero or -1. */
 static int send_descriptor(int socket, int fd)
 {
 	union {
@@ -459,7 +464,7 @@ static int receive_descriptor(int socket)
 	return fd;
 }
 
-TEST_F(quota, goes_with_the_descriptor_to_whoever_gets_it)
+TEST_F(quota, follows_a_passed_descriptor)
 {
 	int status, pair[2], fd;
 	pid_t child;
@@ -479,8 +484,10 @@ TEST_F(quota, goes_with_the_descriptor_to_whoever_gets_it)
 	EXPECT_EQ(0, take(self->fd));
 }
 
-/* The file has freed it, closed or not: it is charged as long as a child maps it. */
-TEST_F(quota, counts_what_a_child_goes_on_mapping)
+/*
+ * Memory freed by the file, closed or not, stays charged while a child maps it.
+ */
+TEST_F(quota, counts_memory_mapped_by_a_child)
 {
 	struct memalloc_stats_file before, after;
 	int ready[2], watch = device_open();
@@ -522,13 +529,15 @@ TEST_F(quota, of_one_file_is_not_used_up_by_another)
 	close(other);
 }
 
-/* --- nobody holds up the others ------------------------------------------------------ */
+/*
+ * --- no task stalls another one ----------------------------------------------
+ */
 
 /**
- * struct job - a command that takes long, and what it works on
- * @fd: a file that parent and child share, so that what is left can be looked at
- * @handle: what was prepared; zero: nothing
- * @words: of what is filled: the mapping of a block
+ * struct job - a command that takes long, and its arguments
+ * @fd: a file shared by parent and child, so that the results can be checked
+ * @handle: prepared handle; zero: none
+ * @words: mapping of the block that is filled
  */
 struct job {
 	int fd;
@@ -573,7 +582,9 @@ static int prepare_no_area(struct job *job)
 	return parameter_set("area_cache_mb", 0);
 }
 
-/* The next one has it, and it is cleared for that, if it was not when it was freed. */
+/*
+ * The next area reuses it, and is zeroed then, unless it was zeroed when freed.
+ */
 static int prepare_a_kept_area(struct job *job)
 {
 	struct memalloc_alloc alloc;
@@ -591,7 +602,7 @@ static int fill_a_lot(struct job *job)
 			      MEMALLOC_BATCH_MAX);
 }
 
-/* The last one fills with what fill_a_lot() does. */
+/* The last command fills as fill_a_lot() does. */
 static int fill_in_a_batch(struct job *job)
 {
 	static struct memalloc_pattern_io fills[MEMALLOC_BATCH_MAX];
@@ -649,7 +660,7 @@ static bool block_is_filled(const struct job *job)
 	return job->words[WORDS - 1] == MEMALLOC_BATCH_MAX;
 }
 
-/* It is charged before it is made, and stays so if it is. */
+/* The allocation is charged before it is made, and stays so if it succeeds. */
 static bool file_has_more(const struct job *job)
 {
 	struct memalloc_stats_file stats;
@@ -715,9 +726,9 @@ static int shrink_all(struct job *job)
 }
 
 /*
- * What takes long. Of those that end by themselves it can be seen that they have begun,
- * and that they were carried out. Only a signal ends "element" and "nofail". Of the last
- * two nothing is left to be seen.
+ * Long commands. For those that end by themselves the table tells whether they
+ * have begun, and whether they have completed. Only a signal ends "element" and
+ * "nofail". The last two leave nothing to check.
  */
 static const struct long_command {
 	const char *name;
@@ -783,8 +794,8 @@ FIXTURE_TEARDOWN_PARENT(nuisance)
 }
 
 /*
- * Send a signal to who carries out a command, as soon as it has begun. Return: 1 if it
- * was not carried out, 0 if it was, or an error.
+ * Send a signal to the task that executes a command, as soon as it has begun.
+ * Return: 1 if it did not complete, 0 if it did, or an error.
  */
 static int cut_short(const struct long_command *command, int signal)
 {
@@ -811,7 +822,10 @@ static int cut_short(const struct long_command *command, int signal)
 	return WIFEXITED(status) && WEXITSTATUS(status) ? -EIO : !whole;
 }
 
-/* By the host's option; where that is the default, there is no telling. */
+/*
+ * Does the command line have init_on_free? A default of the kernel's
+ * configuration cannot be determined.
+ */
 static bool is_cleared_when_freed(void)
 {
 	char line[4096] = "";
@@ -826,8 +840,8 @@ static bool is_cleared_when_freed(void)
 }
 
 /*
- * Who ignores signals carries it out every time. Who heeds them may be through before
- * the signal comes, but not every time.
+ * A task that ignores signals completes the command every time. Another task
+ * may complete it before the signal arrives, but not every time.
  */
 TEST_F(nuisance, is_stopped_by_a_signal_in_any_command)
 {
@@ -843,7 +857,7 @@ TEST_F(nuisance, is_stopped_by_a_signal_in_any_command)
 		for (tries = 0; !cut && tries < 100; tries++)
 			cut = cut_short(&long_commands[i], SIGKILL);
 		EXPECT_EQ(1, cut) {
-			TH_LOG("%s was not cut short", long_commands[i].name);
+			TH_LOG("%s was never interrupted", long_commands[i].name);
 		}
 		TH_LOG("%s: %u tries", long_commands[i].name, tries);
 	}
@@ -854,7 +868,9 @@ static void no_action(int signal)
 	(void)signal;
 }
 
-/* Without end, in a process of its own; with a signal now and then, if it is wanted. */
+/*
+ * Repeat forever, in a process of its own; optionally with occasional signals.
+ */
 static void be_a_nuisance(const struct long_command *command, bool signals)
 {
 	const struct sigaction action = { .sa_handler = no_action };
@@ -873,7 +889,7 @@ static void be_a_nuisance(const struct long_command *command, bool signals)
 	}
 }
 
-/* Whatever it is at, it is gone when it is killed, and has left nothing. */
+/* Killed at any point, it exits and leaves nothing behind. */
 TEST_F(nuisance, leaves_nothing_when_it_is_killed)
 {
 	const unsigned int rounds = effort_of(6) + 1;
@@ -895,7 +911,7 @@ TEST_F(nuisance, leaves_nothing_when_it_is_killed)
 			kill(child, SIGKILL);
 			ASSERT_EQ(child, waitpid(child, &status, 0));
 			EXPECT_TRUE(WIFSIGNALED(status)) {
-				TH_LOG("%s said something else", command->name);
+				TH_LOG("%s returned an unexpected error", command->name);
 			}
 		}
 	}
@@ -920,7 +936,10 @@ static int make_pool_that_stays(int fd, unsigned int i)
 	return device_ioctl(fd, MEMALLOC_MEMPOOL_CREATE, &create);
 }
 
-/* So many areas that their table grows; they go for good when the cache is emptied. */
+/*
+ * Create enough areas to grow their table, and unmap them by emptying the
+ * cache.
+ */
 static void come_and_go(void)
 {
 	struct memalloc_alloc alloc;
@@ -941,7 +960,7 @@ static void come_and_go(void)
 	}
 }
 
-/* How often areas of 101 pages and more, and pools by their names, are listed. */
+/* Count how often areas of 101 pages and more, and named pools, are listed. */
 static void count_listed(unsigned int areas[STAYING], unsigned int pools[STAYING],
 			 bool *in_order)
 {
@@ -967,8 +986,10 @@ static void count_listed(unsigned int areas[STAYING], unsigned int pools[STAYING
 		fclose(proc);
 }
 
-/* Who reads does not hold up who makes and unmakes: the list changes meanwhile. */
-TEST_F(nuisance, hides_none_who_stay_by_coming_and_going)
+/*
+ * A reader does not block creation and destruction: the list changes meanwhile.
+ */
+TEST_F(nuisance, does_not_hide_permanent_entries)
 {
 	const unsigned int readings = effort_of(20);
 	struct memalloc_alloc alloc;
@@ -1001,7 +1022,7 @@ TEST_F(nuisance, hides_none_who_stay_by_coming_and_going)
 	close(fd);
 }
 
-/* Lines of ours in the kernel log since it was read last. */
+/* Count the lines of memalloc in the kernel log since the last read. */
 static unsigned int count_lines(int log)
 {
 	unsigned int count = 0;
@@ -1011,7 +1032,7 @@ static unsigned int count_lines(int log)
 	for (;;) {
 		got = read(log, line, sizeof(line) - 1);
 		if (got < 0 && errno == EPIPE)
-			continue; /* some were overwritten before */
+			continue; /* some records were overwritten */
 		if (got <= 0)
 			return count;
 		line[got] = '\0';
@@ -1020,8 +1041,8 @@ static unsigned int count_lines(int log)
 }
 
 /*
- * Each of the kinds of failure that are told has the kernel's usual limit, of ten
- * lines in five seconds, and a line that says how many were not told.
+ * Each kind of message has the kernel's usual rate limit, of ten lines in five
+ * seconds, and a line with the number of suppressed messages.
  */
 TEST_F(nuisance, does_not_fill_the_log_with_failures)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kmalloc from user space: sizes and their classes, what resizing keeps, and
- * resizing while others use the bytes
+ * kmalloc from user space: sizes and their classes, contents after a resize,
+ * and resizing during concurrent use
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static __u64 held(int fd, __u64 handle)
 	return device_info(fd, handle, 0, 0, &info) ? ~0ULL : info.out_held;
 }
 
-/* --- allocation ------------------------------------------------------------------ */
+/* --- allocation ---------------------------------------------------------- */
 
 TEST_F(kmalloc, every_size_is_usable_to_its_last_byte)
 {
@@ -168,9 +168,9 @@ TEST_F(kmalloc, of_zone_dma_stays_there_when_resized)
 	}
 }
 
-/* --- resizing --------------------------------------------------------------------- */
+/* --- resizing ------------------------------------------------------------ */
 
-TEST_F(kmalloc, resize_of_what_cannot_be_is_refused)
+TEST_F(kmalloc, resize_of_other_kinds_is_refused)
 {
 	__u64 pages, unknown = 0x123456789aULL;
 
@@ -188,8 +188,9 @@ static bool kept(const unsigned char *model, const unsigned char *seen, __u64 by
 }
 
 /*
- * Sizes at random, of all magnitudes, up and down, against a copy: what there
- * was is there, what is new is zero, and quotas count what is held.
+ * Random sizes of all magnitudes, growing and shrinking, compared with a copy:
+ * old contents are preserved, new bytes are zero, and quotas count the bytes
+ * held.
  */
 TEST_F(kmalloc, resize_keeps_contents_and_shows_zeroes)
 {
@@ -210,7 +211,7 @@ TEST_F(kmalloc, resize_keeps_contents_and_shows_zeroes)
 		ASSERT_EQ(0, device_resize(self->fd, handle, next));
 		size = next;
 		ASSERT_EQ(0, device_read(self->fd, handle, 0, seen, size));
-		ASSERT_TRUE(kept(model, seen, size)) TH_LOG("now %llu bytes", size);
+		ASSERT_TRUE(kept(model, seen, size)) TH_LOG("%llu bytes", size);
 		for (i = 0; i < size; i += 1 + seed_below(&seed, 64))
 			model[i] = seed_next(&seed);
 		ASSERT_EQ(0, device_write(self->fd, handle, 0, model, size));
@@ -264,11 +265,11 @@ TEST_F(quota, refuses_to_grow_and_nothing_changes)
 }
 
 /**
- * struct crowd - threads that resize and look at the same bytes
+ * struct crowd - threads that resize and access the same memory
  * @fd: the open file
- * @handle: the bytes; the first 64 are always there
- * @turns: left to those who resize
- * @wrong: answers that there must not be
+ * @handle: the memory; its first 64 bytes always exist
+ * @turns: remaining rounds of the resizing threads
+ * @wrong: number of unexpected results
  */
 struct crowd {
 	int fd;
@@ -328,7 +329,7 @@ TEST_F(kmalloc, resizing_and_using_at_once_is_safe)
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
 }
 
-/* --- statistics -------------------------------------------------------------------- */
+/* --- statistics ---------------------------------------------------------- */
 
 TEST_F(kmalloc, stats_count_each_class)
 {
@@ -362,7 +363,7 @@ TEST_F(kmalloc, stats_count_each_class)
 	EXPECT_EQ(72, total);
 }
 
-/* What of the pages nobody has asked for, if all asked as those of the sample. */
+/* Unrequested share of the pages, if all requests are like the samples. */
 static __u64 waste_of(__u64 pages, __u64 active, __u64 asked, __u64 samples)
 {
 	__u64 bytes = pages * page_size(), used = active * (asked / samples);
@@ -370,7 +371,7 @@ static __u64 waste_of(__u64 pages, __u64 active, __u64 asked, __u64 samples)
 	return used < bytes ? (bytes - used) * 1000 / bytes : 0;
 }
 
-/* The line of a class in the section "kmalloc" of /proc/memalloc has the same. */
+/* The line of a class in the section "kmalloc" of /proc/memalloc must agree. */
 static bool is_in_proc(const struct memalloc_stats_class *class)
 {
 	FILE *proc = fopen("/proc/memalloc", "re");
@@ -397,8 +398,8 @@ static bool is_in_proc(const struct memalloc_stats_class *class)
 	return found;
 }
 
-/* A size at random in each class, so often that some are noted. */
-TEST_F(kmalloc, waste_of_each_class_is_what_a_model_says)
+/* Random sizes in each class, often enough that some are sampled. */
+TEST_F(kmalloc, waste_of_each_class_matches_a_model)
 {
 	struct memalloc_stats_class before, after;
 	__u64 handles[300], seed, least = 1, size, asked, noted = 0;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lifetime: what keeps memory, handles and the module, and for how long
+ * Lifetime of memory, handles and the module
  *
- * A handle lives as long as the open file that made it, whoever holds that; the
- * memory as long as the handle or a mapping; the module as long as any of them.
- * A second open file, the observer, sees when memory has really gone.
+ * A handle lives as long as its open file, regardless of the holder of the
+ * file; the memory as long as the handle or a mapping; the module as long as
+ * any of them. A second open file, the observer, detects when memory is really
+ * freed.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -20,7 +21,7 @@
 
 enum { ORDER = 2, WORD = 1000 };
 
-/* Bytes that all open files hold together. */
+/* Bytes held by all open files. */
 static __u64 held_bytes(int observer)
 {
 	struct memalloc_stats_file stats;
@@ -28,7 +29,10 @@ static __u64 held_bytes(int observer)
 	return device_file(observer, &stats) ? UINT64_MAX : stats.device_bytes;
 }
 
-/* All that is borrowed is free, and goes back to the host but for the reserve. */
+/*
+ * All borrowed pages are free, and are returned to the host except for the
+ * reserve.
+ */
 static bool all_goes_back(int observer)
 {
 	struct memalloc_stats_borrowing stats;
@@ -39,7 +43,7 @@ static bool all_goes_back(int observer)
 	       stats.borrowed_total - stats.returned_total == stats.borrowed;
 }
 
-/* Does memory hold what device_fill() has put into it? */
+/* Does the memory have the pattern of device_fill()? */
 static bool memory_has_words(const volatile __u64 *memory, size_t bytes, __u64 word)
 {
 	size_t i;
@@ -50,7 +54,7 @@ static bool memory_has_words(const volatile __u64 *memory, size_t bytes, __u64 w
 	return true;
 }
 
-/* Allocate and write over memory, so that what has been freed would be seen. */
+/* Allocate and overwrite memory, so that a use of freed memory is detected. */
 static int stir(int fd)
 {
 	__u64 handles[64];
@@ -72,7 +76,7 @@ static int stir(int fd)
 	return 0;
 }
 
-/* The exit status of a child, or minus the signal that ended it. */
+/* Return: exit status of a child, or minus the signal that ended it. */
 static int wait_for(pid_t child)
 {
 	int status;
@@ -83,7 +87,7 @@ static int wait_for(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/* Wait for a byte from the other side; false: it is gone. */
+/* Wait for a byte from the other side. Return: false if it is gone. */
 static bool pipe_wait(int fd)
 {
 	char byte;
@@ -127,7 +131,7 @@ FIXTURE_TEARDOWN(object)
 	close(self->observer);
 }
 
-/* --- the open file keeps the handle ------------------------------------------ */
+/* --- the open file keeps the handle -------------------------------------- */
 
 TEST_F(object, goes_when_it_is_freed)
 {
@@ -150,7 +154,7 @@ TEST_F(object, goes_when_its_file_is_closed)
 	EXPECT_TRUE(all_goes_back(self->observer));
 }
 
-/* Ways to come by the same open file again; each closes the first descriptor. */
+/* Ways to duplicate an open file; each closes the first descriptor. */
 static int share_by_dup(int fd)
 {
 	int other = dup(fd);
@@ -159,7 +163,7 @@ static int share_by_dup(int fd)
 	return other < 0 ? -errno : other;
 }
 
-/* While it is under way nobody has a descriptor: the message holds the file. */
+/* In the meantime there is no descriptor: the message holds the file. */
 static int share_by_message(int fd)
 {
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -194,7 +198,9 @@ static int share_by_message(int fd)
 	return other;
 }
 
-/* Only a child has it for a while; it is killed when we have got it back. */
+/*
+ * For a while only a child has the file; it is killed after it was passed back.
+ */
 static int share_by_child(int fd)
 {
 	int pidfd, other = -ESRCH, tell[2];
@@ -259,7 +265,7 @@ TEST_F(sharing, keeps_the_handle_until_the_last_close)
 	int other = variant->share(self->fd);
 
 	if (other == -EAFNOSUPPORT || other == -ENOSYS)
-		SKIP(return, "this kernel has no such way: %s", strerror(-other));
+		SKIP(return, "not supported by this kernel: %s", strerror(-other));
 	ASSERT_LE(0, other);
 	EXPECT_EQ(order_bytes(ORDER), held_bytes(self->observer));
 	EXPECT_EQ(0, device_verify(other, self->handle, order_bytes(ORDER), WORD));
@@ -292,7 +298,7 @@ TEST_F(object, outlives_its_maker_in_a_child)
 	EXPECT_EQ(0, held_bytes(self->observer));
 }
 
-/* What a child does to a shared file, the parent sees. */
+/* The parent sees a child's changes to a shared file. */
 TEST_F(object, is_the_same_for_parent_and_child)
 {
 	pid_t child = fork();
@@ -305,7 +311,7 @@ TEST_F(object, is_the_same_for_parent_and_child)
 	EXPECT_EQ(0, held_bytes(self->observer));
 }
 
-/* --- kill -9 ----------------------------------------------------------------- */
+/* --- kill -9 ------------------------------------------------------------- */
 
 static void hold_map_and_work(int ready, __u64 seed)
 {
@@ -366,7 +372,7 @@ TEST_F(object, goes_with_processes_that_are_killed)
 	EXPECT_TRUE(all_goes_back(self->observer));
 }
 
-/* --- a mapping keeps the memory ---------------------------------------------- */
+/* --- a mapping keeps the memory ------------------------------------------ */
 
 TEST_F(object, cannot_be_mapped_after_it_was_freed)
 {
@@ -399,7 +405,7 @@ TEST_F(object, lives_in_a_mapping_after_it_was_freed)
 	EXPECT_TRUE(all_goes_back(self->observer));
 }
 
-/* No page of it is mapped before the file is gone. */
+/* No page of it is faulted in before the file is closed. */
 TEST_F(object, lives_in_a_mapping_after_its_file_was_closed)
 {
 	__u64 *mapping = device_map(self->fd, self->offset, self->bytes);
@@ -414,7 +420,7 @@ TEST_F(object, lives_in_a_mapping_after_its_file_was_closed)
 	EXPECT_TRUE(all_goes_back(self->observer));
 }
 
-/* The file goes with the mapping: its other handles have lived on as well. */
+/* The file lives as long as the mapping, and so do its other handles. */
 TEST_F(object, of_a_closed_file_goes_with_the_last_mapping)
 {
 	__u64 other;
@@ -488,7 +494,7 @@ TEST_F(object, is_the_same_memory_in_every_mapping)
 	EXPECT_EQ(43, first[words - 1]);
 }
 
-/* --- counting mappings ------------------------------------------------------- */
+/* --- counting mappings --------------------------------------------------- */
 
 TEST_F(object, counts_areas_that_are_made_and_removed)
 {
@@ -539,7 +545,7 @@ TEST_F(object, counts_areas_that_are_moved)
 	EXPECT_EQ(1, device_mappings(self->fd, self->handle));
 	EXPECT_TRUE(memory_has_words((void *)place, self->bytes, WORD));
 
-	/* A part of it elsewhere: what was one area is three. */
+	/* Moving the middle part makes three areas of one. */
 	ASSERT_EQ((void *)(place + 2 * self->bytes),
 		  mremap(place + page, page, page, MREMAP_MAYMOVE | MREMAP_FIXED,
 			 place + 2 * self->bytes));
@@ -596,7 +602,7 @@ TEST_F(object, counts_areas_of_children)
 	EXPECT_EQ(0, device_mappings(self->fd, self->handle));
 }
 
-/* --- what cannot be mapped --------------------------------------------------- */
+/* --- what cannot be mapped ----------------------------------------------- */
 
 TEST_F(object, cannot_be_mapped_privately)
 {
@@ -609,7 +615,7 @@ TEST_F(object, cannot_be_mapped_privately)
 	EXPECT_EQ(0, device_mappings(self->fd, self->handle));
 }
 
-/* Not into its neighbours either: there is one on each side. */
+/* Nor into its neighbours: there is one on each side. */
 TEST_F(object, cannot_be_mapped_beyond_its_ends)
 {
 	const size_t page = page_size(), bytes = self->bytes;
@@ -638,8 +644,8 @@ TEST_F(object, cannot_be_mapped_beyond_its_ends)
 }
 
 /*
- * Two objects side by side in the file and in memory are two areas all the same:
- * each keeps its own object, whatever is done to its neighbour.
+ * Two objects adjacent in the file and in memory have separate VMAs: each keeps
+ * its own object, regardless of operations on its neighbour.
  */
 TEST_F(object, is_not_merged_with_its_neighbour)
 {
@@ -652,7 +658,7 @@ TEST_F(object, is_not_merged_with_its_neighbour)
 						&next));
 	} while (next.out_map_offset < self->offset);
 	if (next.out_map_offset != self->offset + bytes)
-		SKIP(return, "no two objects lie side by side");
+		SKIP(return, "no two objects are adjacent");
 	ASSERT_EQ(0, device_fill(self->fd, next.out_handle, bytes, 7 * WORD));
 	place = mmap(NULL, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)place);
@@ -674,7 +680,7 @@ TEST_F(object, is_not_merged_with_its_neighbour)
 	EXPECT_EQ(0, device_mappings(self->fd, next.out_handle));
 }
 
-TEST_F(object, has_no_place_at_offsets_that_nobody_was_given)
+TEST_F(object, is_not_mapped_at_unassigned_offsets)
 {
 	const __u64 page = page_size();
 	const __u64 offsets[] = {
@@ -695,7 +701,7 @@ TEST_F(object, has_no_place_at_offsets_that_nobody_was_given)
 	EXPECT_EQ(0, device_mappings(self->fd, self->handle));
 }
 
-/* A write to a mapping that is only for reading ends the writer. */
+/* A write to a read-only mapping kills the writer. */
 TEST_F(object, mapped_for_reading_cannot_be_written)
 {
 	volatile __u64 *mapping = mmap(NULL, self->bytes, PROT_READ, MAP_SHARED,
@@ -718,9 +724,9 @@ TEST_F(object, mapped_for_reading_cannot_be_written)
 	EXPECT_EQ(-EILSEQ, device_verify(self->fd, self->handle, self->bytes, WORD));
 }
 
-/* --- the way a file was opened ------------------------------------------------ */
+/* --- the way a file was opened ------------------------------------------- */
 
-/* Who may only read may look at what there is; nothing can be made or changed. */
+/* A file open for reading permits queries; it creates and changes nothing. */
 TEST_F(object, cannot_be_made_in_a_file_open_for_reading)
 {
 	struct memalloc_stats_borrowing borrowing;
@@ -766,7 +772,24 @@ TEST_F(object, in_a_file_open_for_reading_cannot_be_changed_by_a_batch)
 	close(fd);
 }
 
-/* A mapping is for reading, too, so it takes a file that was opened for that. */
+/* As for read(2). */
+TEST_F(object, cannot_be_read_in_a_file_open_for_writing_only)
+{
+	__u64 handle, word = 1, seen = 0;
+	int fd = open(DEVICE_PATH, O_WRONLY | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_alloc(fd, 0, &handle));
+	EXPECT_EQ(0, device_write(fd, handle, 0, &word, sizeof(word)));
+	EXPECT_EQ(-EBADF, device_read(fd, handle, 0, &seen, sizeof(seen)));
+	EXPECT_EQ(0, seen);
+	EXPECT_EQ(-EBADF, device_verify(fd, handle, sizeof(word), 1));
+	EXPECT_EQ(0, device_mappings(fd, handle));
+	EXPECT_EQ(0, device_free(fd, handle));
+	close(fd);
+}
+
+/* A mapping is readable, so the file must be open for reading. */
 TEST_F(object, in_a_file_open_for_writing_only_cannot_be_mapped)
 {
 	struct memalloc_alloc alloc;
@@ -781,7 +804,7 @@ TEST_F(object, in_a_file_open_for_writing_only_cannot_be_mapped)
 	close(fd);
 }
 
-/* --- the module -------------------------------------------------------------- */
+/* --- the module ---------------------------------------------------------- */
 
 FIXTURE(module) {
 	int before;
@@ -830,7 +853,7 @@ TEST_F(module, cannot_be_unloaded_while_a_file_is_open)
 	close(fd);
 }
 
-TEST_F(module, cannot_be_unloaded_while_a_mapping_is_all_there_is)
+TEST_F(module, cannot_be_unloaded_while_only_a_mapping_exists)
 {
 	volatile __u64 *mapping;
 	__u64 handle;
@@ -849,8 +872,8 @@ TEST_F(module, cannot_be_unloaded_while_a_mapping_is_all_there_is)
 	EXPECT_EQ(self->before, module_references());
 }
 
-/* Files come and go; nothing stays. */
-TEST_F(object, is_all_that_is_left_of_files_opened_and_closed)
+/* Opening and closing files leaves nothing behind. */
+TEST_F(object, is_unaffected_by_other_files)
 {
 	const int rounds = effort_of(1000);
 	__u64 handle;
@@ -869,7 +892,7 @@ TEST_F(object, is_all_that_is_left_of_files_opened_and_closed)
 	EXPECT_TRUE(all_goes_back(self->observer));
 }
 
-/* --- races ------------------------------------------------------------------- */
+/* --- races --------------------------------------------------------------- */
 
 struct hammer {
 	int fd;
@@ -877,7 +900,7 @@ struct hammer {
 	int unexpected;
 };
 
-/* What a command may meet when its descriptor is closed, or means another file. */
+/* Errors of a command on a descriptor that was closed or is another file. */
 static bool error_is_expected(int err)
 {
 	return !err || err == -EBADF || err == -ENOENT;
@@ -913,8 +936,8 @@ static void *hammer_descriptor(void *arg)
 }
 
 /*
- * The descriptor that other threads work on is closed and made anew. What they
- * do on the old file is done on the old file, and goes with it.
+ * The descriptor used by other threads is closed and reopened. Their operations
+ * on the old file stay with it, and their results are freed with it.
  */
 TEST_F(object, of_a_file_closed_under_its_users_goes)
 {

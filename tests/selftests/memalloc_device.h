@@ -49,7 +49,7 @@ static inline int device_ioctl(int fd, unsigned int cmd, const void *arg)
 	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
 }
 
-/* Allocate 2^order pages; all that there is to know of them is in @alloc. */
+/* Allocate 2^order pages; @alloc has all results. */
 static inline int device_alloc_pages(int fd, unsigned int order, __u32 gfp,
 				     struct memalloc_alloc *alloc)
 {
@@ -63,7 +63,7 @@ static inline int device_alloc_pages(int fd, unsigned int order, __u32 gfp,
 	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
 }
 
-/* As above, for those who need no more than the handle. */
+/* As above, for callers that need only the handle. */
 static inline int device_alloc(int fd, unsigned int order, __u64 *handle)
 {
 	struct memalloc_alloc alloc;
@@ -74,7 +74,7 @@ static inline int device_alloc(int fd, unsigned int order, __u64 *handle)
 	return err;
 }
 
-/* Allocate bytes of kmalloc. */
+/* Allocate kmalloc memory. */
 static inline int device_kmalloc(int fd, __u64 bytes, __u64 *handle)
 {
 	struct memalloc_alloc alloc = {
@@ -102,7 +102,7 @@ static inline int device_resize(int fd, __u64 handle, __u64 bytes)
 	return err ? err : resize.out_bytes == bytes ? 0 : -EIO;
 }
 
-/* What is commonly wanted of a cache: all of an object may be copied. */
+/* Default request for a cache: the whole object may be copied. */
 static inline struct memalloc_cache_create device_cache_of(const char *name,
 							   __u32 object_size)
 {
@@ -127,7 +127,7 @@ static inline int device_cache_create(int fd, const char *name, __u32 object_siz
 	return err;
 }
 
-/* Allocate objects of a cache, all with one handle; zero means one. */
+/* Allocate @count objects of a cache as one handle; zero means one. */
 static inline int device_alloc_objects(int fd, __u64 cache, __u32 count,
 				       __u64 *handle)
 {
@@ -145,7 +145,7 @@ static inline int device_alloc_objects(int fd, __u64 cache, __u32 count,
 	return err;
 }
 
-/* Allocate so many bytes on each CPU; zero alignment: as usual. */
+/* Allocate @bytes on each CPU; zero alignment selects the default. */
 static inline int device_alloc_percpu(int fd, __u64 bytes, __u64 align,
 				      struct memalloc_alloc *alloc)
 {
@@ -172,7 +172,10 @@ static inline int device_alloc_area(int fd, __u64 bytes, __u32 gfp,
 	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
 }
 
-/* A mempool of blocks of the order, of so many bytes, or of objects of the cache @of. */
+/*
+ * Create a mempool of blocks of order @of, of @of bytes, or of objects of cache
+ * @of.
+ */
 static inline int device_mempool_create(int fd, __u32 backend, __u64 of, __u32 min_nr,
 					__u64 *handle)
 {
@@ -271,21 +274,21 @@ static inline int device_pattern(int fd, unsigned int cmd, __u64 handle,
 	return err ? err : io.out_done == length ? 0 : -EILSEQ;
 }
 
-/* Give the first @length bytes words of which no two agree. */
+/* Fill the first @length bytes with words that all differ. */
 static inline int device_fill(int fd, __u64 handle, __u64 length, __u64 value)
 {
 	return device_pattern(fd, MEMALLOC_FILL, handle, length,
 			      MEMALLOC_PATTERN_COUNT, value);
 }
 
-/* Are they still there? -EILSEQ: no. */
+/* Verify these words. Return: -EILSEQ if they differ. */
 static inline int device_verify(int fd, __u64 handle, __u64 length, __u64 value)
 {
 	return device_pattern(fd, MEMALLOC_VERIFY, handle, length,
 			      MEMALLOC_PATTERN_COUNT, value);
 }
 
-/* Is there nothing but zeroes? */
+/* Verify that all bytes are zero. */
 static inline int device_is_zero(int fd, __u64 handle, __u64 length)
 {
 	return device_pattern(fd, MEMALLOC_VERIFY, handle, length,
@@ -304,7 +307,7 @@ static inline int device_info(int fd, __u64 handle, __u64 offset, __u32 flags,
 	return device_ioctl(fd, MEMALLOC_INFO, info);
 }
 
-/* Areas of user space that map it, or a negative error. */
+/* Return: number of VMAs that map it, or a negative error. */
 static inline int device_mappings(int fd, __u64 handle)
 {
 	struct memalloc_info info;
@@ -313,7 +316,9 @@ static inline int device_mappings(int fd, __u64 handle)
 	return err ? err : (int)info.out_mappings;
 }
 
-/* Physical address of the byte at @offset; zero: there is no such. */
+/*
+ * Return: physical address of the byte at @offset; zero if it is unavailable.
+ */
 static inline __u64 device_phys(int fd, __u64 handle, __u64 offset)
 {
 	struct memalloc_info info;
@@ -337,7 +342,7 @@ static inline int device_stats(int fd, __u32 section, __u32 index, void *data,
 	return device_ioctl(fd, MEMALLOC_STATS, &stats);
 }
 
-/* The figures of one cache. */
+/* Read the statistics of one cache. */
 static inline int device_cache(int fd, __u64 handle,
 			       struct memalloc_stats_cache *cache)
 {
@@ -375,7 +380,10 @@ static inline int device_reports(int fd, struct memalloc_stats_reports *stats)
 			    sizeof(*stats));
 }
 
-/* Zero if every invariant holds; -EUCLEAN: the kernel log says which does not. */
+/*
+ * Return: zero if every invariant holds; -EUCLEAN: the kernel log has the
+ * details.
+ */
 static inline int device_validate(int fd)
 {
 	struct memalloc_validate validate = { .size = sizeof(validate) };
@@ -386,7 +394,14 @@ static inline int device_validate(int fd)
 	return validate.out_errors ? -EUCLEAN : 0;
 }
 
-/* Give all free pages beyond the reserve back to the host. */
+static inline int device_version(int fd)
+{
+	struct memalloc_version version = { .size = sizeof(version) };
+
+	return device_ioctl(fd, MEMALLOC_VERSION, &version);
+}
+
+/* Return all free pages beyond the reserve to the host. */
 static inline int device_shrink(int fd)
 {
 	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
@@ -394,7 +409,7 @@ static inline int device_shrink(int fd)
 	return device_ioctl(fd, MEMALLOC_SHRINK, &shrink);
 }
 
-/* A cache gives away the pages that it does not need. */
+/* Return the unused slabs of a cache to the page allocator. */
 static inline int device_shrink_cache(int fd, __u64 cache)
 {
 	struct memalloc_shrink shrink = { .size = sizeof(shrink), .handle = cache };
@@ -402,7 +417,10 @@ static inline int device_shrink_cache(int fd, __u64 cache)
 	return device_ioctl(fd, MEMALLOC_SHRINK, &shrink);
 }
 
-/* Make the @nth next allocation fail; what was left of an earlier wish. */
+/*
+ * Make the @nth next allocation fail; @left: allocations left until the last
+ * failure.
+ */
 static inline int device_inject(int fd, __u64 nth, __u64 *left)
 {
 	struct memalloc_inject inject = { .size = sizeof(inject), .nth = nth };
@@ -413,13 +431,13 @@ static inline int device_inject(int fd, __u64 nth, __u64 *left)
 	return err;
 }
 
-/* Map @length bytes, shared, for reading and writing; MAP_FAILED and errno. */
+/* Map @length bytes, shared, for reading and writing. Return: as mmap(). */
 static inline void *device_map(int fd, __u64 offset, size_t length)
 {
 	return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
 }
 
-/* Allocate, and map the whole of it. */
+/* Allocate pages, and map all of them. */
 static inline void *device_alloc_mapped(int fd, unsigned int order, __u64 *handle)
 {
 	struct memalloc_alloc alloc;

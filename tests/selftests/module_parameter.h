@@ -2,8 +2,8 @@
 /*
  * module_parameter.h: parameters of the loaded module
  *
- * A test that changes one keeps the old text and puts it back in
- * FIXTURE_TEARDOWN_PARENT(), which runs even if the test has crashed.
+ * A test that changes a parameter saves the old text and restores it in
+ * FIXTURE_TEARDOWN_PARENT(), which runs even if the test crashes.
  */
 #ifndef MODULE_PARAMETER_H
 #define MODULE_PARAMETER_H
@@ -18,7 +18,7 @@
 #define MODULE_DIRECTORY	"/sys/module/memalloc/"
 #define PARAMETER_LENGTH	32
 
-/* The text of a file of one line, without its end. */
+/* Read a file of one line, without its newline. */
 static inline int line_read(const char *path, char *text, size_t length)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -72,7 +72,7 @@ static inline int parameter_set(const char *name, unsigned long value)
 	return parameter_write(name, text);
 }
 
-/* How many hold the module in place, or a negative error. */
+/* Return: reference count of the module, or a negative error. */
 static inline int module_references(void)
 {
 	char text[PARAMETER_LENGTH];

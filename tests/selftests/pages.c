@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages: what an allocation of pages is, and that the allocator runs out of them
- * and recovers without losing one
+ * Pages: properties of page allocations, exhaustion, and recovery without
+ * losing a page
  */
 #include <pthread.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ static bool all_goes_back(int fd)
 	       stats.borrowed == stats.reserve && !stats.quarantined;
 }
 
-/* --- contents and places ------------------------------------------------------ */
+/* --- contents and places ------------------------------------------------- */
 
 FIXTURE(pages) {
 	int fd;
@@ -39,7 +39,7 @@ FIXTURE_TEARDOWN(pages)
 	close(self->fd);
 }
 
-/* Half of all allocations are of order 0, a quarter of order 1, and so on. */
+/* Half of all allocations have order 0, a quarter order 1, and so on. */
 static unsigned int random_order(__u64 *seed)
 {
 	unsigned int order = 0;
@@ -66,7 +66,7 @@ static bool mapping_has_words(const struct live *live)
 	return true;
 }
 
-/* Allocate, map half of them, and write words that no other allocation has. */
+/* Allocate, map half of the allocations, and write unique words. */
 static int live_make(int fd, struct live *live, unsigned int order, __u64 *seed)
 {
 	struct memalloc_alloc alloc;
@@ -189,7 +189,7 @@ TEST_F(pages, are_contiguous_and_naturally_aligned)
 	}
 }
 
-/* Many of each order: the alignment is no accident of an empty allocator. */
+/* Many of each order: alignment must not depend on an empty allocator. */
 TEST_F(pages, are_aligned_among_others)
 {
 	const unsigned int rounds = effort_of(600);
@@ -208,7 +208,7 @@ TEST_F(pages, are_aligned_among_others)
 	}
 }
 
-/* What was in them before is not seen, even where it must have been theirs. */
+/* Old contents do not show, even in pages that are certainly reused. */
 TEST_F(pages, are_zero_when_they_are_new)
 {
 	enum { COUNT = 200 };
@@ -251,11 +251,11 @@ TEST_F(pages, are_zero_when_they_are_new)
 			seen += dirty[j].first < first + alloc.out_bytes &&
 				first < dirty[j].end;
 	}
-	EXPECT_LT(0, seen) TH_LOG("no page was seen twice: nothing was tested");
+	EXPECT_LT(0, seen) TH_LOG("no page was reused: nothing was tested");
 	free(dirty);
 }
 
-/* --- zones and nodes ---------------------------------------------------------- */
+/* --- zones and nodes ----------------------------------------------------- */
 
 FIXTURE(zone) {
 	int fd;
@@ -295,7 +295,7 @@ FIXTURE_TEARDOWN(zone)
 	close(self->fd);
 }
 
-/* Until it runs out; of the larger orders there may be none. */
+/* Until memory runs out; there may be none of the larger orders. */
 TEST_F(zone, is_a_promise)
 {
 	const __u32 gfp = MEMALLOC_GFP_USER | MEMALLOC_GFP_NOWARN | variant->gfp;
@@ -326,8 +326,11 @@ TEST_F(zone, is_a_promise)
 	}
 }
 
-/* There is other memory: what must be low is so even after much that need not. */
-TEST_F(zone, is_not_used_up_by_those_who_did_not_ask)
+/*
+ * Other memory is available: low memory is left after many unrestricted
+ * requests.
+ */
+TEST_F(zone, is_spared_by_other_requests)
 {
 	struct memalloc_alloc alloc;
 	int i;
@@ -341,8 +344,8 @@ TEST_F(zone, is_not_used_up_by_those_who_did_not_ask)
 	EXPECT_GT(variant->limit, device_phys(self->fd, alloc.out_handle, 0));
 }
 
-/* Scarce memory that lies about free is not for those who can do without it. */
-TEST_F(pages, are_not_of_zone_dma_while_there_are_others)
+/* Free memory of a scarce zone is not used for unrestricted requests. */
+TEST_F(pages, avoid_zone_dma)
 {
 	const unsigned int tries = 60;
 	struct memalloc_alloc alloc;
@@ -396,12 +399,12 @@ TEST_F(pages, of_this_node_are_of_this_node)
 	EXPECT_LT(0, served);
 }
 
-/* --- running out --------------------------------------------------------------- */
+/* --- running out --------------------------------------------------------- */
 
 FIXTURE(cap) {
 	char old[PARAMETER_LENGTH];
 	int fd;
-	__u64 pages;		/* that the cap still allows */
+	__u64 pages;		/* left below the cap, at most */
 	__u64 *handles;
 };
 
@@ -415,9 +418,15 @@ FIXTURE_VARIANT_ADD(cap, order_4) { .order = 4 };
 FIXTURE_VARIANT_ADD(cap, order_9) { .order = 9 };
 FIXTURE_VARIANT_ADD(cap, order_10) { .order = 10 };
 
+/* Metadata that the cap must have room for, beside the block itself. */
+static __u64 section_pages(void)
+{
+	return ((28 << 10) + page_size() - 1) / page_size();
+}
+
 /*
- * 12 MiB more than the reserve, where nothing else is borrowed. Where it would
- * take many small allocations to use that up, large ones take most of it.
+ * The cap is 12 MiB above the reserve, and nothing else is borrowed. For small
+ * orders, large allocations take most of it.
  */
 FIXTURE_SETUP(cap)
 {
@@ -433,7 +442,7 @@ FIXTURE_SETUP(cap)
 	ASSERT_EQ(0, device_borrowing(self->fd, &stats));
 	ASSERT_EQ(0, parameter_set("cap_mb", mib + (stats.reserve * page_size() >> 20)));
 	ASSERT_EQ(0, device_borrowing(self->fd, &stats));
-	self->pages = stats.cap - stats.reserve;
+	self->pages = stats.cap - stats.borrowed - stats.metadata_bytes / page_size();
 	while (self->pages >> variant->order > few) {
 		while (self->pages - few < 1UL << large)
 			large--;
@@ -452,7 +461,7 @@ FIXTURE_TEARDOWN_PARENT(cap)
 
 static const __u32 quiet = MEMALLOC_GFP_USER | MEMALLOC_GFP_NOWARN;
 
-/* Allocate until it fails; what failed it is in *err. */
+/* Allocate until it fails; *err is the error. */
 static size_t take_all(FIXTURE_DATA(cap) *self, unsigned int order, int *err)
 {
 	struct memalloc_alloc alloc;
@@ -475,7 +484,7 @@ static int give_all(FIXTURE_DATA(cap) *self, size_t count)
 	return err;
 }
 
-TEST_F(cap, is_reached_told_and_recovered_from)
+TEST_F(cap, is_reached_reported_and_recovered_from)
 {
 	struct memalloc_stats_borrowing before, after;
 	size_t count;
@@ -488,7 +497,12 @@ TEST_F(cap, is_reached_told_and_recovered_from)
 		ASSERT_EQ(0, device_borrowing(self->fd, &after));
 		EXPECT_GE(after.cap, after.borrowed);
 		EXPECT_LT(before.refused_cap, after.refused_cap);
-		EXPECT_EQ(self->pages >> variant->order, count);
+		EXPECT_GE(self->pages >> variant->order, count);
+		EXPECT_GE(after.cap, after.borrowed +
+				     after.metadata_bytes / page_size());
+		EXPECT_LT(after.cap, after.borrowed +
+				     after.metadata_bytes / page_size() +
+				     section_pages() + (1UL << variant->order));
 		EXPECT_EQ(0, device_validate(self->fd));
 		ASSERT_EQ(0, give_all(self, count));
 	}
@@ -497,8 +511,8 @@ TEST_F(cap, is_reached_told_and_recovered_from)
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
 
-/* But for the reserve, which is kept for others. */
-TEST_F(cap, leaves_nothing_that_would_have_served)
+/* Except for the reserve, which is kept for others. */
+TEST_F(cap, leaves_no_usable_block)
 {
 	struct memalloc_stats_borrowing borrowing;
 	struct memalloc_stats_zone stats;
@@ -520,8 +534,8 @@ TEST_F(cap, leaves_nothing_that_would_have_served)
 	EXPECT_GE(borrowing.reserve, left);
 }
 
-/* One free, one more allocation; no more. */
-TEST_F(cap, lets_through_as_much_as_was_freed)
+/* One free permits one more allocation; no more. */
+TEST_F(cap, permits_as_much_as_was_freed)
 {
 	size_t count, i;
 	int err;
@@ -539,7 +553,7 @@ TEST_F(cap, lets_through_as_much_as_was_freed)
 	}
 }
 
-TEST_F(cap, raised_lets_more_through_and_lowered_none)
+TEST_F(cap, raised_permits_more_and_lowered_none)
 {
 	struct memalloc_stats_borrowing stats;
 	size_t count;
@@ -555,7 +569,7 @@ TEST_F(cap, raised_lets_more_through_and_lowered_none)
 	ASSERT_EQ(0, device_free(self->fd, handle));
 	ASSERT_EQ(0, device_shrink(self->fd));
 	EXPECT_EQ(-ENOMEM, device_alloc(self->fd, variant->order, &handle));
-	/* What was there is there. */
+	/* Existing allocations are unaffected. */
 	while (count) {
 		count--;
 		ASSERT_EQ(0, device_fill(self->fd, self->handles[count], page_size(),
@@ -656,7 +670,10 @@ TEST_F(cap, does_not_keep_nofail_from_being_killed)
 	EXPECT_EQ(0, device_validate(self->fd));
 }
 
-/* --- falling apart and coming together ------------------------------------------ */
+/*
+ * --- splitting and coalescing
+ * --------------------------------------------------
+ */
 
 static void shuffle(__u64 *handles, size_t count, __u64 *seed)
 {
@@ -674,15 +691,15 @@ static void shuffle(__u64 *handles, size_t count, __u64 *seed)
 FIXTURE(fragments) {
 	char old[PARAMETER_LENGTH];
 	int fd;
-	size_t blocks;		/* of the highest order, that were all there was */
+	size_t blocks;		/* number of free blocks of the highest order */
 	size_t pages;
 	__u64 *handles;
 	struct memalloc_stats_borrowing before;
 };
 
 /*
- * Some blocks of the highest order, borrowed as such, are all that there is, and
- * free. From then on nothing more is borrowed, and nothing given back.
+ * All memory is some free blocks of the highest order, borrowed as such. From
+ * then on nothing is borrowed or returned.
  */
 FIXTURE_SETUP(fragments)
 {
@@ -695,8 +712,9 @@ FIXTURE_SETUP(fragments)
 	ASSERT_TRUE(all_goes_back(self->fd));
 	ASSERT_EQ(0, device_borrowing(self->fd, &self->before));
 	if (self->before.reserve)
-		SKIP(return, "a reserve is set");
-	ASSERT_EQ(0, parameter_set("cap_mb", mib));
+		SKIP(return, "the module has a reserve");
+	/* 2 MiB for metadata. */
+	ASSERT_EQ(0, parameter_set("cap_mb", mib + 2));
 	self->pages = (mib << 20) / page_size();
 	self->blocks = self->pages >> MEMALLOC_MAX_ORDER;
 	self->handles = calloc(self->pages, sizeof(*self->handles));
@@ -710,6 +728,8 @@ FIXTURE_SETUP(fragments)
 	}
 	ASSERT_EQ(0, device_borrowing(self->fd, &self->before));
 	ASSERT_EQ(self->pages, self->before.borrowed);
+	ASSERT_EQ(0, parameter_set("cap_mb", mib));
+	ASSERT_EQ(0, device_borrowing(self->fd, &self->before));
 }
 
 FIXTURE_TEARDOWN_PARENT(fragments)
@@ -718,7 +738,10 @@ FIXTURE_TEARDOWN_PARENT(fragments)
 		parameter_write("cap_mb", self->old);
 }
 
-/* As many blocks of the highest order as at the beginning, from the same loans. */
+/*
+ * As many blocks of the highest order as at the beginning, from the same
+ * borrowed blocks.
+ */
 static int whole_again(FIXTURE_DATA(fragments) *self)
 {
 	struct memalloc_stats_borrowing after;
@@ -786,8 +809,8 @@ TEST_F(fragments, of_all_orders_freed_in_any_order_coalesce)
 }
 
 /*
- * Of each pair of buddies one is free: half of the memory, and none of it of use
- * to anybody who needs two pages. When the others go it is whole.
+ * One of each pair of buddies is free: half of the memory, but no two adjacent
+ * pages. After the others are freed, the blocks are whole again.
  */
 TEST_F(fragments, without_a_free_buddy_do_not_coalesce)
 {
@@ -823,8 +846,8 @@ TEST_F(fragments, without_a_free_buddy_do_not_coalesce)
 	free(odd);
 }
 
-/* Half-used loans cannot go back, whole ones do. */
-TEST_F(fragments, keep_their_loan_and_no_other)
+/* Partly used blocks cannot be returned, unused ones are. */
+TEST_F(fragments, keep_their_block_and_no_other)
 {
 	struct memalloc_stats_borrowing stats;
 	__u64 handle;
@@ -841,7 +864,7 @@ TEST_F(fragments, keep_their_loan_and_no_other)
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
 
-TEST_F(fragments, go_back_in_the_number_asked_for)
+TEST_F(fragments, are_returned_in_the_requested_number)
 {
 	struct memalloc_stats_borrowing before, after;
 	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
@@ -860,7 +883,7 @@ TEST_F(fragments, go_back_in_the_number_asked_for)
 	EXPECT_TRUE(all_goes_back(self->fd));
 }
 
-/* --- quotas ---------------------------------------------------------------------- */
+/* --- quotas -------------------------------------------------------------- */
 
 FIXTURE(quota) {
 	char old[PARAMETER_LENGTH];
@@ -868,7 +891,7 @@ FIXTURE(quota) {
 	int other;
 };
 
-/* A limit, and an order of which a whole number of allocations fit in. */
+/* A limit, and an order with a whole number of allocations up to it. */
 FIXTURE_VARIANT(quota) {
 	const char *parameter;
 	unsigned int value;
@@ -921,15 +944,16 @@ static unsigned int take_until(int fd, unsigned int order, __u64 *handles, int *
 	return count;
 }
 
-/* How many allocations the limit allows. */
+/* Return: number of allocations that the limit permits. */
 static unsigned int allowed_by(const FIXTURE_VARIANT(quota) *variant)
 {
 	if (!strcmp(variant->parameter, "quota_handles"))
 		return variant->value;
-	return ((__u64)variant->value << 20) / order_bytes(variant->order);
+	/* Their metadata takes the place of the last one. */
+	return ((__u64)variant->value << 20) / order_bytes(variant->order) - 1;
 }
 
-TEST_F(quota, is_reached_exactly_and_told)
+TEST_F(quota, is_reached_exactly_and_reported)
 {
 	__u64 handles[1000];
 	unsigned int count, round;
@@ -958,7 +982,7 @@ TEST_F(quota, holds_for_nofail_too)
 					      quiet | MEMALLOC_GFP_NOFAIL, &alloc));
 }
 
-TEST_F(quota, is_shared_with_other_files_only_if_it_is_the_devices)
+TEST_F(quota, is_shared_only_if_it_is_the_devices)
 {
 	__u64 handles[1000], handle;
 	int err;
@@ -971,8 +995,11 @@ TEST_F(quota, is_shared_with_other_files_only_if_it_is_the_devices)
 	EXPECT_EQ(0, device_alloc(self->other, variant->order, &handle));
 }
 
-/* A mapping keeps bytes, not the handle, so it keeps to a quota of bytes only. */
-TEST_F(quota, counts_what_only_a_mapping_keeps)
+/*
+ * A mapping keeps bytes but not the handle, so it counts for a quota of bytes
+ * only.
+ */
+TEST_F(quota, counts_memory_kept_by_a_mapping)
 {
 	const bool bytes = !!strcmp(variant->parameter, "quota_handles");
 	__u64 handles[1000], handle;
@@ -1040,7 +1067,7 @@ static void *take_in_thread(void *arg)
 	return NULL;
 }
 
-/* Not one more, and not one less, whoever comes first. */
+/* Exactly the limit, regardless of the order of threads. */
 TEST_F(quota, is_exact_among_threads)
 {
 	enum { THREADS = 4 };

@@ -2,7 +2,7 @@
 /*
  * quota.h: an open file, for tests that change the quotas of files
  *
- * The quotas are put back afterwards, also if the test has crashed.
+ * The quotas are restored afterwards, even if the test crashes.
  */
 #ifndef QUOTA_H
 #define QUOTA_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * seed.h: random numbers that can be had again
+ * seed.h: reproducible random numbers
  *
  * A test takes its seed from the clock, or from MEMALLOC_SEED in the
  * environment, and prints it; the same seed makes the same sequence.
@@ -24,7 +24,7 @@ static inline __u64 seed_choose(void)
 	return (__u64)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* splitmix64: any seed will do, neighbouring ones too. */
+/* splitmix64: accepts any seed, including consecutive ones. */
 static inline __u64 seed_next(__u64 *seed)
 {
 	__u64 word = *seed += 0x9e3779b97f4a7c15;
@@ -34,13 +34,13 @@ static inline __u64 seed_next(__u64 *seed)
 	return word ^ word >> 31;
 }
 
-/* A number in [0, below). */
+/* Return: a number in [0, below). */
 static inline __u64 seed_below(__u64 *seed, __u64 below)
 {
 	return seed_next(seed) % below;
 }
 
-/* Choose, print and keep the seed of a test. */
+/* Choose, print and store the seed of a test. */
 #define SEED_PRINT(seed) \
 	TH_LOG("seed: MEMALLOC_SEED=%llu", (unsigned long long)((seed) = seed_choose()))
 

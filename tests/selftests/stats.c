@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: they are what a model says they must be, at every step, and the
- * same in /proc/memalloc
+ * Statistics: they match a model at every step, and agree with /proc/memalloc
  */
 #include <pthread.h>
 #include <stddef.h>
@@ -12,9 +11,9 @@
 #include "module_parameter.h"
 #include "seed.h"
 
-/* --- a model ---------------------------------------------------------------------- */
+/* --- a model ------------------------------------------------------------- */
 
-/* What all zones count together. */
+/* Counters of all zones */
 struct counters {
 	__u64 pages;
 	__u64 free;
@@ -52,7 +51,7 @@ struct object {
 FIXTURE(model) {
 	int fd;
 	__u64 seed;
-	struct counters counters;	/* expected; what is free and borrowed apart */
+	struct counters counters;	/* expected, except free and borrowed */
 	struct memalloc_stats_file file;	/* expected */
 	struct memalloc_stats_reports reports;
 	struct object objects[64];
@@ -63,7 +62,7 @@ FIXTURE_SETUP(model)
 {
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
-	/* What slab caches keep at hand is of those who came before. */
+	/* Slab caches may have cached memory of earlier tests. */
 	ASSERT_EQ(0, device_shrink(self->fd));
 	ASSERT_EQ(0, zones_sum(self->fd, &self->counters));
 	ASSERT_EQ(0, device_file(self->fd, &self->file));
@@ -113,7 +112,7 @@ static void model_forget(FIXTURE_DATA(model) *self, struct object *object)
 	*object = self->objects[--self->count];
 }
 
-/* The handle first or the mapping first; gone with the second. */
+/* Free the handle or the mapping first; the second free releases the memory. */
 static int model_free(FIXTURE_DATA(model) *self)
 {
 	struct object *object = &self->objects[seed_below(&self->seed, self->count)];
@@ -213,8 +212,8 @@ static void compare_blocks(struct __test_metadata *_metadata, int fd)
 }
 
 /*
- * Where there is a reserve, it is refilled in the background: a loan that is on its
- * way is in no zone yet. To validate is to wait for it.
+ * If there is a reserve, it is refilled in the background: pending borrowing is
+ * not in any zone yet. Validation waits for it.
  */
 static void settle(struct __test_metadata *_metadata, int fd)
 {
@@ -285,7 +284,7 @@ TEST_F(model, is_followed_when_a_file_is_closed)
 	compare_blocks(_metadata, fd);
 }
 
-/* --- failures, and the cap ---------------------------------------------------------- */
+/* --- failures, and the cap ----------------------------------------------- */
 
 FIXTURE(cap) {
 	char old[PARAMETER_LENGTH];
@@ -315,7 +314,7 @@ FIXTURE_TEARDOWN_PARENT(cap)
 
 static const __u32 quiet = MEMALLOC_GFP_USER | MEMALLOC_GFP_NOWARN;
 
-TEST_F(cap, is_what_the_parameter_says)
+TEST_F(cap, matches_the_parameter)
 {
 	struct memalloc_stats_borrowing stats;
 	char text[PARAMETER_LENGTH];
@@ -400,7 +399,7 @@ static void *watch_the_cap(void *arg)
 	return NULL;
 }
 
-/* Several at once run into it, over and over, while memory goes back as well. */
+/* Several threads reach it repeatedly, while memory is also returned. */
 TEST_F(cap, is_never_exceeded)
 {
 	enum { THREADS = 3 };
@@ -428,7 +427,7 @@ TEST_F(cap, is_never_exceeded)
 	EXPECT_EQ(stats.borrowed, stats.borrowed_total - stats.returned_total);
 }
 
-/* --- /proc/memalloc ------------------------------------------------------------------ */
+/* --- /proc/memalloc ------------------------------------------------------ */
 
 #define PROC_PATH "/proc/memalloc"
 
@@ -460,7 +459,7 @@ FIXTURE_TEARDOWN(proc)
 	close(self->fd);
 }
 
-/* The whole file, in small pieces if asked to. */
+/* Read the whole file, optionally in small pieces. */
 static int proc_read(char *text, size_t limit, size_t piece)
 {
 	int fd = open(PROC_PATH, O_RDONLY | O_CLOEXEC);
@@ -481,7 +480,7 @@ static int proc_read(char *text, size_t limit, size_t piece)
 	return got ? -EIO : 0;
 }
 
-/* The line in a section that begins with a name, or NULL. */
+/* Find the line in a section that begins with a name, or NULL. */
 static const char *proc_line(const char *text, const char *heading, const char *name)
 {
 	const size_t length = strlen(name);
@@ -495,7 +494,7 @@ static const char *proc_line(const char *text, const char *heading, const char *
 	return NULL;
 }
 
-/* A number in it: the first, or the nth after that. */
+/* Return: the first number in it, or the nth after that. */
 static __u64 proc_number(const char *text, const char *heading, const char *name,
 			 unsigned int nth)
 {
@@ -518,13 +517,36 @@ static __u64 proc_number(const char *text, const char *heading, const char *name
 #define SAME(heading, stats, member) \
 	COMPARE((stats).member, proc_number(self->text, heading, #member, 0), #member)
 
-TEST_F(proc, says_its_version_first)
+TEST_F(proc, reports_the_number_of_entries)
+{
+	struct memalloc_stats stats = {
+		.size = sizeof(stats),
+		.section = MEMALLOC_SECTION_MEMPOOL,
+	};
+	int fd = device_open();
+	__u64 pool;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_ioctl(fd, MEMALLOC_STATS, &stats));
+	EXPECT_EQ(0, stats.out_count);
+	EXPECT_EQ(sizeof(struct memalloc_stats_mempool), stats.out_length);
+	ASSERT_EQ(0, device_mempool_create(fd, MEMALLOC_MEMPOOL_KMALLOC, 8, 1, &pool));
+	ASSERT_EQ(0, device_ioctl(fd, MEMALLOC_STATS, &stats));
+	EXPECT_EQ(1, stats.out_count);
+	stats.index = 1;
+	EXPECT_EQ(0, device_ioctl(fd, MEMALLOC_STATS, &stats));
+	stats.length = sizeof(__u64);
+	EXPECT_EQ(-ENOENT, device_ioctl(fd, MEMALLOC_STATS, &stats));
+	close(fd);
+}
+
+TEST_F(proc, begins_with_its_version)
 {
 	ASSERT_EQ(0, proc_read(self->text, 1 << 20, 4096));
 	EXPECT_EQ(0, strncmp(self->text, "memalloc version 1\n", 19));
 }
 
-TEST_F(proc, says_the_same_of_borrowing)
+TEST_F(proc, agrees_on_borrowing)
 {
 	struct memalloc_stats_borrowing stats;
 
@@ -542,9 +564,10 @@ TEST_F(proc, says_the_same_of_borrowing)
 	SAME("\n[borrowing]\n", stats, metadata_bytes);
 	SAME("\n[borrowing]\n", stats, refused_cap);
 	SAME("\n[borrowing]\n", stats, refused_host);
+	SAME("\n[borrowing]\n", stats, lost_total);
 }
 
-TEST_F(proc, says_the_same_of_every_zone)
+TEST_F(proc, agrees_on_every_zone)
 {
 	static const char * const names[] = { "DMA", "DMA32", "NORMAL" };
 	struct memalloc_stats_zone stats;
@@ -580,7 +603,7 @@ TEST_F(proc, says_the_same_of_every_zone)
 	EXPECT_LT(0, index);
 }
 
-TEST_F(proc, says_the_same_of_the_device)
+TEST_F(proc, agrees_on_the_device)
 {
 	struct memalloc_stats_file stats;
 
@@ -592,7 +615,7 @@ TEST_F(proc, says_the_same_of_the_device)
 	SAME("\n[device]\n", stats, bytes);
 }
 
-TEST_F(proc, says_the_same_of_reports)
+TEST_F(proc, agrees_on_reports)
 {
 	struct memalloc_stats_reports stats;
 
@@ -607,7 +630,7 @@ TEST_F(proc, says_the_same_of_reports)
 	SAME("\n[reports]\n", stats, overflow);
 }
 
-TEST_F(proc, is_the_same_however_it_is_read)
+TEST_F(proc, is_independent_of_the_read_size)
 {
 	char *again = malloc(1 << 20);
 
@@ -618,7 +641,7 @@ TEST_F(proc, is_the_same_however_it_is_read)
 	free(again);
 }
 
-/* Readable by all, so it may not tell where anything is in the kernel. */
+/* The file must not reveal kernel addresses. */
 TEST_F(proc, shows_no_addresses)
 {
 	const char *at;

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memalloc-load: load the module with each allocation on the way failing once
+ * memalloc-load: load the module with each allocation failing in turn
  *
  *	memalloc-load FILE own|all STEP [PARAMETER=VALUE...]
  *
- * FILE is memalloc.ko, which is not loaded. The nth allocation, or copy from user
- * space, that the host makes meanwhile fails, n = 1, 2, ... until there are fewer.
- * "own" counts those alone that a function of the module asks for, directly or not;
- * "all" counts those of the host's loader too. With a STEP above 1 only every so
- * manieth point is walked; with which one it begins is by chance, and by the seed,
- * as in seed.h.
+ * FILE is memalloc.ko, which must not be loaded. The nth allocation of the
+ * host, or copy from user space, fails during the load, for n = 1, 2, ... until
+ * no failure is hit. "own" counts only allocations made by functions of the
+ * module or on their behalf; "all" also counts those of the module loader. STEP
+ * is the distance of the points tested. The first point is random, and depends
+ * on the seed as in seed.h.
  *
- * After each, either the module is not there, nor anything of it; or it is there,
- * works in every layer, and can be removed. It is run as root, in a guest whose
- * kernel has failure injection, while no other module is loaded. Status 1 if
- * something is wrong.
+ * After each failure, either the module is not loaded and has left nothing
+ * behind, or it is loaded, works in every layer and can be removed. Runs as
+ * root in a guest with a kernel that has fault injection, with no other module
+ * loaded. Status 1 on failure.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,17 +34,17 @@
 #include "tell.h"
 
 enum {
-	MANY = 1000000,		/* points: so many there are not */
-	RECORD = 8192,		/* of the kernel log */
+	MANY = 1000000,		/* more points than there can be */
+	RECORD = 8192,		/* bytes of a kernel log record */
 };
 
 static const char *file;
 static char parameters[512];
 static int kernel_log;
 
-/* --- whose allocations fail ------------------------------------------------------- */
+/* --- failing allocations -------------------------------------------------- */
 
-/* Where the kernel's own code ends. Modules are beyond it. */
+/* Returns the end of the kernel's code. Modules are beyond it. */
 static unsigned long long end_of_kernel(void)
 {
 	unsigned long long address, end = 0;
@@ -60,7 +60,10 @@ static unsigned long long end_of_kernel(void)
 	return end;
 }
 
-/* Only if a function from there on is among the callers. */
+/*
+ * Only fail allocations that have a function at or above @address in the call
+ * chain.
+ */
 static int count_from(unsigned long long address)
 {
 	static const char *const faults[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
@@ -71,7 +74,7 @@ static int count_from(unsigned long long address)
 	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		if (host_failure_set(faults[i], "require-start", start) ||
 		    host_failure_set(faults[i], "stacktrace-depth", "32"))
-			return fail("%s: cannot be told whose allocations fail", faults[i]);
+			return fail("%s: cannot filter by call chain", faults[i]);
 	return 0;
 }
 
@@ -79,7 +82,7 @@ static int count_own(void)
 {
 	const unsigned long long end = end_of_kernel();
 
-	return end ? count_from(end) : fail("no end of the kernel's code in /proc/kallsyms");
+	return end ? count_from(end) : fail("cannot find the end of the kernel's code in /proc/kallsyms");
 }
 
 static int count_all(void)
@@ -87,9 +90,9 @@ static int count_all(void)
 	return count_from(0);
 }
 
-/* --- what is left ----------------------------------------------------------------- */
+/* --- leftovers ------------------------------------------------------------ */
 
-/* A module that is left half has left something here. */
+/* A partly removed module has left some of these. */
 static const char *const traces[] = {
 	"/sys/module/memalloc",
 	"/sys/class/misc/memalloc",
@@ -107,12 +110,12 @@ static int nothing_is_listed(void)
 	for (i = 0; i < sizeof(traces) / sizeof(traces[0]); i++) {
 		if (glob(traces[i], 0, NULL, &found) == GLOB_NOMATCH)
 			continue;
-		return fail("%s is left", found.gl_pathv[0]);
+		return fail("%s still exists", found.gl_pathv[0]);
 	}
 	return 0;
 }
 
-/* Of a workqueue the thread that saves it. */
+/* Look for the rescuer thread of a workqueue. */
 static int no_thread_is_left(void)
 {
 	char name[64];
@@ -121,16 +124,16 @@ static int no_thread_is_left(void)
 	int left = 0;
 
 	if (glob("/proc/[0-9]*/comm", 0, NULL, &found))
-		return fail("no processes");
+		return fail("cannot list the processes");
 	for (i = 0; i < found.gl_pathc; i++)
 		if (!line_read(found.gl_pathv[i], name, sizeof(name)) &&
 		    !strncmp(name, "kworker/R-memalloc", strlen("kworker/R-memalloc")))
-			left = fail("the thread %s is left", name);
+			left = fail("thread %s still exists", name);
 	globfree(&found);
 	return left;
 }
 
-/* If pages had been borrowed by then, the log tells how many came back. */
+/* If pages were borrowed, the log has the number of returned ones. */
 static int everything_is_returned(void)
 {
 	unsigned long long returned, borrowed;
@@ -140,7 +143,7 @@ static int everything_is_returned(void)
 
 	for (;;) {
 		got = read(kernel_log, record, sizeof(record) - 1);
-		if (got < 0 && errno == EPIPE) /* some were overwritten meanwhile */
+		if (got < 0 && errno == EPIPE) /* some records were overwritten */
 			continue;
 		if (got <= 0)
 			return 0;
@@ -155,23 +158,23 @@ static int everything_is_returned(void)
 }
 
 /*
- * Whoever is to be asked when memory is short, is asked: one that is left though the
- * module's code has gone is not survived. Nor is a notifier, at the next load.
+ * Call all shrinkers. A shrinker that is left although the module's code has
+ * gone crashes the kernel. So does a notifier, at the next load.
  */
-static int nobody_is_asked_in_vain(void)
+static int no_dangling_shrinker(void)
 {
 	int err = line_write("/proc/sys/vm/drop_caches", "2");
 
-	return err ? fail("nobody can be asked for memory: %s", strerror(-err)) : 0;
+	return err ? fail("cannot call the shrinkers: %s", strerror(-err)) : 0;
 }
 
 static int nothing_is_left(void)
 {
 	return nothing_is_listed() || no_thread_is_left() || everything_is_returned() ||
-	       nobody_is_asked_in_vain();
+	       no_dangling_shrinker();
 }
 
-/* --- what works ------------------------------------------------------------------- */
+/* --- function check ------------------------------------------------------- */
 
 static int use_every_layer(int fd)
 {
@@ -202,32 +205,32 @@ static int it_works(void)
 	int fd = device_open(), err;
 
 	if (fd < 0)
-		return fail("it cannot be opened: %s", strerror(-fd));
+		return fail("cannot open the device: %s", strerror(-fd));
 	err = use_every_layer(fd);
 	close(fd);
-	return err ? fail("it does not work: %s", strerror(-err)) : 0;
+	return err ? fail("the device fails: %s", strerror(-err)) : 0;
 }
 
 static int unload(void)
 {
 	if (syscall(SYS_delete_module, "memalloc", O_NONBLOCK))
-		return fail("it cannot be removed: %s", strerror(errno));
+		return fail("cannot remove the module: %s", strerror(errno));
 	return nothing_is_left();
 }
 
-/* --- the walk --------------------------------------------------------------------- */
+/* --- the walk ------------------------------------------------------------- */
 
 /**
- * struct points - what came of those that were walked
+ * struct points - results of the points tested
  * @failed: the module could not be loaded
- * @survived: it could be loaded all the same
+ * @survived: the module was loaded despite the failure
  */
 struct points {
 	unsigned long failed;
 	unsigned long survived;
 };
 
-/* Return: zero, or a negative error. */
+/* Returns 0 or a negative error. */
 static int load(void)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), err;
@@ -239,7 +242,7 @@ static int load(void)
 	return err;
 }
 
-/* As load(), with the @nth failing. @left: none did. */
+/* As load(), but the @nth allocation fails. Sets @left if none has failed. */
 static int load_failing(unsigned int nth, int *left)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), err;
@@ -258,20 +261,20 @@ static bool is_for_lack_of_memory(int err)
 	return err == -ENOMEM || err == -EFAULT;
 }
 
-/* Return: zero; *@more as long as there is another point. */
+/* Returns 0. Clears @more after the last point. */
 static int walk_point(unsigned int nth, struct points *points, bool *more)
 {
 	int left = 0, err = load_failing(nth, &left);
 
 	if (left < 0)
-		return fail("no failure can be had: %s", strerror(-left));
+		return fail("cannot inject a failure: %s", strerror(-left));
 	*more = !left;
 	if (!err) {
 		points->survived += !left;
 		return it_works() || unload();
 	}
 	if (left || !is_for_lack_of_memory(err))
-		return fail("it cannot be loaded: %s", strerror(-err));
+		return fail("cannot load the module: %s", strerror(-err));
 	points->failed++;
 	return nothing_is_left();
 }
@@ -287,7 +290,7 @@ static int walk(unsigned int first, unsigned int step, struct points *points)
 	return more;
 }
 
-/* --- from the command line ---------------------------------------------------------- */
+/* --- command line --------------------------------------------------------- */
 
 static void join_parameters(char **words)
 {
@@ -297,11 +300,14 @@ static void join_parameters(char **words)
 	}
 }
 
-/* What is in the log by now does not count. Dropping caches is not told in it. */
+/*
+ * Skip the present contents of the log. Suppress the messages about dropped
+ * caches.
+ */
 static int follow_kernel_log(void)
 {
 	if (line_write("/proc/sys/vm/drop_caches", "4"))
-		return fail("caches are not dropped in silence");
+		return fail("cannot drop caches silently");
 	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (kernel_log < 0 || lseek(kernel_log, 0, SEEK_END) < 0)
 		return fail("/dev/kmsg: %s", strerror(errno));
@@ -325,17 +331,17 @@ int main(int argc, char **argv)
 	seed = seed_choose();
 	printf("# MEMALLOC_SEED=%llu\n", (unsigned long long)seed);
 	if (!host_failure_prepare())
-		return fail("this kernel does not let allocations fail");
+		return fail("the kernel has no fault injection");
 	if (follow_kernel_log() || (own ? count_own() : count_all()))
 		return 1;
 	err = load();
 	if (err)
-		return fail("it cannot be loaded at all: %s", strerror(-err));
+		return fail("cannot load the module without failures: %s", strerror(-err));
 	if (it_works() || unload() || walk(1 + seed_below(&seed, step), step, &points))
 		return 1;
 	if (!points.failed)
-		return fail("no failure was seen");
-	printf("# %s: %lu points, at %lu of them it cannot be loaded\n", argv[2],
+		return fail("no allocation has failed");
+	printf("# %s: %lu points, %lu failed loads\n", argv[2],
 	       points.failed + points.survived, points.failed);
 	figure(own ? "points walked at load, of the module" : "points walked at load, of all",
 	       points.failed + points.survived);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memalloc-stores: what a process stores stays, whatever the machine does meanwhile
+ * memalloc-stores: stores of a process must not get lost
  *
  *	memalloc-stores SECONDS
  *
- * A test of the machine that the other tests run on, without memalloc. Processes
- * count in each of many pages and look whether each has kept its last number; others
- * scatter memory and have it compacted, where the kernel does that (which needs root).
+ * Tests the machine that runs the other tests, without memalloc. Processes
+ * increment a counter in each of many pages, and check that each page has the
+ * last value. Other processes fragment memory and trigger compaction, which
+ * needs root and a kernel with compaction.
  *
- * User-mode Linux with CONFIG_SMP and CONFIG_COMPACTION does not pass: a page that is
- * moved while its process runs on another processor stays in use there until that
- * process enters its kernel next, and what is stored until then is gone.
+ * User-mode Linux with CONFIG_SMP and CONFIG_COMPACTION fails: if a page is
+ * migrated while its process runs on another CPU, that CPU uses the old page
+ * until the process enters its kernel again, and stores in the meantime are
+ * lost.
  *
  * Prints TAP. Status 1 if a store was lost.
  */
@@ -26,10 +28,10 @@
 
 enum {
 	PAGE = 4096,
-	PAGES = 4096,		/* of one that counts */
-	SCATTERED = 32768,	/* pages of one that scatters */
-	ROUNDS = 100,		/* through all pages between two looks at the clock */
-	EACH = 2,		/* processes that count, and that scatter */
+	PAGES = 4096,		/* pages of a counting process */
+	SCATTERED = 32768,	/* pages of a fragmenting process */
+	ROUNDS = 100,		/* passes over all pages between checks of the clock */
+	EACH = 2,		/* processes of each kind */
 	SHOWN = 3,
 };
 
@@ -56,7 +58,7 @@ static unsigned long count_once(char *memory, unsigned long number, unsigned lon
 	for (page = 0; page < PAGES; page++) {
 		at = number_in(memory, page);
 		if (*at != number && lost++ < SHOWN)
-			printf("# page %zu: %lu was stored, and %lu is there\n", page, number, *at);
+			printf("# page %zu: stored %lu, found %lu\n", page, number, *at);
 		*at = number + 1;
 	}
 	return lost;
@@ -82,7 +84,7 @@ static void compact(void)
 	if (fd < 0)
 		return;
 	if (write(fd, "1", 1) != 1)
-		warn("memory cannot be compacted");
+		warn("cannot trigger compaction");
 	close(fd);
 }
 
@@ -134,6 +136,6 @@ int main(int argc, char **argv)
 	}
 	while (wait(&status) > 0)
 		good &= !status;
-	printf("%s 1 stores.what_a_process_stores_stays\n", good ? "ok" : "not ok");
+	printf("%s 1 stores.no_store_is_lost\n", good ? "ok" : "not ok");
 	return !good;
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memalloc-stress: everything at once, for a time, and then account for it
+ * memalloc-stress: use the whole device at once for a time, then account for it
  *
  *	memalloc-stress all SECONDS [SEED]
  *	memalloc-stress processors TIMES [SEED]
  *
- * Processes that use the device in every way it can be used. All: they are killed
- * at any moment, while the limits change, the host runs short of memory,
- * processors come and go, and a client in the kernel is loaded and unloaded.
- * Processors: nothing else happens than that one is switched off and on again so
- * many times, and all is valid each time; the client is there all the time.
+ * Processes use the device in every possible way. "all": they are killed at
+ * random times, while limits change, the host runs short of memory, CPUs go
+ * offline and online, and a kernel client is loaded and unloaded. "processors":
+ * one CPU at a time goes offline and online, TIMES times, with a validation
+ * each time and the client loaded throughout.
  *
- * It is run as root, in a guest. Status 1 if any of them saw what must not be.
+ * Runs as root in a guest. Status 1 if a process saw an error.
  *
- * What a process has written must be there when it looks again: so memory
- * given to two at a time is seen.
+ * Each process checks that its data are intact, so memory that is handed out
+ * twice is detected.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,25 +40,25 @@
 
 enum {
 	USERS = 4,
-	HELD = 32,		/* allocations of a user at the same time */
+	HELD = 32,		/* allocations held by a user */
 	MAX_ORDER = 6,
-	MAX_BYTES = 30000,	/* of kmalloc: more than a size class has */
+	MAX_BYTES = 30000,	/* of kmalloc: more than the largest size class */
 	MAX_OBJECT = 3000,
-	MAX_COUNT = 20,		/* objects in an allocation */
-	MAX_MINIMUM = 8,	/* elements that a pool has at least */
-	MAX_PERCPU = 2000,	/* bytes on each processor */
+	MAX_COUNT = 20,		/* objects per allocation */
+	MAX_MINIMUM = 8,	/* largest minimum of a pool */
+	MAX_PERCPU = 2000,	/* bytes per CPU */
 	MAX_AREA = 100000,
-	ENOUGH_CACHES = 200,	/* that each flag is among them, whatever the seed */
-	PATIENCE_US = 5000,	/* of who waits for an element */
+	ENOUGH_CACHES = 200,	/* enough to include each flag with any seed */
+	PATIENCE_US = 5000,	/* how long a user waits for an element */
 	PAUSE_US = 20000,	/* between two events */
 };
 
 #define CLIENT		"/usr/lib/memalloc/memalloc_stress.ko"
 #define CPU_ONLINE	"/sys/devices/system/cpu/cpu1/online"
 
-/* --- a process that uses the device ---------------------------------------------- */
+/* --- a process that uses the device --------------------------------------- */
 
-/* What they have taken so far, all together; by enum memalloc_kind. */
+/* Counts of all users, by enum memalloc_kind. */
 static const char *const kind_names[] = {
 	[MEMALLOC_KIND_PAGES] = "pages",
 	[MEMALLOC_KIND_OBJECT] = "objects",
@@ -70,7 +70,7 @@ static const char *const kind_names[] = {
 
 enum { KINDS = sizeof(kind_names) / sizeof(kind_names[0]) };
 
-/* What a cache may be, beside being one; and how many were. */
+/* Flags of a cache, and the number of caches with each. */
 static const char *const flag_names[] = {
 	"HWCACHE_ALIGN", "DMA", "DMA32", "TYPESAFE_BY_RCU", "RECLAIM_ACCOUNT", "NO_REAP",
 	"RED_ZONE", "POISON", "STORE_USER", "CHECKS", "QUARANTINE", "GUARD",
@@ -80,7 +80,7 @@ enum { FLAGS = sizeof(flag_names) / sizeof(flag_names[0]) };
 
 _Static_assert(MEMALLOC_CACHE_ALL == (1 << FLAGS) - 1, "each flag has a name");
 
-/* In memory that all share. */
+/* In memory shared by all processes. */
 static struct counts {
 	unsigned long taken[KINDS];
 	unsigned long caches;
@@ -89,7 +89,7 @@ static struct counts {
 
 struct allocation {
 	__u64 handle;
-	__u64 value;		/* that it was filled with */
+	__u64 value;		/* fill value */
 	__u64 bytes;
 	__u32 kind;
 	void *mapping;
@@ -99,8 +99,8 @@ struct user {
 	__u64 seed;
 	int fd;
 	int pipe[2];
-	__u64 cache;		/* that objects are from, or zero */
-	__u64 pool;		/* that elements are from, or zero */
+	__u64 cache;		/* cache for objects, or zero */
+	__u64 pool;		/* pool for elements, or zero */
 	struct allocation held[HELD];
 };
 
@@ -109,7 +109,7 @@ static bool is_refusal(int err)
 	return err == -ENOMEM || err == -EDQUOT || err == -EINTR;
 }
 
-/* Up to @most, small ones more often. */
+/* Up to @most; small sizes are more likely. */
 static __u64 user_size(struct user *user, __u64 most)
 {
 	return seed_below(&user->seed, seed_below(&user->seed, most) + 1);
@@ -139,7 +139,7 @@ static void wish_area(struct user *user, struct memalloc_alloc *alloc)
 	alloc->bytes = 1 + user_size(user, MAX_AREA);
 }
 
-/* Half of them as most are, the others with half of the flags that there are. */
+/* Half of the caches have no flags; the others have about half of the flags. */
 static void user_create_cache(struct user *user)
 {
 	struct memalloc_cache_create create =
@@ -164,7 +164,7 @@ static void user_create_cache(struct user *user)
 			__atomic_fetch_add(&counts->flags[i], 1, __ATOMIC_RELAXED);
 }
 
-/* A page if there is no cache to be had. */
+/* Asks for a page if no cache can be created. */
 static void wish_objects(struct user *user, struct memalloc_alloc *alloc)
 {
 	if (!user->cache)
@@ -193,7 +193,7 @@ static void user_create_pool(struct user *user)
 				      &user->pool);
 }
 
-/* As above, of a pool. */
+/* Likewise, for a pool. */
 static void wish_element(struct user *user, struct memalloc_alloc *alloc)
 {
 	if (!user->pool)
@@ -205,7 +205,7 @@ static void wish_element(struct user *user, struct memalloc_alloc *alloc)
 	alloc->flags = seed_below(&user->seed, 4) ? 0 : MEMALLOC_ALLOC_PREALLOCATED;
 }
 
-/* Of a kind, mode and size chosen at random. */
+/* A random kind, mode and size. */
 static struct memalloc_alloc user_wish(struct user *user)
 {
 	static void (*const kinds[])(struct user *user, struct memalloc_alloc *alloc) = {
@@ -227,7 +227,7 @@ static struct memalloc_alloc user_wish(struct user *user)
 	return alloc;
 }
 
-/* Signals, one after the other, or none any more. */
+/* Start or stop sending signals periodically. */
 static void user_impatient(bool impatient)
 {
 	const struct itimerval timer = {
@@ -238,7 +238,10 @@ static void user_impatient(bool impatient)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* It may be waiting for an element of which it has all itself. */
+/*
+ * Signals interrupt a wait for an element, as the user may itself hold all
+ * elements of the pool.
+ */
 static int user_ask(struct user *user, struct memalloc_alloc *alloc)
 {
 	const bool may_wait = alloc->kind == MEMALLOC_KIND_ELEMENT;
@@ -293,11 +296,11 @@ static int user_check(struct user *user, struct allocation *one)
 	if (err)
 		return fail("verify: %s", strerror(-err));
 	if (one->mapping && !mapping_is_right(user, one))
-		return fail("a mapping shows other memory");
+		return fail("a mapping shows wrong memory");
 	return 0;
 }
 
-/* What it has before and after stays as it was. */
+/* The contents are preserved up to the smaller size. */
 static int user_resize(struct user *user, struct allocation *one)
 {
 	const __u64 bytes = seed_below(&user->seed, seed_below(&user->seed, MAX_BYTES) + 1);
@@ -308,13 +311,13 @@ static int user_resize(struct user *user, struct allocation *one)
 		return is_refusal(err) ? 0 : fail("resize: %s", strerror(-err));
 	err = device_verify(user->fd, one->handle, both, one->value);
 	if (err)
-		return fail("resized, and changed: %s", strerror(-err));
+		return fail("resize has changed the contents: %s", strerror(-err));
 	one->bytes = bytes;
 	err = device_fill(user->fd, one->handle, bytes, one->value);
 	return err ? fail("fill: %s", strerror(-err)) : 0;
 }
 
-/* Not while there is something made from it. */
+/* Allocations made from the parent keep it alive. */
 static int user_destroy(struct user *user, __u64 *parent)
 {
 	int err = *parent ? device_free(user->fd, *parent) : -EBUSY;
@@ -331,7 +334,7 @@ static int user_resize_pool(struct user *user)
 	int err = user->pool ? device_mempool_resize(user->fd, user->pool,
 					1 + seed_below(&user->seed, MAX_MINIMUM)) : 0;
 
-	return err && !is_refusal(err) ? fail("resize a pool: %s", strerror(-err)) : 0;
+	return err && !is_refusal(err) ? fail("cannot resize a pool: %s", strerror(-err)) : 0;
 }
 
 static int user_change_parents(struct user *user)
@@ -340,7 +343,7 @@ static int user_change_parents(struct user *user)
 	       user_destroy(user, &user->cache);
 }
 
-/* Keep to a processor, or to none. It may be off. */
+/* Move to a CPU, or unpin. The CPU may be offline. */
 static void user_move(struct user *user)
 {
 	const int only = seed_below(&user->seed, 4);
@@ -354,7 +357,7 @@ static void user_move(struct user *user)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* First one, then the other: a mapping keeps what it shows. */
+/* Unmap and free in either order: a mapping stays valid. */
 static int user_free(struct user *user, struct allocation *one)
 {
 	int err = device_free(user->fd, one->handle);
@@ -363,14 +366,14 @@ static int user_free(struct user *user, struct allocation *one)
 		return fail("free: %s", strerror(-err));
 	if (one->mapping) {
 		if (!mapping_is_right(user, one))
-			return fail("a mapping of what is freed shows other memory");
+			return fail("a mapping of freed memory shows wrong memory");
 		munmap(one->mapping, one->bytes);
 	}
 	*one = (struct allocation) {};
 	return 0;
 }
 
-/* A pipe holds some of its pages, perhaps after they are freed. */
+/* Let a pipe reference some pages, possibly beyond their free. */
 static void user_splice(struct user *user, struct allocation *one)
 {
 	const struct iovec pages = { .iov_base = one->mapping, .iov_len = one->bytes };
@@ -382,7 +385,7 @@ static void user_splice(struct user *user, struct allocation *one)
 		(void)!read(user->pipe[0], sink, sizeof(sink));
 }
 
-/* A child has the mappings, too, and goes first or last. */
+/* Fork a child with the same mappings, which exits first or last. */
 static void user_fork(struct user *user)
 {
 	pid_t child = fork();
@@ -452,12 +455,12 @@ static int user_run(__u64 seed)
 			return 1;
 }
 
-/* --- what happens to them ---------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 static __u64 seed;
-static int watch;		/* a file that holds nothing */
+static int watch;		/* an open file without allocations */
 static pid_t users[USERS];
-static int niceness;		/* of the users that are started from now on */
+static int niceness;		/* for users started from now on */
 static bool failed;
 
 static void user_start(int i)
@@ -470,7 +473,7 @@ static void user_start(int i)
 		_exit(nice(niceness) < 0 || user_run(own));
 }
 
-/* It ends in no other way than by being killed. */
+/* A user only ends when it is killed. */
 static void user_end(int i)
 {
 	int status = 0;
@@ -478,12 +481,12 @@ static void user_end(int i)
 	kill(users[i], SIGKILL);
 	waitpid(users[i], &status, 0);
 	if (WIFEXITED(status) || WTERMSIG(status) != SIGKILL) {
-		fail("user %d ended with status %#x", users[i], status);
+		fail("user %d exited with status %#x", users[i], status);
 		failed = true;
 	}
 }
 
-/* Each returns whether it has happened. */
+/* Each event returns whether it has happened. */
 static bool event_kill(void)
 {
 	const int i = seed_below(&seed, USERS);
@@ -516,7 +519,7 @@ static bool event_shrink(void)
 	return !device_shrink(watch);
 }
 
-/* The host asks everybody, again and again. */
+/* Keep calling all shrinkers. */
 static bool event_drop_caches(void)
 {
 	return !line_write("/proc/sys/vm/drop_caches", "3");
@@ -532,7 +535,9 @@ static bool event_look(void)
 	return !close(fd);
 }
 
-/* Half of what the host has left. If somebody must be killed, then this. */
+/*
+ * Allocate half of the host's memory. This process is the preferred OOM victim.
+ */
 static bool event_hog(void)
 {
 	pid_t child;
@@ -550,7 +555,7 @@ static bool event_hog(void)
 	return child > 0 && waitpid(child, NULL, 0) == child;
 }
 
-/* There may be none that can be switched off. */
+/* There may be no CPU that can go offline. */
 static int processor_off_and_on(void)
 {
 	int err = line_write(CPU_ONLINE, "0");
@@ -573,7 +578,7 @@ static bool event_client(void)
 
 	if (client_is_loaded) {
 		if (syscall(SYS_delete_module, "memalloc_stress", O_NONBLOCK))
-			failed = fail("the client cannot be unloaded: %s", strerror(errno));
+			failed = fail("cannot unload the client: %s", strerror(errno));
 		client_is_loaded = false;
 		return true;
 	}
@@ -583,7 +588,7 @@ static bool event_client(void)
 		 (unsigned long long)(64 + seed_below(&seed, 2000)));
 	client_is_loaded = !syscall(SYS_finit_module, fd, parameters, 0);
 	if (!client_is_loaded && errno != ENOMEM)
-		failed = fail("the client cannot be loaded: %s", strerror(errno));
+		failed = fail("cannot load the client: %s", strerror(errno));
 	close(fd);
 	return client_is_loaded;
 }
@@ -616,9 +621,11 @@ static void something_happens(void)
 	events[i].count += events[i].happen();
 }
 
-/* --- and what is left of it --------------------------------------------------------- */
+/* --- accounting ----------------------------------------------------------- */
 
-/* Nobody holds anything, nothing is broken, nothing was reported. */
+/*
+ * No allocation is left, all structures are valid, and no misuse was reported.
+ */
 static int account(void)
 {
 	struct memalloc_stats_reports reports, none = {};
@@ -627,7 +634,7 @@ static int account(void)
 
 	if (device_validate(watch) || device_shrink(watch) || device_file(watch, &file) ||
 	    device_reports(watch, &reports) || device_borrowing(watch, &borrowing))
-		return fail("the device does not answer, or is not valid");
+		return fail("the device fails, or is not valid");
 	if (file.device_bytes)
 		return fail("%llu bytes are still charged", (unsigned long long)file.device_bytes);
 	if (memcmp(&reports, &none, sizeof(none)))
@@ -659,8 +666,8 @@ static void stop(void)
 	sleep(1); /* children of the users */
 }
 
-/* All of them were to be had, now and then. */
-static int tell_what_was_taken(void)
+/* Each kind and flag must have been used at least once. */
+static int tell_allocations(void)
 {
 	char name[40];
 	int i, err = 0;
@@ -671,14 +678,14 @@ static int tell_what_was_taken(void)
 		snprintf(name, sizeof(name), "allocations of %s", kind_names[i]);
 		figure(name, counts->taken[i]);
 		if (!counts->taken[i])
-			err = fail("nobody had any %s", kind_names[i]);
+			err = fail("no allocation of %s", kind_names[i]);
 	}
 	figure("caches", counts->caches);
 	for (i = 0; i < FLAGS; i++) {
 		snprintf(name, sizeof(name), "caches with %s", flag_names[i]);
 		figure(name, counts->flags[i]);
 		if (!counts->flags[i] && counts->caches >= ENOUGH_CACHES)
-			err = fail("none of %lu caches had %s", counts->caches, flag_names[i]);
+			err = fail("none of %lu caches has %s", counts->caches, flag_names[i]);
 	}
 	return err;
 }
@@ -697,7 +704,7 @@ static int run_all(unsigned long seconds)
 	figure("seconds", seconds);
 	for (i = 0; i < EVENTS; i++)
 		figure(events[i].name, events[i].count);
-	return failed | account() | tell_what_was_taken();
+	return failed | account() | tell_allocations();
 }
 
 static int run_processors(unsigned long times)
@@ -707,8 +714,8 @@ static int run_processors(unsigned long times)
 	int err = 0;
 
 	if (!event_client())
-		return fail("there is no client");
-	niceness = 19; /* they have what is left, and do not hold up the rest */
+		return fail("the client is missing");
+	niceness = 19; /* users get the remaining time, and do not delay the test */
 	start();
 	for (i = 0; i < times && !failed && !err; i++) {
 		err = processor_off_and_on();
@@ -717,10 +724,10 @@ static int run_processors(unsigned long times)
 	}
 	stop();
 	if (err)
-		failed = fail("the %luth time: %s", i, strerror(-err));
+		failed = fail("iteration %lu: %s", i, strerror(-err));
 	figure("times a processor was off and on", i);
 	figure("seconds", time(NULL) - begin);
-	return failed | account() | tell_what_was_taken();
+	return failed | account() | tell_allocations();
 }
 
 int main(int argc, char **argv)
@@ -738,5 +745,5 @@ int main(int argc, char **argv)
 		return run_all(strtoul(argv[2], NULL, 0));
 	if (!strcmp(argv[1], "processors"))
 		return run_processors(strtoul(argv[2], NULL, 0));
-	return fail("what is %s?", argv[1]);
+	return fail("unknown mode: %s", argv[1]);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tell.h: what the programs here say of themselves, as comments of TAP
+ * tell.h: diagnostics of the stress programs, as TAP comments
  */
 #ifndef TELL_H
 #define TELL_H
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Why something is wrong, and in which process. Returns 1, to be returned. */
+/* Print the reason of a failure, with the process. Returns 1. */
 __attribute__((format(printf, 1, 2)))
 static inline int fail(const char *format, ...)
 {
@@ -24,7 +24,7 @@ static inline int fail(const char *format, ...)
 	return 1;
 }
 
-/* For tests/check, which collects them. */
+/* Print a figure for tests/check to collect. */
 static inline void figure(const char *name, unsigned long value)
 {
 	printf("# figure: %s %lu\n", name, value);

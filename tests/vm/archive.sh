@@ -10,14 +10,14 @@
 readonly ARCHIVE_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 readonly ARCHIVE_SINCE=$EPOCHSECONDS # lists of then, or later, are fresh
 
-archive_address() { # LABEL: address of the archive with that label
+archive_address() { # LABEL: print the address of the archive with that label
 	# shellcheck disable=SC2016 # the fields are apt's
 	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' \
 		'Created-By: Packages' |
 		awk -F'|' -v label="$1" '$1 == "Debian" && $2 == label { print $3; exit }'
 }
 
-archive_line() { # SUITE: its line of sources.list, or nothing if there is none
+archive_line() { # SUITE: print its line of sources.list; nothing if there is none
 	local label=Debian address
 
 	[[ $1 != *-security ]] || label=Debian-Security
@@ -25,7 +25,7 @@ archive_line() { # SUITE: its line of sources.list, or nothing if there is none
 	if [[ -n $address ]]; then
 		echo "deb [arch=amd64 signed-by=$ARCHIVE_KEYS] $address $1 main"
 	elif [[ $label == Debian ]]; then
-		echo "vm: apt knows no Debian archive; run: apt-get update (as root)" >&2
+		echo "vm: no Debian archive in apt's lists; run: apt-get update (as root)" >&2
 		return 1
 	fi
 }
@@ -61,8 +61,8 @@ archive_is_fresh() { # LINES of sources.list
 		$(<"$archive_dir/sources.list") == "$1" ]]
 }
 
-# Another run may have opened the same directory, and be reading there: nothing is done
-# twice that is fresh, and no file is empty in between.
+# Another run may have opened the same directory and read from it: fresh lists
+# are not downloaded again, and no file is empty in the meantime.
 archive_open() { # DIR SUITE...: refresh the lists of these suites
 	local lines
 
@@ -80,17 +80,17 @@ archive_open() { # DIR SUITE...: refresh the lists of these suites
 	archive_apt apt-get update >&2 && touch "$archive_dir/refreshed"
 }
 
-archive_depends() { # PACKAGE: names of what it depends on
+archive_depends() { # PACKAGE: print the names of its dependencies
 	archive_apt apt-cache depends --no-recommends --no-suggests \
 		--no-conflicts --no-breaks --no-replaces --no-enhances "$1" |
 		awk '$1 == "Depends:" { print $2 }'
 }
 
-archive_version() { # PACKAGE: its newest version, or nothing
+archive_version() { # PACKAGE: print its newest version; nothing if there is none
 	archive_apt apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }'
 }
 
-archive_pick() { # PATTERN...: first package name that one of these globs matches, newest first
+archive_pick() { # PATTERN...: print the newest package that matches the first possible glob
 	local pattern name
 
 	for pattern in "$@"; do
@@ -106,11 +106,11 @@ archive_pick() { # PATTERN...: first package name that one of these globs matche
 	return 1
 }
 
-glob_to_regex() { # for package names: a dot is a dot, a star anything but "-"
+glob_to_regex() { # for package names: a dot is a dot, a star is anything except "-"
 	sed 's/[.]/[.]/g; s/[*]/[^-]*/g; s/^/^/; s/$/$/' <<<"$1"
 }
 
-archive_unpack() { # DIR PACKAGE=VERSION...: download what is missing and unpack it all
+archive_unpack() { # DIR PACKAGE=VERSION...: download missing packages and unpack all
 	local into=$1 package name debs
 	shift
 
@@ -132,7 +132,7 @@ archive_unpack() { # DIR PACKAGE=VERSION...: download what is missing and unpack
 	done
 }
 
-archive_forget() { # PACKAGE=VERSION...: the downloads are not needed any more
+archive_forget() { # PACKAGE=VERSION...: delete the downloads
 	local package
 
 	for package in "$@"; do

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Judge a kernel log: print every line that reports a bug, and each report that
-# was expected and did not come; nothing if all is well.
+# Judge a kernel log: print every line that reports a bug, and each expected
+# report that is missing; print nothing if all is well.
 #
 #   awk -v expect=REGEX -v allow=REGEX -f reports.awk LOG
 #
-# A line that matches "allow" or "expect" is no failure, nor are the lines of
-# its splat (a trace after it); "expect" must match at least once.  A test can say so itself,
-# around what it provokes, by writing to /dev/kmsg
+# A line that matches "allow" or "expect" is not a failure, nor are the lines of
+# its splat (a trace after it); "expect" must match at least once.  A test can
+# announce reports that it provokes by writing to /dev/kmsg
 #
 #   vm-expect: REGEX      ...until...      vm-expect end
 #
-# Regular expressions are awk's and see the line without its time stamp.
+# Regular expressions are awk's and match the line without its time stamp.
 #
-# A data race counts if one of the two who race is a function of ours, or is called by
-# one: the kernel has many of its own, and lives with them.
+# A data race counts if one of the two racing functions belongs to memalloc, or
+# is called by one that does: the kernel has many races of its own, and
+# tolerates them.
 
 BEGIN {
 	# Lines that open a report.
@@ -30,7 +31,7 @@ BEGIN {
 	       "|Kernel memory (exposure|overwrite)|Bad page" \
 	       "|unregister_netdevice: waiting|Object(s)? remaining|nobody cared" \
 	       "|page allocation failure|Out of memory"
-	# Lines that belong to one, and report something when they stand alone.
+	# Lines of a report, which are reports themselves if they stand alone.
 	tail = "Call Trace:|Modules linked in:|^RIP: "
 	# A unit test in the kernel that failed.
 	unit = "^ *not ok [0-9]+"
@@ -94,7 +95,7 @@ $0 ~ tail && NR - open > within {
 END {
 	finish_span()
 	if (!met)
-		print "expected and not seen: " expect
+		print "expected but missing: " expect
 }
 
 function permitted(line)
@@ -109,6 +110,6 @@ function permitted(line)
 function finish_span()
 {
 	if (span != "" && !span_met)
-		print NR ": expected and not seen: " span
+		print NR ": expected but missing: " span
 	span = ""
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Quarantine: a page that somebody still holds when it is freed is not reused
+ * Pinned pages: a page that is pinned when it is freed is not reused
  *
- * A pipe is that somebody: vmsplice(2) puts pages into it without copying, and
- * what is read from it later must be what they held when they were freed.
+ * A pipe pins the pages: vmsplice(2) puts pages into it without copying, and a
+ * later read must return their contents at the time of the free.
  */
 #include <signal.h>
 #include <sys/uio.h>
@@ -16,7 +16,7 @@
 
 enum { WORD = 4242 };
 
-FIXTURE(quarantine) {
+FIXTURE(pinned) {
 	char old[PARAMETER_LENGTH];
 	char quota[PARAMETER_LENGTH];
 	int fd;
@@ -25,8 +25,8 @@ FIXTURE(quarantine) {
 	struct memalloc_stats_reports reports;
 };
 
-/* 8 MiB are all that there is: what is free will be seen again soon. */
-FIXTURE_SETUP(quarantine)
+/* The cap is 8 MiB, so that free pages are reused soon. */
+FIXTURE_SETUP(pinned)
 {
 	struct memalloc_stats_borrowing stats;
 
@@ -44,7 +44,7 @@ FIXTURE_SETUP(quarantine)
 	ASSERT_EQ(0, device_reports(self->fd, &self->reports));
 }
 
-FIXTURE_TEARDOWN_PARENT(quarantine)
+FIXTURE_TEARDOWN_PARENT(pinned)
 {
 	if (self->old[0])
 		parameter_write("cap_mb", self->old);
@@ -52,14 +52,17 @@ FIXTURE_TEARDOWN_PARENT(quarantine)
 		parameter_write("quota_device_mb", self->quota);
 }
 
-static __u64 quarantined(int fd)
+static __u64 pages_pinned(int fd)
 {
 	struct memalloc_stats_borrowing stats;
 
 	return device_borrowing(fd, &stats) ? UINT64_MAX : stats.quarantined;
 }
 
-/* Allocate @bytes, write words and put @pages pages from @first on into the pipe. */
+/*
+ * Allocate @bytes, write words and put @pages pages from @first on into the
+ * pipe.
+ */
 static int give_to_pipe(int fd, int into, unsigned int order, size_t first,
 			size_t pages, __u64 *handle, void **mapping)
 {
@@ -77,7 +80,7 @@ static int give_to_pipe(int fd, int into, unsigned int order, size_t first,
 	return vmsplice(into, &piece, 1, 0) == (ssize_t)piece.iov_len ? 0 : -EIO;
 }
 
-/* Read as much, and compare. */
+/* Read as many pages, and compare. */
 static int take_from_pipe(int from, size_t first, size_t pages)
 {
 	__u64 words[512], expected = WORD + first * page_size() / sizeof(*words);
@@ -102,10 +105,12 @@ struct extent {
 };
 
 /*
- * Take all that there is, in blocks as large as there are, write over it and give
- * it back. Returns how many pages there were, or zero if one of them was in @held.
+ * Allocate all memory, in blocks as large as possible, overwrite it and free
+ * it. @full, if not NULL, receives the statistics while all of it is allocated.
+ * Return: number of pages, or zero if one of them was in @held.
  */
-static size_t use_everything(int fd, const struct extent *held)
+static size_t use_all(int fd, const struct extent *held,
+		      struct memalloc_stats_borrowing *full)
 {
 	static __u64 handles[16 << 10];
 	int order = MEMALLOC_MAX_ORDER;
@@ -126,9 +131,16 @@ static size_t use_everything(int fd, const struct extent *held)
 		phys = device_phys(fd, alloc.out_handle, 0);
 		met |= !phys || (phys < held->end && held->first < phys + alloc.out_bytes);
 	}
+	if (full && device_borrowing(fd, full))
+		memset(full, 0, sizeof(*full));
 	while (count)
 		device_free(fd, handles[--count]);
 	return met ? 0 : pages;
+}
+
+static size_t use_everything(int fd, const struct extent *held)
+{
+	return use_all(fd, held, NULL);
 }
 
 static bool all_goes_back(int fd)
@@ -140,8 +152,8 @@ static bool all_goes_back(int fd)
 	       stats.borrowed == stats.reserve;
 }
 
-/* Nothing of this is anybody's mistake. */
-static bool nothing_reported(FIXTURE_DATA(quarantine) *self)
+/* None of this is misuse. */
+static bool nothing_reported(FIXTURE_DATA(pinned) *self)
 {
 	struct memalloc_stats_reports reports;
 
@@ -149,9 +161,10 @@ static bool nothing_reported(FIXTURE_DATA(quarantine) *self)
 	       !memcmp(&reports, &self->reports, sizeof(reports));
 }
 
-TEST_F(quarantine, keeps_pages_until_the_pipe_is_read)
+TEST_F(pinned, keeps_pages_until_the_pipe_is_read)
 {
 	enum { ORDER = 3, PAGES = 1 << ORDER };
+	struct memalloc_stats_borrowing full;
 	struct extent held;
 	void *mapping;
 	__u64 handle;
@@ -162,24 +175,29 @@ TEST_F(quarantine, keeps_pages_until_the_pipe_is_read)
 	held.first = device_phys(self->fd, handle, 0);
 	held.end = held.first + order_bytes(ORDER);
 	ASSERT_EQ(0, munmap(mapping, order_bytes(ORDER)));
-	EXPECT_EQ(0, quarantined(self->fd));
+	EXPECT_EQ(0, pages_pinned(self->fd));
 	ASSERT_EQ(0, device_free(self->fd, handle));
-	EXPECT_EQ(PAGES, quarantined(self->fd));
+	EXPECT_EQ(PAGES, pages_pinned(self->fd));
 
-	seen = use_everything(self->fd, &held);
+	seen = use_all(self->fd, &held, &full);
 	EXPECT_LT(0, seen);
+	EXPECT_EQ(seen + PAGES, full.borrowed - full.free);
+	EXPECT_EQ(PAGES, full.quarantined);
 	EXPECT_EQ(0, device_validate(self->fd));
 	ASSERT_EQ(0, device_shrink(self->fd));
-	EXPECT_EQ(PAGES, quarantined(self->fd));
+	EXPECT_EQ(PAGES, pages_pinned(self->fd));
 
 	EXPECT_EQ(0, take_from_pipe(self->pipe[0], 0, PAGES));
-	EXPECT_EQ(seen + PAGES, use_everything(self->fd, &(struct extent) { 0 }));
+	/* Then they are used again. */
+	EXPECT_EQ(0, use_all(self->fd, &held, &full));
+	EXPECT_EQ(0, full.quarantined);
+	EXPECT_GE(full.reserve, full.free);
 	EXPECT_TRUE(all_goes_back(self->fd));
 	EXPECT_TRUE(nothing_reported(self));
 }
 
-/* Of a larger block; the rest of it is free at once. */
-TEST_F(quarantine, keeps_no_more_than_what_is_held)
+/* Pages of a larger block; the rest of it is free at once. */
+TEST_F(pinned, keeps_only_pinned_pages)
 {
 	enum { ORDER = 5, FIRST = 9, PAGES = 3 };
 	struct memalloc_stats_borrowing stats;
@@ -202,8 +220,8 @@ TEST_F(quarantine, keeps_no_more_than_what_is_held)
 	EXPECT_TRUE(nothing_reported(self));
 }
 
-/* The memory goes with the last mapping; that comes after the free. */
-TEST_F(quarantine, begins_when_the_last_mapping_goes)
+/* The last mapping keeps the memory, and ends after the free. */
+TEST_F(pinned, keeps_pages_after_the_last_mapping_goes)
 {
 	enum { ORDER = 2, PAGES = 1 << ORDER };
 	struct extent held;
@@ -215,16 +233,16 @@ TEST_F(quarantine, begins_when_the_last_mapping_goes)
 	held.first = device_phys(self->fd, handle, 0);
 	held.end = held.first + order_bytes(ORDER);
 	ASSERT_EQ(0, device_free(self->fd, handle));
-	EXPECT_EQ(0, quarantined(self->fd));
+	EXPECT_EQ(0, pages_pinned(self->fd));
 	ASSERT_EQ(0, munmap(mapping, order_bytes(ORDER)));
-	EXPECT_EQ(PAGES, quarantined(self->fd));
+	EXPECT_EQ(PAGES, pages_pinned(self->fd));
 	EXPECT_LT(0, use_everything(self->fd, &held));
 	EXPECT_EQ(0, take_from_pipe(self->pipe[0], 0, PAGES));
 	EXPECT_TRUE(all_goes_back(self->fd));
 	EXPECT_TRUE(nothing_reported(self));
 }
 
-TEST_F(quarantine, takes_in_what_a_closed_file_leaves)
+TEST_F(pinned, keeps_pages_of_a_closed_file)
 {
 	enum { ORDER = 3, PAGES = 1 << ORDER };
 	int owner = device_open();
@@ -239,14 +257,14 @@ TEST_F(quarantine, takes_in_what_a_closed_file_leaves)
 	held.end = held.first + order_bytes(ORDER);
 	ASSERT_EQ(0, close(owner));
 	ASSERT_EQ(0, munmap(mapping, order_bytes(ORDER)));
-	EXPECT_EQ(PAGES, quarantined(self->fd));
+	EXPECT_EQ(PAGES, pages_pinned(self->fd));
 	EXPECT_LT(0, use_everything(self->fd, &held));
 	EXPECT_EQ(0, take_from_pipe(self->pipe[0], 0, PAGES));
 	EXPECT_TRUE(all_goes_back(self->fd));
 	EXPECT_TRUE(nothing_reported(self));
 }
 
-TEST_F(quarantine, takes_in_what_a_killed_process_leaves)
+TEST_F(pinned, keeps_pages_of_a_killed_process)
 {
 	enum { ORDER = 3, PAGES = 1 << ORDER };
 	struct extent *held = mmap(NULL, self->page, PROT_READ | PROT_WRITE,
@@ -271,7 +289,7 @@ TEST_F(quarantine, takes_in_what_a_killed_process_leaves)
 	}
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	ASSERT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(PAGES, quarantined(self->fd));
+	EXPECT_EQ(PAGES, pages_pinned(self->fd));
 	EXPECT_LT(0, use_everything(self->fd, held));
 	EXPECT_EQ(0, take_from_pipe(self->pipe[0], 0, PAGES));
 	EXPECT_TRUE(all_goes_back(self->fd));
@@ -279,10 +297,9 @@ TEST_F(quarantine, takes_in_what_a_killed_process_leaves)
 }
 
 /*
- * Many that are held, and among them some that are no more: one request to
- * shrink finds them all.
+ * Some of many pinned pages are unpinned: one request to shrink finds them all.
  */
-TEST_F(quarantine, lets_go_of_all_that_nobody_holds)
+TEST_F(pinned, releases_all_unpinned_pages)
 {
 	enum { MANY = 160, SOME = 10 };
 	int other[2];
@@ -302,12 +319,12 @@ TEST_F(quarantine, lets_go_of_all_that_nobody_holds)
 		ASSERT_EQ(0, munmap(mappings[i], self->page));
 		ASSERT_EQ(0, device_free(self->fd, handles[i]));
 	}
-	EXPECT_EQ(MANY + SOME, quarantined(self->fd));
+	EXPECT_EQ(MANY + SOME, pages_pinned(self->fd));
 	for (i = 0; i < SOME; i++) {
 		ASSERT_EQ(0, take_from_pipe(other[0], 0, 1));
 	}
 	ASSERT_EQ(0, device_shrink(self->fd));
-	EXPECT_EQ(MANY, quarantined(self->fd));
+	EXPECT_EQ(MANY, pages_pinned(self->fd));
 	for (i = 0; i < MANY; i++) {
 		ASSERT_EQ(0, take_from_pipe(self->pipe[0], 0, 1));
 	}
@@ -315,8 +332,8 @@ TEST_F(quarantine, lets_go_of_all_that_nobody_holds)
 	EXPECT_TRUE(nothing_reported(self));
 }
 
-/* A pipe that is closed drops its pages as well as one that is read. */
-TEST_F(quarantine, ends_when_the_pipe_is_closed)
+/* Closing a pipe drops its pages, as reading does. */
+TEST_F(pinned, frees_pages_when_the_pipe_is_closed)
 {
 	enum { ORDER = 3, PAGES = 1 << ORDER };
 	void *mapping;
@@ -326,15 +343,15 @@ TEST_F(quarantine, ends_when_the_pipe_is_closed)
 				  &mapping));
 	ASSERT_EQ(0, munmap(mapping, order_bytes(ORDER)));
 	ASSERT_EQ(0, device_free(self->fd, handle));
-	EXPECT_EQ(PAGES, quarantined(self->fd));
+	EXPECT_EQ(PAGES, pages_pinned(self->fd));
 	ASSERT_EQ(0, close(self->pipe[0]));
 	ASSERT_EQ(0, close(self->pipe[1]));
 	EXPECT_TRUE(all_goes_back(self->fd));
 	EXPECT_TRUE(nothing_reported(self));
 }
 
-/* Or else one had as much as pipes can hold beside it. */
-TEST_F(quarantine, counts_for_the_quota_of_the_device)
+/* Otherwise a program could hold as much again in pipes. */
+TEST_F(pinned, counts_for_the_quota_of_the_device)
 {
 	enum { BLOCK = 4, BLOCKS = 15, LARGER = 5 };
 	unsigned int i;
@@ -349,10 +366,12 @@ TEST_F(quarantine, counts_for_the_quota_of_the_device)
 		ASSERT_EQ(0, munmap(mapping, order_bytes(BLOCK)));
 		ASSERT_EQ(0, device_free(self->fd, handle));
 	}
-	EXPECT_EQ(BLOCKS << BLOCK, quarantined(self->fd));
+	EXPECT_EQ(BLOCKS << BLOCK, pages_pinned(self->fd));
 	EXPECT_EQ(-EDQUOT, device_alloc(self->fd, LARGER, &handle));
-	ASSERT_EQ(0, device_alloc(self->fd, BLOCK, &handle));
-	EXPECT_EQ(-EDQUOT, device_alloc(self->fd, 0, &handle));
+	/* The handle takes a small part of it. */
+	EXPECT_EQ(-EDQUOT, device_alloc(self->fd, BLOCK, &handle));
+	ASSERT_EQ(0, device_alloc(self->fd, BLOCK - 1, &handle));
+	EXPECT_EQ(-EDQUOT, device_alloc(self->fd, BLOCK - 1, &handle));
 	for (i = 0; i < BLOCKS; i++) {
 		ASSERT_EQ(0, take_from_pipe(self->pipe[0], 0, 1 << BLOCK));
 	}
@@ -360,8 +379,8 @@ TEST_F(quarantine, counts_for_the_quota_of_the_device)
 	EXPECT_TRUE(nothing_reported(self));
 }
 
-/* Splice and free at random; what comes out is always what was put in. */
-TEST_F(quarantine, never_changes_what_is_in_flight)
+/* Splice and free at random; the contents never change. */
+TEST_F(pinned, never_changes_what_is_in_flight)
 {
 	enum { SLOTS = 12 };
 	const unsigned int rounds = effort_of(400);
