@@ -181,13 +181,16 @@ demo:
 	@tools/setup build vm
 	@tests/demo $(if $(filter 1,$(V)),-v)
 
+# RESUME=1 does not repeat suites that have passed on the same sources.
+resume := $(if $(filter 1,$(RESUME)),--resume)
+
 .PHONY: check
 check:
-	@tests/check
+	@tests/check $(resume)
 
 .PHONY: check-long
 check-long:
-	@tests/check --long
+	@tests/check --long $(resume)
 
 SECONDS ?= 60
 
@@ -242,6 +245,7 @@ help:
 	@echo '  make demo         demonstrate it on the kernel of Debian 12     V=1: full output'
 	@echo '  make check        run all tests'
 	@echo '  make check-long   run long tests: loops, stress, races, faults, other kernels'
+	@echo '                    RESUME=1 leaves out what has passed on the same sources'
 	@echo '  make fuzz         fuzz the device                               SECONDS=60'
 	@echo '  make stress       stress all layers at once                     SECONDS=60'
 	@echo '  make shell        open a shell with the module loaded         KERNEL=uml uml-debug 6.1 6.12 7.2'
