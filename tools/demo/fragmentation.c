@@ -8,12 +8,15 @@
  *
  * Recently freed pages may still be in the per-CPU lists, where nothing merges.
  * An allocation as large as all of them together must drain these lists, rather
- * than make the module borrow more from the host.
+ * than make the module borrow more from the host. The process stays on one CPU,
+ * because the lists of other CPUs are drained only if all lists together have
+ * enough pages for the request.
  *
  * "Every other" refers to physical addresses. A caller without permission to
  * query them uses the order of allocation, which is unspecified; that stage is
  * then shown but not compared.
  */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,6 +263,7 @@ void demo_fragmentation(struct demo *demo)
 		[FREED] = { .when = "the rest freed" },
 		[WHOLE] = { .when = "one of order 10 used" },
 	};
+	cpu_set_t before;
 	size_t i;
 
 	demo_heading(demo, "Fragment the free memory, and coalesce it");
@@ -269,8 +273,10 @@ void demo_fragmentation(struct demo *demo)
 		 "Finally one");
 	demo_say("block as large as all of them is allocated and freed.");
 	putchar('\n');
+	demo_stay_on_cpu(&before);
 	if (demo_check(demo, singles, "out of memory"))
 		run(demo, singles, snapshots);
+	sched_setaffinity(0, sizeof(before), &before);
 	for (i = 0; i < NR_SNAPSHOTS; i++)
 		statistics_free(&snapshots[i].statistics);
 	free(singles);
