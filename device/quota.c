@@ -19,10 +19,12 @@
  * otherwise a program with pipes could exceed these limits. Before a request is
  * refused because of them, those that are no longer pinned are freed.
  *
- * The sums are exact at any time. Objects are linked and counted in one
- * critical section of the file's lock. The sums of a user and of all files are
- * compared and added to in one atomic step. Handles are counted separately,
- * because an object may lose its handle long before its last mapping.
+ * No memory is missing from the sums at any time, but memory that is just being
+ * freed while it is pinned may be in them twice. Objects are linked and counted
+ * in one critical section of the file's lock. The sums of a user and of all
+ * files are compared and added to in one atomic step. Handles are counted
+ * separately, because an object may lose its handle long before its last
+ * mapping.
  *
  * Locking: mal_file.lock protects the sums of a file.
  *
@@ -81,10 +83,13 @@ static bool mal_fits(u64 used, u64 more, u64 limit)
 static bool mal_device_try_charge(u64 bytes)
 {
 	u64 limit = mal_limit_bytes(&mal_quota_device_mb);
-	u64 pinned = (u64)mal_pinned_pages() << PAGE_SHIFT;
 	s64 used = atomic64_read(&mal_device_totals.charged);
+	u64 pinned;
 
 	do {
+		/* Pairs with mal_file_uncharge(). */
+		smp_rmb();
+		pinned = (u64)mal_pinned_pages() << PAGE_SHIFT;
 		if (!mal_fits(used + pinned, bytes, limit))
 			return false;
 	} while (!atomic64_try_cmpxchg(&mal_device_totals.charged, &used, used + bytes));
@@ -159,6 +164,11 @@ static void mal_file_uncharge(struct mal_file *file, u64 charged, u64 described)
 	file->bytes -= charged;
 	file->described -= described;
 	atomic64_sub(charged, &mal_device_totals.bytes);
+	/*
+	 * The pages that were freed while pinned are counted as such. A task
+	 * that does not find them in the charge finds them there.
+	 */
+	smp_mb__before_atomic();
 	atomic64_sub(charged + described, &mal_device_totals.charged);
 	mal_user_uncharge(file->user, charged + described);
 }
