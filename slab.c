@@ -29,8 +29,8 @@
  *
  * The state changes to and from FREE under the lock of the node. An object in
  * any other state belongs to a sheaf or to a user, and its byte is written
- * without a lock. An object in a sheaf has the sheaf's tag, and only that
- * sheaf's CPU may change it. With "lean", an object outside its slab is always
+ * without a lock. An object in a sheaf has the sheaf's tag, and only the owner
+ * of the sheaf may change it. With "lean", an object outside its slab is always
  * ALLOCATED.
  *
  * Double frees. A free checks for ALLOCATED, so a second free is detected at
@@ -1135,19 +1135,39 @@ static void mal_slab_tally_rest(struct mal_slab_tally *st,
 	spin_unlock_irqrestore(&node->lock, flags);
 }
 
-/* Check the guards: at most as many as the parameter slab_guards allows. */
-static void mal_slab_tally_guards(struct mal_slab_tally *st,
-				  struct mal_slab_node *node)
+/*
+ * Check the first guard, and move it to the end. Returns false if there is
+ * none.
+ */
+static bool mal_slab_tally_guard(struct mal_slab_tally *st,
+				 struct mal_slab_node *node)
 {
 	struct mal_slab *slab;
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->lock, flags);
-	list_for_each_entry(slab, &node->guards, link) {
+	slab = list_first_entry_or_null(&node->guards, struct mal_slab, link);
+	if (slab) {
 		mal_slab_tally_pages(st, slab);
 		mal_debug_validate(slab, st->tally);
+		list_move_tail(&slab->link, &node->guards);
 	}
 	spin_unlock_irqrestore(&node->lock, flags);
+	return slab;
+}
+
+/*
+ * Check as many guards as there are at entry. A concurrent scan, which moves
+ * guards, too, may hide some.
+ */
+static void mal_slab_tally_guards(struct mal_slab_tally *st,
+				  struct mal_slab_node *node)
+{
+	unsigned long left = mal_peek(node->nr_guards);
+
+	while (left-- && mal_slab_tally_guard(st, node) &&
+	       !fatal_signal_pending(current))
+		cond_resched();
 }
 
 /**

@@ -60,7 +60,7 @@ struct mal_zone_tally {
 
 static bool mal_zone_check_stops(const struct mal_zone_tally *zt)
 {
-	return zt->tally->errors >= zt->limit;
+	return zt->tally->errors >= zt->limit || fatal_signal_pending(current);
 }
 
 static void mal_zone_check_refs(struct mal_zone_tally *zt,
@@ -260,7 +260,7 @@ static void mal_zone_check_sums(struct mal_zone_tally *zt)
  * @zone: the zone
  * @tally: the result is added here
  *
- * Safe while the zone is in use.
+ * Safe while the zone is in use. A fatal signal ends it.
  *
  * Context: task; sleeps.
  */
