@@ -42,6 +42,9 @@
  * which protects the list and its marks and keeps areas on the list alive. No
  * lock is taken under either.
  *
+ * Accounting: the structure of an area, which has an array of its pages, is
+ * charged to the cap. The host's page tables, which it never frees, are not.
+ *
  * Lifetimes: an area is removed from list and table, then unmapped, then its
  * pages are freed. The structure is freed after a grace period. The page layer
  * sets aside pages that are still pinned.
@@ -71,6 +74,7 @@
 
 #include "internal/area.h"
 #include "internal/area_cache.h"
+#include "internal/borrow.h"
 #include "internal/inject.h"
 #include "internal/page_alloc.h"
 #include "internal/peek.h"
@@ -136,30 +140,45 @@ static const struct rhashtable_params mal_area_params = {
  * Creation
  */
 
-static struct mal_area *mal_area_describe(unsigned long nr_pages,
-					  unsigned long nr_kept, gfp_t gfp,
-					  unsigned long caller)
+/* An area of a caller's pages owns none. */
+static size_t mal_area_bytes(unsigned long nr_pages, u8 flags)
 {
+	return mal_area_metadata(flags & MAL_AREA_MAP ? 0 : nr_pages);
+}
+
+static struct mal_area *mal_area_describe(unsigned long nr_pages, u8 flags,
+					  gfp_t gfp, unsigned long caller)
+{
+	size_t bytes = mal_area_bytes(nr_pages, flags);
 	struct mal_area *area;
 
-	if (mal_inject_should_fail())
+	gfp &= MAL_GFP_FOR_METADATA;
+	if (mal_inject_should_fail() || !mal_borrow_charge_bytes(bytes, gfp))
 		return NULL;
-	area = kvmalloc(struct_size(area, pages, nr_kept),
-			gfp & MAL_GFP_FOR_METADATA);
-	if (!area)
+	area = kvmalloc(bytes, gfp);
+	if (!area) {
+		mal_region_uncharge_bytes(bytes);
 		return NULL;
+	}
 	/* The address of an area is not a reference to it. */
 	kmemleak_scan_area(area, offsetof(struct mal_area, address), gfp);
 	kmemleak_scan_area(&area->base + 1, offsetof(struct mal_area, pages) -
 			   offsetofend(struct mal_area, base), gfp);
 	area->state = MAL_AREA_USED;
-	area->flags = 0;
+	area->flags = flags;
 	area->class = 0;
 	area->nid = NUMA_NO_NODE;
 	area->nr_pages = nr_pages;
 	area->size = nr_pages << PAGE_SHIFT;
 	area->caller = caller;
 	return area;
+}
+
+/* Lookups may still find the structure, so free it after a grace period. */
+static void mal_area_undescribe(struct mal_area *area)
+{
+	mal_region_uncharge_bytes(mal_area_bytes(area->nr_pages, area->flags));
+	kvfree_rcu(area, rcu);
 }
 
 /*
@@ -370,7 +389,7 @@ static struct mal_area *mal_area_try_create(unsigned long nr_pages,
 	unsigned int order = align > PAGE_SIZE ? 0 : MAL_MAX_ORDER;
 	struct mal_area *area;
 
-	area = mal_area_describe(nr_pages, nr_pages, gfp, caller);
+	area = mal_area_describe(nr_pages, 0, gfp, caller);
 	if (!area)
 		return NULL;
 	if (!mal_area_fill(area, order, gfp, nid))
@@ -392,7 +411,7 @@ err_vmap:
 err_fill:
 	mal_area_free_pages(area, nr_pages, MAL_NO_ACCOUNT);
 err_describe:
-	kvfree(area);
+	mal_area_undescribe(area);
 	return NULL;
 }
 
@@ -437,12 +456,12 @@ struct mal_area *mal_area_create_map(struct page **pages,
 				     unsigned long flags, pgprot_t prot,
 				     unsigned long caller)
 {
-	struct mal_area *area = mal_area_describe(nr_pages, 0, GFP_KERNEL, caller);
+	struct mal_area *area;
 
+	area = mal_area_describe(nr_pages, MAL_AREA_MAP, GFP_KERNEL, caller);
 	if (!area)
 		return NULL;
 	area->state = MAL_AREA_MAPPED;
-	area->flags = MAL_AREA_MAP;
 	area->base = mal_inject_should_fail() ? NULL :
 		     vmap(pages, nr_pages, flags, prot);
 	if (!area->base)
@@ -456,7 +475,7 @@ struct mal_area *mal_area_create_map(struct page **pages,
 err_vmap:
 	vunmap(area->base);
 err_describe:
-	kvfree(area);
+	mal_area_undescribe(area);
 	return NULL;
 }
 
@@ -485,7 +504,7 @@ void mal_area_destroy_charged(struct mal_area *area, u32 account)
 		atomic_long_sub(area->nr_pages, &mal_area_pages);
 		mal_area_free_pages(area, area->nr_pages, account);
 	}
-	kvfree_rcu(area, rcu);
+	mal_area_undescribe(area);
 }
 
 /**

@@ -98,12 +98,13 @@
  * in the same section is given back at once.
  *
  * Accounting. mal_region.borrowed is charged before the host is asked, and
- * uncharged when a page has been returned or is lost, so it never exceeds the
- * cap. The number of pages borrowed now is exactly borrowed_total minus
- * returned_total minus lost_total. Memory that is taken from the host without
- * the page allocator is charged, too: per-CPU areas and sections by the page,
- * and slab descriptors and sheaves by the byte. For the latter, a page is
- * charged when the sum of bytes fills it.
+ * uncharged when a page has been returned or is lost. mal_region_charge()
+ * refuses pages beyond the cap; only a lowered cap and
+ * mal_region_charge_bytes_anyway() let it exceed the cap. The number of pages
+ * borrowed now is exactly borrowed_total minus returned_total minus lost_total.
+ * Memory of the host outside our zones is charged, too: per-CPU chunks and
+ * sections by the page, and descriptors of slabs and areas and sheaves by the
+ * byte. For the latter, a page is charged when the sum of bytes fills it.
  *
  * The cap bounds pages and metadata together. A block in a section without
  * descriptors needs room for the block and for the section, but the section is
@@ -157,7 +158,7 @@
 #include "internal/report.h"
 #include "internal/sanitizer.h"
 
-/* Callers that must not sleep borrow at most 256 KiB at once. */
+/* A caller that must not sleep borrows at most 256 KiB, or what it asks for. */
 #define MAL_ATOMIC_ORDER	6
 
 /*
@@ -185,10 +186,10 @@ MAL_EXPORT_FOR_KUNIT(mal_section_table);
  * struct mal_region - accounting of the memory borrowed from the host
  * @lock: protects the entries of the table and mal_section.borrowed
  * @borrowed: pages borrowed, or about to be, including @other
- * @other: pages borrowed without the page allocator, for per-CPU areas and
+ * @other: pages of the host outside our zones, for per-CPU chunks and
  *	@sections, and the whole pages of @described
- * @described: bytes of other metadata, allocated from the host: slab
- *	descriptors, sheaves, tables of sections, and spare sections
+ * @described: bytes of other metadata, allocated from the host: descriptors
+ *	of slabs and areas, sheaves, tables of sections, and spare sections
  * @peak: the maximum of @borrowed
  * @borrowed_total: pages ever borrowed
  * @returned_total: pages ever returned

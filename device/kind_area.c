@@ -5,7 +5,8 @@
  * An area consists of whole pages at contiguous addresses, both for the kernel
  * and for user mappings. It is zeroed to the end of the last page, because all
  * of it is visible. Cached areas may have up to an eighth more pages than
- * requested. The additional pages are neither visible nor charged.
+ * requested. The additional pages are neither visible nor charged. The array of
+ * pages is charged as metadata.
  *
  * User space may take references to the pages (vmsplice, O_DIRECT). If one of
  * them is pinned when the area is freed, the area is not cached, and the page
@@ -35,6 +36,7 @@ static int mal_kind_area_size(struct mal_request *request)
 		return -EINVAL;
 	request->bytes = PAGE_ALIGN(arg->bytes);
 	request->charged = request->bytes;
+	request->described = mal_area_metadata(request->bytes >> PAGE_SHIFT);
 	return 0;
 }
 

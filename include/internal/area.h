@@ -8,6 +8,7 @@
 #include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/overflow.h>
 #include <linux/page_ref.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
@@ -112,6 +113,20 @@ static inline bool mal_area_fits(const struct mal_area *area,
 {
 	return nr_pages <= area->nr_pages &&
 	       area->nr_pages - nr_pages <= nr_pages / MAL_AREA_WASTE;
+}
+
+/**
+ * mal_area_metadata() - size of the structure of an area
+ * @nr_pages: number of pages that the area owns
+ *
+ * Context: any.
+ * Return: number of bytes, which are charged to the cap.
+ */
+static inline size_t mal_area_metadata(unsigned long nr_pages)
+{
+	struct mal_area *area;
+
+	return struct_size(area, pages, nr_pages);
 }
 
 /**

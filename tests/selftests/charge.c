@@ -208,6 +208,31 @@ TEST_F(charge, cap_covers_sections)
 	EXPECT_EQ(0, device_validate(self->other));
 }
 
+/*
+ * An area of one page has a structure with its address, its size and a pointer
+ * to the page. All pages together need three sections at most, of 28 KiB each.
+ */
+TEST_F(charge, cap_and_quota_cover_area_metadata)
+{
+	enum { AREAS = 1500, AREA = 64 };
+	struct memalloc_stats_borrowing full;
+	struct memalloc_stats_file file;
+	struct memalloc_alloc alloc;
+	unsigned int i;
+
+	for (i = 0; i < AREAS; i++)
+		ASSERT_EQ(0, device_alloc_area(self->fd, page_size(), 0, &alloc));
+	ASSERT_EQ(0, device_borrowing(self->fd, &full));
+	EXPECT_LE(self->before.metadata_bytes + AREAS * AREA, full.metadata_bytes);
+	EXPECT_GE(full.cap, full.borrowed + full.metadata_bytes / page_size());
+	close(self->fd);
+	ASSERT_EQ(0, device_alloc_area(self->other, AREAS * page_size(), 0, &alloc));
+	ASSERT_EQ(0, device_file(self->other, &file));
+	EXPECT_LE(AREAS * sizeof(void *), file.described_bytes);
+	ASSERT_EQ(0, device_free(self->other, alloc.out_handle));
+	EXPECT_EQ(0, device_validate(self->other));
+}
+
 static int use_on_cpu(int fd, __u64 cache, unsigned int cpu)
 {
 	cpu_set_t set;
