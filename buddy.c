@@ -27,6 +27,9 @@
  *	   '-----------------------------------------------------'
  *	                     mal_zone_disown()
  *
+ * mal_zone_add_take() makes a block PCP that was FOREIGN, and the rest of the
+ * borrowed block FREE.
+ *
  * FREE is entered and left under the zone's lock. A block in any other state
  * belongs to the CPU or the layer that took it. Only the first page of a block
  * describes it; the others are TAIL, so each step of a split or a merge writes

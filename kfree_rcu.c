@@ -21,9 +21,10 @@
  * callers free the same memory this way, the second is reported. So is any
  * other free of pages in that state. The fast path of freeing an object is not
  * atomic, however. A CPU there may have found the object ALLOCATED just before
- * it became RCU, and then makes it CACHED. This is detected here after the
- * grace period, when that CPU has finished. The contents of the object cannot
- * be trusted then, which is why its address is recorded elsewhere.
+ * it became RCU, and then overwrites RCU with the tag of its sheaf. This is
+ * detected here after the grace period, when that CPU has finished. The
+ * contents of the object cannot be trusted then, which is why its address is
+ * recorded elsewhere.
  *
  * Memory is freed through slab_alloc.c or kmalloc_large.c. A cache that is
  * destroyed waits for its objects on the lists (slab_cache.c).

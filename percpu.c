@@ -48,9 +48,9 @@
  * The host allocates the memory for the stacks. If it cannot, allocation and
  * free still work, but slowly.
  *
- * Lock order: the host's CPU hotplug lock, mal_percpu_drain_mutex, the locks of
- * percpu_chunk.c. Reclaim only tries the mutex. No lock is taken while the busy
- * flag is set.
+ * Lock order: the host's CPU hotplug lock, mal_percpu_drain_mutex,
+ * mal_percpu_mutex, mal_percpu_lock. Reclaim only tries the mutexes. No lock is
+ * taken while the busy flag is set.
  *
  * Context: any; allocation sleeps if its flags allow it.
  */

@@ -54,16 +54,17 @@
  * MAL_PERCPU_HIGH grains are free without it. Host reclaim and user requests
  * return it if MAL_PERCPU_LOW are free without it. Unload returns all.
  *
- * Accounting. Everything taken from the host counts for the cap. A chunk is
- * charged with its size on all CPUs and with its description before it is
- * borrowed. The host has metadata for each of its units, address ranges much
- * larger than a chunk: two bitmaps, hints, page tables and, for memory control
- * groups, a pointer for each 4 bytes, twice the size of the unit. This is
- * charged for the first chunk in a unit, once its address is known. Chunks in
- * the same unit share that charge, so the charge does not depend on the order
- * in which chunks are returned. The table and the descriptions are charged
- * until they are freed. One chunk and one unit are not charged: they count as
- * memory that the module itself occupies from load to unload.
+ * Accounting. All chunks except the first, and their metadata, count for the
+ * cap. A chunk is charged with its size on all CPUs and with its description
+ * before it is borrowed. The host has metadata for each of its units, address
+ * ranges much larger than a chunk: two bitmaps, hints, page tables and, for
+ * memory control groups, a pointer for each 4 bytes, twice the size of the
+ * unit. This is charged for the first chunk in a unit, once its address is
+ * known. Chunks in the same unit share that charge, so the charge does not
+ * depend on the order in which chunks are returned. The table and the
+ * descriptions are charged until they are freed. One chunk and one unit are not
+ * charged: they count as memory that the module itself occupies from load to
+ * unload.
  *
  * The size of a unit is the distance between two CPUs' memory, or PMD_SIZE if
  * that is less or there is one CPU. On architectures where units are not

@@ -2,18 +2,19 @@
 /*
  * Slab caches: creation and destruction
  *
- * Layers, from the user to the pages: slab_alloc.c has the fast path; sheaf.c
- * has the free objects of each CPU, barn.c those that a node shares; slab.c has
- * the slabs. slab_list.c has the list of all caches, slab_reclaim.c frees what
- * they do not need, and slab_stats.c has their figures.
+ * Layers, from the user to the pages: slab_alloc.h has the fast path and
+ * slab_alloc.c the slow path; sheaf.c has the free objects of each CPU, barn.c
+ * those that a node shares; slab.c has the slabs. slab_list.c has the list of
+ * all caches, slab_reclaim.c frees what they do not need, and slab_stats.c has
+ * their figures.
  *
  * Destruction. First the cache is shrunk completely. If allocated objects
  * remain, the cache is reported and stays usable. Otherwise
- * mal_kmem_cache_destroy() removes its ID, waits for the grace period of its
- * last slabs, and frees the cache after another one, because a late free of one
- * of its objects may still look at it. If the ID of a cache leads to no cache,
- * or to another one, the cache is already destroyed: the second destruction is
- * reported and follows no pointer.
+ * mal_kmem_cache_destroy() removes its ID. With SLAB_TYPESAFE_BY_RCU, it waits
+ * until the last slabs are freed. The cache is freed a grace period later,
+ * because a late free of one of its objects may still look at it. If the ID of
+ * a cache leads to no cache, or to another one, the cache is already destroyed:
+ * the second destruction is reported and follows no pointer.
  *
  * A module's cache is gone when mal_kmem_cache_destroy() returns, and its
  * constructor and destructor are not called any more. With
@@ -36,8 +37,7 @@
  * Lock order: the host's CPU hotplug lock, mal_cache_mutex, then
  * mal_slab_node.lock or mal_slab_node.barn_lock. Reclaim only tries the mutex.
  *
- * Context: task. The shrinker's functions are called from any context that may
- * reclaim and sleep.
+ * Context: task.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -4,10 +4,10 @@
  *
  * A countdown belongs to an open file. While a task executes a command on that
  * file, a scope on its stack binds the task to the countdown. Every allocation
- * calls mal_inject_should_fail() first, which counts down if the task is in a
- * scope. The allocation that reaches zero fails, and the countdown is then
- * disarmed. So exactly one allocation fails for each arming, regardless of the
- * number of tasks that share the file.
+ * that may fail calls mal_inject_should_fail() first, which counts down if the
+ * task is in a scope. The allocation that reaches zero fails, and the countdown
+ * is then disarmed. So exactly one allocation fails for each arming, regardless
+ * of the number of tasks that share the file.
  *
  * Only the task's own allocations count. Allocations of interrupts and of work
  * that the command leaves to another task do not. A command that was already

@@ -2,11 +2,11 @@
 /*
  * Checked allocation and free: the slow path of caches with debug modes
  *
- * A cache with debug modes has no sheaves: slab_alloc.c passes each object of
- * such a cache through this file. An object is checked when it gets an owner
- * and when it loses it. The checks themselves are in slab_debug.c. With
- * QUARANTINE, a freed object is not returned to its slab but delayed; see
- * slab_quarantine.c.
+ * A cache with a debug mode other than G has no sheaves: slab_alloc.c passes
+ * each object of such a cache through this file. An object is checked when it
+ * gets an owner and when it loses it. The checks themselves are in
+ * slab_debug.c. With QUARANTINE, a freed object is not returned to its slab but
+ * delayed; see slab_quarantine.c.
  *
  * The check, the record of the caller, and the change of the object's state are
  * one critical section, so that a validation sees each object either allocated

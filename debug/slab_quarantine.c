@@ -10,7 +10,8 @@
  * a write is reported, and the object stays out of use.
  *
  * An object enters the list when mal_checked_free() has changed its state
- * atomically from ALLOCATED to CACHED, so it is never on the list twice.
+ * atomically from ALLOCATED, or DEFERRED, to CACHED, so it is never on the list
+ * twice.
  *
  * Shrinking, memory pressure and destruction of the cache release all of them,
  * with the same check.

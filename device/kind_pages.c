@@ -6,7 +6,7 @@
  * vmsplice). So the block is freed with mal_free_pages_charged(), which sets
  * aside pages that are still pinned and charges them to the user.
  *
- * The pages may be high memory, so the kernel maps them one at a time. The
+ * The pages are mapped one at a time, as kmap_local_page() requires. The
  * flushes keep the kernel's view and user space's consistent on architectures
  * with aliasing caches, and do nothing elsewhere.
  *

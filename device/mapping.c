@@ -2,9 +2,10 @@
 /*
  * Mappings: objects of an open file in user space
  *
- * A mapping holds a reference to the object. Its pages are inserted by faults,
- * each with a reference of its own, so a page that is still mapped when its
- * object is freed is pinned (pinned.c). handle.c explains the offsets.
+ * A mapping holds a reference to the object, so the object and its pages stay
+ * allocated until the last mapping is gone. Faults insert the pages, each with
+ * a reference of its own. A reference that outlives the mapping, of a pipe for
+ * example, makes a page pinned (pinned.c). handle.c explains the offsets.
  *
  * Locking: none here; the host holds mmap_lock.
  *

@@ -30,7 +30,7 @@ struct seq_file;
  * @pages: number of borrowed pages
  * @free_pages: number of pages in @blocks
  * @reserve: the zone's watermark "min": this many of @free_pages are neither
- *	given back to the host nor allocated to callers that may sleep
+ *	returned to the host nor allocated without __GFP_HIGH
  * @changes: incremented by every change of the zone, so that a walk in several
  *	critical sections can tell whether it saw one state
  * @used: the zone has or had pages
