@@ -2,8 +2,8 @@
 /*
  * Barns: the sheaves that the CPUs of a node share
  *
- * A sheaf is an array of free objects. It belongs to one CPU (sheaf.c), to the
- * barn of a node, or to a task that moves it between the two. The barn of a
+ * A sheaf is an array of free objects. It belongs to one CPU (sheaf_cpu.c), to
+ * the barn of a node, or to a task that moves it between the two. The barn of a
  * node has full sheaves, up to a number that depends on the cache, and a few
  * empty ones. A CPU exchanges a full sheaf for an empty one there, or the
  * reverse, under one lock. If the barn has enough full sheaves, their objects
@@ -45,7 +45,7 @@
 #include "internal/peek.h"
 #include "internal/region.h"
 #include "internal/report.h"
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 #include "internal/slab.h"
 #include "internal/slab_idle.h"
 #include "internal/tally.h"

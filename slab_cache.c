@@ -3,10 +3,10 @@
  * Slab caches: creation and destruction
  *
  * Layers, from the user to the pages: slab_alloc.h has the fast path and
- * slab_alloc.c the slow path; sheaf.c has the free objects of each CPU, barn.c
- * those that a node shares; slab.c has the slabs. slab_list.c has the list of
- * all caches, slab_reclaim.c frees what they do not need, and slab_stats.c has
- * their figures.
+ * slab_alloc.c the slow path; sheaf_cpu.c has the free objects of each CPU,
+ * barn.c those that a node shares; slab.c has the slabs. slab_list.c has the
+ * list of all caches, slab_reclaim.c frees memory that they do not need, and
+ * slab_stats.c has their statistics.
  *
  * Destruction. First the cache is shrunk completely. If allocated objects
  * remain, the cache is reported and stays usable. Otherwise
@@ -68,7 +68,7 @@
 #include "internal/inject.h"
 #include "internal/kunit.h"
 #include "internal/report.h"
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 #include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_alloc.h"

@@ -35,7 +35,7 @@
 #include "internal/compat.h"
 #include "internal/kunit.h"
 #include "internal/reclaim.h"
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 #include "internal/slab.h"
 #include "internal/slab_alloc.h"
 #include "internal/slab_cache.h"

@@ -27,7 +27,7 @@
 #include "internal/kunit.h"
 #include "internal/leak.h"
 #include "internal/peek.h"
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 #include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_cache.h"

@@ -42,7 +42,7 @@
 #include "internal/kind.h"
 #include "internal/kmalloc.h"
 #include "internal/name.h"
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 #include "internal/slab.h"
 #include "internal/slab_cache.h"
 

@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 
 /* Maximum number of full, and of empty, sheaves in the barn of a node. */
 #define MAL_MAX_FULL_SHEAVES	16UL

@@ -15,7 +15,7 @@
 
 #include "internal/inject.h"
 #include "internal/instrument.h"
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 #include "internal/slab.h"
 #include "internal/slab_kmemleak.h"
 #include "internal/slab_sanitizer.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * sheaf.h: free objects cached on each CPU
+ * sheaf_cpu.h: the sheaves of a CPU
  */
-#ifndef _MAL_SHEAF_H
-#define _MAL_SHEAF_H
+#ifndef _MAL_SHEAF_CPU_H
+#define _MAL_SHEAF_CPU_H
 
 #include <linux/compiler.h>
 #include <linux/list.h>
@@ -239,4 +239,4 @@ void mal_cpu_swap_spare(struct mal_cpu_sheaves *cpu);
 
 void mal_sheaf_validate(struct mal_kmem_cache *cache, struct mal_tally *tally);
 
-#endif /* _MAL_SHEAF_H */
+#endif /* _MAL_SHEAF_CPU_H */

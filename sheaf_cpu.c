@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sheaves: lock-free caching of free objects on each CPU
+ * The sheaves of a CPU: lock-free caching of free objects
  *
  * For each cache, each CPU has an array of free objects, the main sheaf.
  * Objects are allocated from its top and freed to it. Next is a spare sheaf,
@@ -68,7 +68,7 @@
 #include "internal/inject.h"
 #include "internal/node.h"
 #include "internal/peek.h"
-#include "internal/sheaf.h"
+#include "internal/sheaf_cpu.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"
 #include "internal/slab_quarantine.h"
