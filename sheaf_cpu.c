@@ -41,7 +41,7 @@
  * (The page allocator reclaims free slabs of other caches first; see
  * reclaim.c.)
  *
- * Stale entries. barn.c explains the tags of sheaves. An object is added to a
+ * Stale entries. sheaf.c explains the tags of sheaves. An object is added to a
  * sheaf only while the CPU's busy flag is set, so that the main sheaf and its
  * tag do not change, or while the sheaf belongs to a task.
  *
@@ -50,7 +50,8 @@
  * flushed; see mal_slab_retire() and mal_caches_purge(). A flush looks up the
  * object instead.
  *
- * Locking: none here. barn.c and slab.c take the locks of a node.
+ * Locking: mal_slab_node.lock, to take objects from the slabs; barn.c and
+ * sheaf.c take the locks of a node for their own parts.
  *
  * Context: any but NMI, unless said otherwise.
  */
@@ -68,6 +69,7 @@
 #include "internal/inject.h"
 #include "internal/node.h"
 #include "internal/peek.h"
+#include "internal/sheaf.h"
 #include "internal/sheaf_cpu.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"

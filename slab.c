@@ -107,7 +107,7 @@
 #include "internal/peek.h"
 #include "internal/region.h"
 #include "internal/report.h"
-#include "internal/sheaf_cpu.h"
+#include "internal/sheaf.h"
 #include "internal/site.h"
 #include "internal/slab.h"
 #include "internal/slab_debug.h"

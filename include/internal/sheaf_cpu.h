@@ -6,50 +6,14 @@
 #define _MAL_SHEAF_CPU_H
 
 #include <linux/compiler.h>
-#include <linux/list.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/types.h>
 
 #include "internal/busy.h"
 #include "internal/kmemleak.h"
+#include "internal/sheaf.h"
 #include "internal/slab.h"
-
-/**
- * struct mal_sheaf_entry - a free object
- * @object: its address
- * @state: address of its state, so that allocation needs no lookup; not valid
- *	with "lean"
- */
-struct mal_sheaf_entry {
-	void *object;
-	u8 *state;
-};
-
-/**
- * struct mal_sheaf - an array of free objects of one cache
- * @link: in the barn, under the lock of the node, or in the list of sheaves
- *	that CPUs hand over
- * @rcu: used to free the sheaf, which a concurrent count may still look at
- * @cache: the cache
- * @nr: number of entries in use; not maintained while it is a CPU's main sheaf
- * @capacity: maximum number of entries
- * @tag: the state of the objects in it; with "lean", ALLOCATED
- * @entries: the entries, from the bottom
- *
- * A sheaf belongs to one CPU, to the barn of one node, or to a task that moves
- * it between the two.
- */
-struct mal_sheaf {
-	union {
-		struct list_head link;
-		struct rcu_head rcu;
-	};
-	struct mal_kmem_cache *cache;
-	unsigned int nr;
-	u16 capacity;
-	u8 tag;
-	struct mal_sheaf_entry entries[];
-};
 
 /**
  * struct mal_cpu_sheaves - sheaves of a cache on one CPU
@@ -139,23 +103,6 @@ static __always_inline void mal_cpu_leave(struct mal_cpu_sheaves *cpu)
 }
 
 /**
- * mal_object_claim() - take an object from a sheaf
- * @state: the object's state
- * @tag: tag of the sheaf
- *
- * Context: any; the caller is the only user of the sheaf.
- * Return: true; false if the entry is stale: the object was freed twice, and is
- * in another sheaf, in its slab, or owned by a user.
- */
-static __always_inline bool mal_object_claim(u8 *state, u8 tag)
-{
-	if (unlikely(READ_ONCE(*state) != tag))
-		return false;
-	WRITE_ONCE(*state, MAL_OBJECT_ALLOCATED);
-	return true;
-}
-
-/**
  * mal_sheaf_pop() - allocate from the main sheaf
  * @cache: the cache
  * @object: the object
@@ -222,13 +169,10 @@ static __always_inline bool mal_sheaf_push_lean(struct mal_cpu_sheaves *cpu,
 /* Maximum number of caches that one IPI drains. */
 #define MAL_SHEAF_DRAIN_BATCH	64
 
-void mal_sheaf_report_stale(const struct mal_kmem_cache *cache, unsigned long caller);
 void *mal_sheaf_refill(struct mal_kmem_cache *cache, gfp_t gfp, int nid,
 		       unsigned long caller);
 void mal_sheaf_spill(struct mal_kmem_cache *cache,
 		     const struct mal_sheaf_entry *entry, u8 from, int nid);
-void mal_sheaf_return(struct mal_kmem_cache *cache,
-		      const struct mal_sheaf_entry *entries, unsigned int nr, u8 from);
 
 unsigned long mal_sheaf_drain_many(struct mal_kmem_cache *const *caches,
 				   unsigned int nr);
