@@ -229,12 +229,14 @@ static bool mal_borrow_make_room(unsigned long nr_pages, gfp_t gfp, bool all)
 }
 
 /**
- * mal_borrow_charge_bytes() - charge bytes of descriptors of our memory
- * @bytes: number of bytes about to be allocated from the host
- * @gfp: flags of the allocation. If the cap is reached, free pages go back to
- *	the host first. Callers that may sleep also reclaim from caches.
- *	__GFP_HIGH may exceed the cap, because the reserve is useless without
- *	its descriptors.
+ * mal_borrow_charge_bytes() - charge metadata, and make room if necessary
+ * @bytes: number of bytes about to be allocated from the host for data about
+ *	slabs, sheaves or chunks
+ * @gfp: flags of the allocation
+ *
+ * If the cap is reached, free pages are returned to the host. Callers that may
+ * sleep also reclaim from caches. __GFP_HIGH may exceed the cap, because the
+ * reserve is useless without that data.
  *
  * Context: any but NMI; sleeps if @gfp allows it.
  * Return: true, to be undone by mal_region_uncharge_bytes(); or false.
@@ -243,40 +245,43 @@ bool mal_borrow_charge_bytes(size_t bytes, gfp_t gfp)
 {
 	unsigned long pages = (bytes >> PAGE_SHIFT) + 1;
 
-	if (likely(mal_region_charge_bytes(bytes)))
+	if (likely(mal_region_try_charge_bytes(bytes)))
 		return true;
-	if (mal_borrow_return_some(pages) && mal_region_charge_bytes(bytes))
+	if (mal_borrow_return_some(pages) && mal_region_try_charge_bytes(bytes))
 		return true;
 	if (gfp & __GFP_HIGH) {
-		mal_region_charge_bytes_anyway(bytes);
+		mal_region_charge_bytes(bytes);
 		return true;
 	}
 	if (!gfpflags_allow_blocking(gfp))
 		return false;
 	return (mal_borrow_make_room(pages, gfp, false) &&
-		mal_region_charge_bytes(bytes)) ||
+		mal_region_try_charge_bytes(bytes)) ||
 	       (mal_borrow_make_room(pages, gfp, true) &&
-		mal_region_charge_bytes(bytes));
+		mal_region_try_charge_bytes(bytes));
 }
 
 /**
- * mal_borrow_charge_other() - charge pages borrowed without the page allocator
- * @nr_pages: number of pages
- * @gfp: as for mal_borrow_charge_bytes(), but no flag exceeds the cap
+ * mal_borrow_charge_other() - charge pages, and make room if necessary
+ * @nr_pages: number of pages about to be borrowed without the page allocator
+ * @gfp: flags of the allocation
+ *
+ * If the cap is reached, callers that may sleep reclaim from caches and return
+ * free pages to the host. No flag exceeds the cap.
  *
  * Context: any but NMI; sleeps if @gfp allows it.
  * Return: true, to be undone by mal_region_uncharge_other(); or false.
  */
 bool mal_borrow_charge_other(unsigned long nr_pages, gfp_t gfp)
 {
-	if (mal_region_charge_other(nr_pages))
+	if (mal_region_try_charge_other(nr_pages))
 		return true;
 	if (!gfpflags_allow_blocking(gfp))
 		return false;
 	return (mal_borrow_make_room(nr_pages, gfp, false) &&
-		mal_region_charge_other(nr_pages)) ||
+		mal_region_try_charge_other(nr_pages)) ||
 	       (mal_borrow_make_room(nr_pages, gfp, true) &&
-		mal_region_charge_other(nr_pages));
+		mal_region_try_charge_other(nr_pages));
 }
 
 static unsigned long mal_shrinker_count(struct shrinker *shrinker,

@@ -232,7 +232,7 @@ static void mal_region_note_peak(void)
 		;
 }
 
-static bool mal_region_charge(unsigned long pages)
+static bool mal_region_try_charge(unsigned long pages)
 {
 	long borrowed = atomic_long_read(&mal_region.borrowed);
 
@@ -249,16 +249,23 @@ static void mal_region_uncharge(unsigned long pages)
 	atomic_long_sub(pages, &mal_region.borrowed);
 }
 
+/*
+ * As in page_counter.c, mal_region_try_charge_*() only compare with the cap,
+ * and mal_region_charge_*() ignore it. mal_borrow_charge_*() also try to make
+ * room.
+ */
+
 /**
- * mal_region_charge_other() - charge pages borrowed without the page allocator
- * @pages: number of pages about to be borrowed
+ * mal_region_try_charge_other() - charge pages if the cap allows it
+ * @pages: number of pages about to be borrowed without the page allocator
  *
  * Context: any.
- * Return: true, or false if the cap does not allow it.
+ * Return: true, or false if the cap does not allow it. Nothing is freed to make
+ * room; mal_borrow_charge_other() does that.
  */
-bool mal_region_charge_other(unsigned long pages)
+bool mal_region_try_charge_other(unsigned long pages)
 {
-	if (!mal_region_charge(pages)) {
+	if (!mal_region_try_charge(pages)) {
 		atomic64_inc(&mal_region.refused_cap);
 		return false;
 	}
@@ -267,8 +274,8 @@ bool mal_region_charge_other(unsigned long pages)
 }
 
 /**
- * mal_region_uncharge_other() - undo mal_region_charge_other()
- * @pages: number of pages given back
+ * mal_region_uncharge_other() - uncharge pages
+ * @pages: number of pages returned to the host
  *
  * Context: any.
  */
@@ -285,24 +292,26 @@ static unsigned long mal_pages_between(unsigned long before, unsigned long after
 }
 
 /**
- * mal_region_charge_bytes() - charge bytes of descriptors of our memory
- * @bytes: number of bytes about to be allocated from the host
+ * mal_region_try_charge_bytes() - charge metadata if the cap allows it
+ * @bytes: number of bytes about to be allocated from the host for data about
+ *	slabs, sheaves or chunks
  *
  * Pages are charged before the bytes are added, and each task charges its own
  * change of the sum. The charge is therefore always at least the whole pages of
  * the sum, and larger only while a change is in progress.
  *
  * Context: any.
- * Return: true, or false if the cap does not allow it.
+ * Return: true, or false if the cap does not allow it. Nothing is freed to make
+ * room; mal_borrow_charge_bytes() does that.
  */
-bool mal_region_charge_bytes(size_t bytes)
+bool mal_region_try_charge_bytes(size_t bytes)
 {
 	long before = atomic_long_read(&mal_region.described);
 	unsigned long pages;
 
 	for (;;) {
 		pages = mal_pages_between(before, before + bytes);
-		if (pages && !mal_region_charge_other(pages))
+		if (pages && !mal_region_try_charge_other(pages))
 			return false;
 		if (atomic_long_try_cmpxchg(&mal_region.described, &before,
 					    before + bytes))
@@ -313,14 +322,14 @@ bool mal_region_charge_bytes(size_t bytes)
 }
 
 /**
- * mal_region_charge_bytes_anyway() - charge bytes and ignore the cap
+ * mal_region_charge_bytes() - charge metadata, and ignore the cap
  * @bytes: number of bytes about to be allocated from the host
  *
- * If this exceeds the cap, no more is borrowed until the excess is given back.
+ * If this exceeds the cap, nothing is borrowed until the excess is returned.
  *
  * Context: any.
  */
-void mal_region_charge_bytes_anyway(size_t bytes)
+void mal_region_charge_bytes(size_t bytes)
 {
 	long after = atomic_long_add_return(bytes, &mal_region.described);
 	unsigned long pages = mal_pages_between(after - bytes, after);
@@ -330,7 +339,7 @@ void mal_region_charge_bytes_anyway(size_t bytes)
 }
 
 /**
- * mal_region_uncharge_bytes() - undo mal_region_charge_bytes()
+ * mal_region_uncharge_bytes() - uncharge metadata
  * @bytes: number of bytes freed, or about to be after a grace period
  *
  * Context: any.
@@ -793,7 +802,7 @@ static struct page *mal_borrow_block(int nid, gfp_t gfp, unsigned int order,
 	struct page *page;
 	int err = -ENOMEM;
 
-	if (!mal_region_charge((1UL << order) + MAL_SECTION_CHARGE))
+	if (!mal_region_try_charge((1UL << order) + MAL_SECTION_CHARGE))
 		return ERR_PTR(-EDQUOT);
 	page = mal_host_alloc(nid, gfp, order);
 	if (!page)
@@ -1027,7 +1036,7 @@ static void mal_section_table_charge(unsigned long nr)
 {
 	size_t bytes = nr * sizeof(*mal_section_table.sections);
 
-	mal_region_charge_bytes_anyway(PAGE_ALIGN(bytes));
+	mal_region_charge_bytes(PAGE_ALIGN(bytes));
 }
 
 /* Grow the table to cover all pages before @end. */
@@ -1113,7 +1122,7 @@ int mal_region_init(void)
 	if (!mal_section_table.sections)
 		return -ENOMEM;
 	mal_section_table_charge(mal_section_table.nr);
-	mal_region_charge_bytes_anyway(MAL_SECTION_SPARES * MAL_SECTION_BYTES);
+	mal_region_charge_bytes(MAL_SECTION_SPARES * MAL_SECTION_BYTES);
 	err = mal_region_notify_memory();
 	if (err)
 		goto err_tables;

@@ -563,10 +563,10 @@ bool mal_block_leave_heap(struct page *page, unsigned int order,
 			  unsigned long caller);
 void mal_region_return(struct page *page, unsigned int order);
 void mal_region_lose(struct mal_page *desc, unsigned long caller);
-bool mal_region_charge_other(unsigned long pages);
+bool mal_region_try_charge_other(unsigned long pages);
 void mal_region_uncharge_other(unsigned long pages);
-bool mal_region_charge_bytes(size_t bytes);
-void mal_region_charge_bytes_anyway(size_t bytes);
+bool mal_region_try_charge_bytes(size_t bytes);
+void mal_region_charge_bytes(size_t bytes);
 void mal_region_uncharge_bytes(size_t bytes);
 void mal_region_set_cap(unsigned long pages);
 unsigned long mal_region_sections(void);
