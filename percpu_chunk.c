@@ -91,23 +91,23 @@
  * callers succeeds. An area that fails the check is reported, and nothing is
  * read or written through it.
  *
- * Locks. A task that may enter every kind of reclaim holds mal_percpu_borrowing
- * while it borrows, allocates and reclaims for it. After waiting for the mutex,
- * it looks for room again before it borrows. A task that is limited to less
- * than GFP_KERNEL by its flags or scope, or that is in reclaim, may hold a lock
- * that the holder of the mutex waits for in reclaim. Such a task does not take
- * the mutex. It must not wait for the host's pcpu_alloc_mutex either, as the
- * holder of that mutex enters any reclaim. Like GFP_NOWAIT, it asks the host
- * only for populated memory. If there is none it uses the reserve, which the
- * worker refills. (Before 6.15 the host does the same for all flags less than
- * GFP_KERNEL.)
+ * Locks. A task that may enter every kind of reclaim holds
+ * mal_percpu_borrow_mutex while it borrows, allocates and reclaims for it.
+ * After waiting for the mutex, it looks for room again before it borrows. A
+ * task that is limited to less than GFP_KERNEL by its flags or scope, or that
+ * is in reclaim, may hold a lock that the holder of the mutex waits for in
+ * reclaim. Such a task does not take the mutex. It must not wait for the host's
+ * pcpu_alloc_mutex either, as the holder of that mutex enters any reclaim. Like
+ * GFP_NOWAIT, it asks the host only for populated memory. If there is none it
+ * uses the reserve, which the worker refills. (Before 6.15 the host does the
+ * same for all flags less than GFP_KERNEL.)
  *
  * mal_percpu_mutex protects the set of chunks. Nothing is allocated under it.
  *
- * Lock order: mal_percpu_borrowing, mal_percpu_mutex, mal_percpu_lock. Reclaim
- * runs under the first, and takes the locks that it takes for any allocation.
- * No other lock of this module is taken under the other two. Reclaim only tries
- * mal_percpu_mutex.
+ * Lock order: mal_percpu_borrow_mutex, mal_percpu_mutex, mal_percpu_lock.
+ * Reclaim runs under the first, and takes the locks that it takes for any
+ * allocation. No other lock of this module is taken under the other two.
+ * Reclaim only tries mal_percpu_mutex.
  *
  * Context: any but NMI, unless noted otherwise.
  */
@@ -164,7 +164,7 @@
 static DEFINE_MUTEX(mal_percpu_mutex);
 
 /* Held while borrowing by a task that may enter every kind of reclaim. */
-static DEFINE_MUTEX(mal_percpu_borrowing);
+static DEFINE_MUTEX(mal_percpu_borrow_mutex);
 
 /* Protects the contents and statistics of chunks. */
 static DEFINE_SPINLOCK(mal_percpu_lock);
@@ -1177,7 +1177,7 @@ static void mal_percpu_count_refusal(void)
  */
 bool mal_percpu_borrow_begin(gfp_t gfp)
 {
-	return !mal_percpu_may_wait(gfp) || !mutex_lock_killable(&mal_percpu_borrowing);
+	return !mal_percpu_may_wait(gfp) || !mutex_lock_killable(&mal_percpu_borrow_mutex);
 }
 
 /**
@@ -1189,7 +1189,7 @@ bool mal_percpu_borrow_begin(gfp_t gfp)
 void mal_percpu_borrow_end(gfp_t gfp)
 {
 	if (mal_percpu_may_wait(gfp))
-		mutex_unlock(&mal_percpu_borrowing);
+		mutex_unlock(&mal_percpu_borrow_mutex);
 }
 
 /**

@@ -24,7 +24,7 @@
  * Contexts: arming and scopes in task context; arming may sleep. Queries in any
  * context; outside of task context the answer is no.
  *
- * Lock order: mal_inject_arming, then the host's locks of static keys.
+ * Lock order: mal_inject_arm_mutex, then the host's locks of static keys.
  * mal_inject_lock may be taken anywhere in task context. No lock is taken under
  * it.
  *
@@ -46,7 +46,7 @@ DEFINE_STATIC_KEY_FALSE(mal_inject_key);
 /*
  * Serializes arming and disarming: keeps the keys and their counts consistent.
  */
-static DEFINE_MUTEX(mal_inject_arming);
+static DEFINE_MUTEX(mal_inject_arm_mutex);
 
 /*
  * Protects the list of scopes. Raw: queried under raw locks, on PREEMPT_RT too.
@@ -92,7 +92,7 @@ u64 mal_inject_arm(struct mal_inject *inject, u64 nth)
 {
 	u64 left;
 
-	mutex_lock(&mal_inject_arming);
+	mutex_lock(&mal_inject_arm_mutex);
 	if (nth && !inject->holds_keys) {
 		inject->holds_keys = true;
 		static_branch_inc(&mal_inject_key);
@@ -104,7 +104,7 @@ u64 mal_inject_arm(struct mal_inject *inject, u64 nth)
 		mal_instrument_end();
 		static_branch_dec(&mal_inject_key);
 	}
-	mutex_unlock(&mal_inject_arming);
+	mutex_unlock(&mal_inject_arm_mutex);
 	return left;
 }
 MAL_EXPORT_FOR_KUNIT(mal_inject_arm);

@@ -45,7 +45,7 @@
  *
  * Lock order
  * ----------
- *	object->resizing	held over accesses to user space
+ *	object->resize_rwsem	held over accesses to user space
  *	  mm->mmap_lock
  *	    file->lock		never held over an access to user space
  *	      locks of the host's slab allocator and reclaim
@@ -124,7 +124,7 @@ static struct mal_handle *mal_handle_create(struct mal_file *file,
 			 request->described;
 	obj->parent = request->parent;
 	kref_init(&obj->refs);
-	init_rwsem(&obj->resizing);
+	init_rwsem(&obj->resize_rwsem);
 
 	err = mal_handle_charge(obj);
 	if (err)
@@ -179,7 +179,7 @@ void mal_handle_put(struct mal_handle *obj)
  */
 int mal_handle_lock(struct mal_handle *obj)
 {
-	return obj->kind->resize ? down_read_killable(&obj->resizing) : 0;
+	return obj->kind->resize ? down_read_killable(&obj->resize_rwsem) : 0;
 }
 
 /**
@@ -191,7 +191,7 @@ int mal_handle_lock(struct mal_handle *obj)
 void mal_handle_unlock(struct mal_handle *obj)
 {
 	if (obj->kind->resize)
-		up_read(&obj->resizing);
+		up_read(&obj->resize_rwsem);
 }
 
 /**
@@ -388,7 +388,7 @@ int mal_handle_free(struct mal_file *file, u64 handle)
 	return 0;
 }
 
-/* Called with the object's resizing lock held for writing. */
+/* Called with the object's resize_rwsem held for writing. */
 static int mal_handle_resize_locked(struct mal_handle *obj, u64 size, gfp_t gfp)
 {
 	u64 before = mal_handle_charged(obj);
@@ -432,14 +432,14 @@ int mal_handle_resize(struct mal_file *file, struct memalloc_resize *resize,
 	err = -EINVAL;
 	if (obj->kind->counted ? resize->bytes : resize->min_nr)
 		goto put;
-	err = down_write_killable(&obj->resizing);
+	err = down_write_killable(&obj->resize_rwsem);
 	if (err)
 		goto put;
 	err = mal_handle_resize_locked(obj, obj->kind->counted ? resize->min_nr :
 							 resize->bytes, gfp);
 	resize->out_bytes = obj->bytes;
 	resize->out_held = mal_handle_charged(obj);
-	up_write(&obj->resizing);
+	up_write(&obj->resize_rwsem);
 put:
 	mal_handle_put(obj);
 	return err;

@@ -77,14 +77,14 @@ struct mal_file {
  * @handle: its handle, or zero before and after it has one. Written under
  *	@file's lock.
  * @counted: counts for @file's handles; protected by @file's lock
- * @bytes: usable size; protected by @resizing if the kind can be resized
+ * @bytes: usable size; protected by @resize_rwsem if the kind can be resized
  * @charged: bytes taken from the allocator; protected by @file's lock
  * @described: bytes of metadata, charged in addition to @charged; never
  *	changes
  * @parent: the object that this one is made from, with a reference; or NULL
  * @children: number of objects made from this one; protected by @file's
  *	lock
- * @resizing: held for writing during a resize, and for reading while the
+ * @resize_rwsem: held for writing during a resize, and for reading while the
  *	bytes are accessed; unused by kinds that cannot be resized
  * @first: its first page in @file's mmap space, valid once it has had a
  *	handle
@@ -119,7 +119,7 @@ struct mal_handle {
 	u64 described;
 	struct mal_handle *parent;
 	u64 children;
-	struct rw_semaphore resizing; /* see above */
+	struct rw_semaphore resize_rwsem; /* see above */
 	unsigned long first;
 	union {
 		struct {
