@@ -87,7 +87,7 @@ union mal_arg {
 };
 
 /**
- * struct mal_verb - a command
+ * struct mal_command - a command of the device
  * @cmd: number of the command
  * @size: current size of its structure
  * @min_size: size of the first version of its structure
@@ -98,7 +98,7 @@ union mal_arg {
  * @run: executes the command. Sets all answers on success.
  * @undo: undoes the command if its answers cannot be delivered; may be NULL
  */
-struct mal_verb {
+struct mal_command {
 	unsigned int cmd;
 	u16 size;
 	u16 min_size;
@@ -206,7 +206,7 @@ static struct mal_handle *mal_alloc_nofail(struct mal_file *file,
 	}
 }
 
-static int mal_verb_alloc(struct mal_file *file, union mal_arg *arg)
+static int mal_command_alloc(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_alloc *alloc = &arg->alloc;
 	struct mal_request request;
@@ -235,7 +235,7 @@ static void mal_undo_alloc(struct mal_file *file, union mal_arg *arg)
 	mal_handle_free(file, arg->alloc.out_handle);
 }
 
-static int mal_verb_cache_create(struct mal_file *file, union mal_arg *arg)
+static int mal_command_cache_create(struct mal_file *file, union mal_arg *arg)
 {
 	struct mal_request request;
 	struct mal_handle *obj;
@@ -257,7 +257,7 @@ static void mal_undo_cache_create(struct mal_file *file, union mal_arg *arg)
 	mal_handle_free(file, arg->cache_create.out_handle);
 }
 
-static int mal_verb_mempool_create(struct mal_file *file, union mal_arg *arg)
+static int mal_command_mempool_create(struct mal_file *file, union mal_arg *arg)
 {
 	struct mal_request request;
 	struct mal_handle *obj;
@@ -280,7 +280,7 @@ static void mal_undo_mempool_create(struct mal_file *file, union mal_arg *arg)
 	mal_handle_free(file, arg->mempool_create.out_handle);
 }
 
-static int mal_verb_resize(struct mal_file *file, union mal_arg *arg)
+static int mal_command_resize(struct mal_file *file, union mal_arg *arg)
 {
 	const u32 not_here = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32 |
 			     MEMALLOC_GFP_HIGHMEM | MEMALLOC_GFP_THISNODE |
@@ -299,14 +299,14 @@ static int mal_verb_resize(struct mal_file *file, union mal_arg *arg)
 	return mal_handle_resize(file, resize, gfp);
 }
 
-static int mal_verb_free(struct mal_file *file, union mal_arg *arg)
+static int mal_command_free(struct mal_file *file, union mal_arg *arg)
 {
 	if (arg->free.flags)
 		return -EINVAL;
 	return mal_handle_free(file, arg->free.handle);
 }
 
-static int mal_verb_read(struct mal_file *file, union mal_arg *arg)
+static int mal_command_read(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_io *io = &arg->io;
 	struct mal_handle *obj;
@@ -326,7 +326,7 @@ static int mal_verb_read(struct mal_file *file, union mal_arg *arg)
 	return err;
 }
 
-static int mal_verb_write(struct mal_file *file, union mal_arg *arg)
+static int mal_command_write(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_io *io = &arg->io;
 	struct mal_handle *obj;
@@ -364,7 +364,7 @@ static int mal_pattern_from_user(const struct memalloc_pattern_io *io,
 	}
 }
 
-static int mal_verb_fill(struct mal_file *file, union mal_arg *arg)
+static int mal_command_fill(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_pattern_io *io = &arg->pattern_io;
 	struct mal_pattern pattern;
@@ -383,7 +383,7 @@ static int mal_verb_fill(struct mal_file *file, union mal_arg *arg)
 	return err;
 }
 
-static int mal_verb_verify(struct mal_file *file, union mal_arg *arg)
+static int mal_command_verify(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_pattern_io *io = &arg->pattern_io;
 	struct mal_pattern pattern;
@@ -425,7 +425,7 @@ static int mal_info_locked(struct mal_handle *obj, struct memalloc_info *info)
 	return 0;
 }
 
-static int mal_verb_info(struct mal_file *file, union mal_arg *arg)
+static int mal_command_info(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_info *info = &arg->info;
 	struct mal_handle *obj;
@@ -447,12 +447,12 @@ static int mal_verb_info(struct mal_file *file, union mal_arg *arg)
 	return err;
 }
 
-static int mal_verb_stats(struct mal_file *file, union mal_arg *arg)
+static int mal_command_stats(struct mal_file *file, union mal_arg *arg)
 {
 	return mal_stats_to_user(file, &arg->stats);
 }
 
-static int mal_verb_validate(struct mal_file *file, union mal_arg *arg)
+static int mal_command_validate(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_validate *validate = &arg->validate;
 	u64 checked = 0;
@@ -496,7 +496,7 @@ static int mal_shrink_cache(struct mal_file *file,
 	return err;
 }
 
-static int mal_verb_shrink(struct mal_file *file, union mal_arg *arg)
+static int mal_command_shrink(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_shrink *shrink = &arg->shrink;
 
@@ -514,7 +514,7 @@ static int mal_verb_shrink(struct mal_file *file, union mal_arg *arg)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-static int mal_verb_inject(struct mal_file *file, union mal_arg *arg)
+static int mal_command_inject(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_inject *inject = &arg->inject;
 
@@ -571,7 +571,7 @@ static int mal_batch_check(const struct memalloc_batch *batch)
  * the batch only for the first command; otherwise the caller would not learn
  * how many commands were executed.
  */
-static int mal_verb_batch(struct mal_file *file, union mal_arg *arg)
+static int mal_command_batch(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_batch *batch = &arg->batch;
 	bool keep_going = batch->flags & MEMALLOC_BATCH_KEEP_GOING;
@@ -596,7 +596,7 @@ static int mal_verb_batch(struct mal_file *file, union mal_arg *arg)
 	return done ? 0 : err;
 }
 
-static int mal_verb_version(struct mal_file *file, union mal_arg *arg);
+static int mal_command_version(struct mal_file *file, union mal_arg *arg);
 
 /*
  * @_last: last field of the first version. @_first_out, @_last_out: the
@@ -615,177 +615,177 @@ static int mal_verb_version(struct mal_file *file, union mal_arg *arg);
 	.size = sizeof(_struct), \
 	.min_size = offsetofend(_struct, _last)
 
-static const struct mal_verb mal_verbs[] = {
+static const struct mal_command mal_commands[] = {
 	[MEMALLOC_CMD_ALLOC] = {
 		MAL_VERB(ALLOC, struct memalloc_alloc, out_map_offset,
 			 out_handle, out_map_offset),
 		.writes = true,
-		.run = mal_verb_alloc,
+		.run = mal_command_alloc,
 		.undo = mal_undo_alloc,
 	},
 	[MEMALLOC_CMD_FREE] = {
 		MAL_VERB_SILENT(FREE, struct memalloc_free, handle),
 		.writes = true,
-		.run = mal_verb_free,
+		.run = mal_command_free,
 	},
 	[MEMALLOC_CMD_READ] = {
 		MAL_VERB(READ, struct memalloc_io, out_done,
 			 out_done, out_done),
 		.reads = true,
-		.run = mal_verb_read,
+		.run = mal_command_read,
 	},
 	[MEMALLOC_CMD_WRITE] = {
 		MAL_VERB(WRITE, struct memalloc_io, out_done,
 			 out_done, out_done),
 		.writes = true,
-		.run = mal_verb_write,
+		.run = mal_command_write,
 	},
 	[MEMALLOC_CMD_FILL] = {
 		MAL_VERB(FILL, struct memalloc_pattern_io, out_done,
 			 out_done, out_done),
 		.writes = true,
-		.run = mal_verb_fill,
+		.run = mal_command_fill,
 	},
 	[MEMALLOC_CMD_VERIFY] = {
 		MAL_VERB(VERIFY, struct memalloc_pattern_io, out_done,
 			 out_done, out_done),
 		.reads = true,
-		.run = mal_verb_verify,
+		.run = mal_command_verify,
 	},
 	[MEMALLOC_CMD_INFO] = {
 		MAL_VERB(INFO, struct memalloc_info, out_phys,
 			 out_kind, out_name),
-		.run = mal_verb_info,
+		.run = mal_command_info,
 	},
 	[MEMALLOC_CMD_STATS] = {
 		MAL_VERB(STATS, struct memalloc_stats, out_count,
 			 out_length, out_count),
-		.run = mal_verb_stats,
+		.run = mal_command_stats,
 	},
 	[MEMALLOC_CMD_VALIDATE] = {
 		MAL_VERB(VALIDATE, struct memalloc_validate, out_errors,
 			 out_checked, out_errors),
-		.run = mal_verb_validate,
+		.run = mal_command_validate,
 	},
 	[MEMALLOC_CMD_SHRINK] = {
 		MAL_VERB(SHRINK, struct memalloc_shrink, out_pages,
 			 out_pages, out_pages),
 		.writes = true,
-		.run = mal_verb_shrink,
+		.run = mal_command_shrink,
 	},
 	[MEMALLOC_CMD_BATCH] = {
 		MAL_VERB(BATCH, struct memalloc_batch, reserved,
 			 out_done, out_done),
-		.run = mal_verb_batch,
+		.run = mal_command_batch,
 	},
 	[MEMALLOC_CMD_INJECT] = {
 		MAL_VERB(INJECT, struct memalloc_inject, out_left,
 			 out_left, out_left),
 		.writes = true,
-		.run = mal_verb_inject,
+		.run = mal_command_inject,
 	},
 	[MEMALLOC_CMD_RESIZE] = {
 		MAL_VERB(RESIZE, struct memalloc_resize, out_held,
 			 out_bytes, out_held),
 		.writes = true,
-		.run = mal_verb_resize,
+		.run = mal_command_resize,
 	},
 	[MEMALLOC_CMD_CACHE_CREATE] = {
 		MAL_VERB(CACHE_CREATE, struct memalloc_cache_create, out_handle,
 			 out_handle, out_handle),
 		.writes = true,
-		.run = mal_verb_cache_create,
+		.run = mal_command_cache_create,
 		.undo = mal_undo_cache_create,
 	},
 	[MEMALLOC_CMD_MEMPOOL_CREATE] = {
 		MAL_VERB(MEMPOOL_CREATE, struct memalloc_mempool_create, out_handle,
 			 out_handle, out_handle),
 		.writes = true,
-		.run = mal_verb_mempool_create,
+		.run = mal_command_mempool_create,
 		.undo = mal_undo_mempool_create,
 	},
 	[MEMALLOC_CMD_VERSION] = {
 		MAL_VERB(VERSION, struct memalloc_version, out_release,
 			 out_abi, out_release),
-		.run = mal_verb_version,
+		.run = mal_command_version,
 	},
 };
 
-static int mal_verb_version(struct mal_file *file, union mal_arg *arg)
+static int mal_command_version(struct mal_file *file, union mal_arg *arg)
 {
 	struct memalloc_version *version = &arg->version;
 
 	if (version->flags)
 		return -EINVAL;
 	version->out_abi = MEMALLOC_ABI_VERSION;
-	version->out_commands = ARRAY_SIZE(mal_verbs);
+	version->out_commands = ARRAY_SIZE(mal_commands);
 	strscpy_pad(version->out_release, MEMALLOC_RELEASE,
 		    sizeof(version->out_release));
 	return 0;
 }
 
-static const struct mal_verb *mal_verb_find(unsigned int cmd)
+static const struct mal_command *mal_command_find(unsigned int cmd)
 {
 	unsigned int nr = _IOC_NR(cmd);
 
-	if (nr >= ARRAY_SIZE(mal_verbs))
+	if (nr >= ARRAY_SIZE(mal_commands))
 		return NULL;
-	nr = array_index_nospec(nr, ARRAY_SIZE(mal_verbs));
-	return mal_verbs[nr].cmd == cmd ? &mal_verbs[nr] : NULL;
+	nr = array_index_nospec(nr, ARRAY_SIZE(mal_commands));
+	return mal_commands[nr].cmd == cmd ? &mal_commands[nr] : NULL;
 }
 
 /* @size: size of the structure according to the caller. */
-static int mal_arg_from_user(const struct mal_verb *verb, union mal_arg *arg,
+static int mal_arg_from_user(const struct mal_command *command, union mal_arg *arg,
 			     void __user *user, u32 *size)
 {
 	if (get_user(*size, (u32 __user *)user))
 		return -EFAULT;
-	if (*size < verb->min_size)
+	if (*size < command->min_size)
 		return -EINVAL;
 	if (*size > MAL_SIZE_MAX)
 		return -E2BIG;
-	return copy_struct_from_user(arg, verb->size, user, *size);
+	return copy_struct_from_user(arg, command->size, user, *size);
 }
 
 /* Copies only the answers, and only those that fit the caller's structure. */
-static int mal_arg_to_user(const struct mal_verb *verb,
+static int mal_arg_to_user(const struct mal_command *command,
 			   const union mal_arg *arg, void __user *user,
 			   u32 size)
 {
-	u32 end = min_t(u32, size, verb->out_end);
+	u32 end = min_t(u32, size, command->out_end);
 
-	if (end <= verb->out)
+	if (end <= command->out)
 		return 0;
-	return copy_to_user(user + verb->out, (const u8 *)arg + verb->out,
-			    end - verb->out) ? -EFAULT : 0;
+	return copy_to_user(user + command->out, (const u8 *)arg + command->out,
+			    end - command->out) ? -EFAULT : 0;
 }
 
 static int mal_execute(struct mal_file *file, unsigned int cmd,
 		       void __user *user)
 {
-	const struct mal_verb *verb = mal_verb_find(cmd);
+	const struct mal_command *command = mal_command_find(cmd);
 	struct mal_inject_scope scope;
 	union mal_arg arg;
 	u32 size;
 	int err;
 
-	if (!verb)
+	if (!command)
 		return -ENOTTY;
-	if ((verb->writes && !file->writable) || (verb->reads && !file->readable))
+	if ((command->writes && !file->writable) || (command->reads && !file->readable))
 		return -EBADF;
-	err = mal_arg_from_user(verb, &arg, user, &size);
+	err = mal_arg_from_user(command, &arg, user, &size);
 	if (err)
 		return err;
-	if (verb->writes && !verb->undo && mal_arg_to_user(verb, &arg, user, size))
+	if (command->writes && !command->undo && mal_arg_to_user(command, &arg, user, size))
 		return -EFAULT;
 	mal_inject_enter(&scope, &file->inject);
-	err = verb->run(file, &arg);
+	err = command->run(file, &arg);
 	mal_inject_leave(&scope);
 	if (err)
 		return err;
-	err = mal_arg_to_user(verb, &arg, user, size);
-	if (err && verb->undo)
-		verb->undo(file, &arg);
+	err = mal_arg_to_user(command, &arg, user, size);
+	if (err && command->undo)
+		command->undo(file, &arg);
 	return err;
 }
 

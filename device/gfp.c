@@ -10,7 +10,7 @@
  * - ZERO is always set: user space never sees old contents of memory.
  * - COLD has no equivalent in current kernels. It is accepted and ignored.
  * - NOFAIL is not passed down. The device waits where a signal can end the
- *   wait: see mal_verb_alloc().
+ *   wait: see mal_command_alloc().
  *
  * Resources that drivers depend on require CAP_SYS_RAWIO. Some devices can
  * reach only the zones DMA and DMA32, and zone DMA is 16 MiB on a PC, so a

@@ -540,7 +540,7 @@ static bool fill_all(const struct run *run)
 	for (i = 0; i < run->count; i++) {
 		struct memalloc_pattern_io io = pattern_of(run, i);
 		const struct target target = {
-			.verb = "fill", .name = shown_name(run, i),
+			.action = "fill", .name = shown_name(run, i),
 			.handle = io.handle, .length = io.length,
 		};
 		int err = interrupt_stops() ? -EINTR :
@@ -562,7 +562,7 @@ static bool verify_all(const struct run *run)
 	for (i = 0; i < run->count; i++) {
 		struct memalloc_pattern_io io = pattern_of(run, i);
 		const struct target target = {
-			.verb = "verify", .name = shown_name(run, i),
+			.action = "verify", .name = shown_name(run, i),
 			.handle = io.handle, .length = io.length,
 		};
 		int err = interrupt_stops() ? -EINTR :
@@ -662,7 +662,7 @@ static bool free_all(const struct run *run)
 
 	for (i = 0; i < run->count; i++) {
 		const struct target target = {
-			.verb = "free", .name = shown_name(run, i),
+			.action = "free", .name = shown_name(run, i),
 			.handle = run->allocs[i].out_handle,
 		};
 		int err = device_free(&run->session->device,

@@ -161,7 +161,7 @@ static enum status create(struct session *session, int argc, char **argv)
 static bool destroy_one(struct session *session, const struct named_handle *cache)
 {
 	const struct target target = {
-		.verb = "destroy", .name = cache->name, .handle = cache->handle,
+		.action = "destroy", .name = cache->name, .handle = cache->handle,
 	};
 	struct memalloc_info info = { .handle = cache->handle };
 	int err = device_info(&session->device, &info);
@@ -184,7 +184,7 @@ static bool destroy_one(struct session *session, const struct named_handle *cach
 static bool shrink_one(struct session *session, const struct named_handle *cache)
 {
 	const struct target target = {
-		.verb = "shrink", .name = cache->name, .handle = cache->handle,
+		.action = "shrink", .name = cache->name, .handle = cache->handle,
 	};
 	uint64_t pages;
 	int err;
@@ -201,7 +201,7 @@ static bool shrink_one(struct session *session, const struct named_handle *cache
 static bool info_one(struct session *session, const struct named_handle *cache)
 {
 	const struct target target = {
-		.verb = "show", .name = cache->name, .handle = cache->handle,
+		.action = "show", .name = cache->name, .handle = cache->handle,
 	};
 	struct memalloc_stats_cache stats;
 	size_t known;

@@ -596,7 +596,7 @@ void explain_resize(const struct session *session, const char *name,
 		.bytes = resize->bytes,
 	};
 	const struct target target = {
-		.verb = "resize", .name = name, .handle = resize->handle,
+		.action = "resize", .name = name, .handle = resize->handle,
 	};
 	char what[64];
 
@@ -632,7 +632,7 @@ static void explain_not_copyable(const struct session *session,
 	struct memalloc_stats_cache cache;
 
 	complain("cannot %s %s: the bytes are outside the user-copy region of "
-		 "the cache", target->verb, target->name);
+		 "the cache", target->action, target->name);
 	if (device_info(&session->device, &info) ||
 	    device_stats_cache(&session->device, info.out_parent, &cache, NULL))
 		return;
@@ -652,10 +652,10 @@ static void explain_range(const struct session *session,
 
 	if (device_info(&session->device, &info))
 		complain("cannot %s %s: offset and length exceed its size",
-			 target->verb, target->name);
+			 target->action, target->name);
 	else
 		complain("cannot %s %s: %" PRIu64 " bytes at offset %" PRIu64
-			 " exceed its size of %llu bytes", target->verb,
+			 " exceed its size of %llu bytes", target->action,
 			 target->name, target->length, target->offset,
 			 info.out_bytes);
 	advise("The sum of --offset and --length must not exceed the size.");
@@ -664,8 +664,8 @@ static void explain_range(const struct session *session,
 /* For READ and WRITE, EPERM is about the region; else about a privilege. */
 static bool is_copy(const struct target *target)
 {
-	return !strcmp(target->verb, "read") ||
-	       !strcmp(target->verb, "write to");
+	return !strcmp(target->action, "read") ||
+	       !strcmp(target->action, "write to");
 }
 
 void explain_target(const struct session *session, const struct target *target,
@@ -681,7 +681,7 @@ void explain_target(const struct session *session, const struct target *target,
 	switch (-err) {
 	case ENOENT:
 		complain("cannot %s %s: this process holds no such handle",
-			 target->verb, target->name);
+			 target->action, target->name);
 		advise("A handle is valid only in the process that created it, "
 		       "until it is freed; \"list\" shows valid handles.");
 		break;
@@ -690,23 +690,23 @@ void explain_target(const struct session *session, const struct target *target,
 		break;
 	case EBUSY:
 		complain("cannot %s %s: it is still in use",
-			 target->verb, target->name);
+			 target->action, target->name);
 		advise("Free its objects, elements and mempools first; \"list\" "
 		       "shows all handles.");
 		break;
 	case EOPNOTSUPP:
 		complain("cannot %s %s: its kind does not support that",
-			 target->verb, target->name);
+			 target->action, target->name);
 		advise("\"resize\" is for mempools and kmalloc memory, "
 		       "\"shrink\" for caches.");
 		break;
 	case EFAULT:
 		complain("cannot %s %s: the kernel cannot access this program's "
-			 "buffer", target->verb, target->name);
+			 "buffer", target->action, target->name);
 		advise("This is a bug in this program: please report it.");
 		break;
 	default:
-		snprintf(what, sizeof(what), "%s %.40s", target->verb,
+		snprintf(what, sizeof(what), "%s %.40s", target->action,
 			 target->name);
 		explain_command(session, what, err);
 	}

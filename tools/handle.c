@@ -150,7 +150,7 @@ static bool add_handle(const struct session *session,
 		.flags = options->phys ? MEMALLOC_INFO_PHYS : 0,
 	};
 	const struct target target = {
-		.verb = "show", .name = entry->name, .handle = entry->handle,
+		.action = "show", .name = entry->name, .handle = entry->handle,
 		.offset = options->offset,
 	};
 	int err = device_info(&session->device, &info);
@@ -337,7 +337,7 @@ static bool resize_one(struct session *session,
 		       const struct resize_options *options)
 {
 	const struct target target = {
-		.verb = "resize", .name = entry->name, .handle = entry->handle,
+		.action = "resize", .name = entry->name, .handle = entry->handle,
 	};
 	struct memalloc_resize resize = {
 		.handle = entry->handle, .gfp = options->gfp,
@@ -450,7 +450,7 @@ static bool note_freed(struct session *session,
 		       const struct named_handle *entry, int err)
 {
 	const struct target target = {
-		.verb = "free", .name = entry->name, .handle = entry->handle,
+		.action = "free", .name = entry->name, .handle = entry->handle,
 	};
 
 	if (err) {

@@ -186,10 +186,10 @@ static enum status create(struct session *session, int argc, char **argv)
 
 /* Return: true if it is a mempool; otherwise complains. */
 static bool is_mempool(struct session *session, const struct named_handle *pool,
-		       const char *verb)
+		       const char *action)
 {
 	const struct target target = {
-		.verb = verb, .name = pool->name, .handle = pool->handle,
+		.action = action, .name = pool->name, .handle = pool->handle,
 	};
 	struct memalloc_info info = { .handle = pool->handle };
 	int err = device_info(&session->device, &info);
@@ -200,7 +200,7 @@ static bool is_mempool(struct session *session, const struct named_handle *pool,
 	}
 	if (info.out_kind == MEMALLOC_KIND_MEMPOOL)
 		return true;
-	complain("cannot %s %s: it is not a mempool", verb, pool->name);
+	complain("cannot %s %s: it is not a mempool", action, pool->name);
 	advise("\"info %s\" shows its kind.", pool->name);
 	return false;
 }
@@ -208,7 +208,7 @@ static bool is_mempool(struct session *session, const struct named_handle *pool,
 static bool destroy_one(struct session *session, const struct named_handle *pool)
 {
 	const struct target target = {
-		.verb = "destroy", .name = pool->name, .handle = pool->handle,
+		.action = "destroy", .name = pool->name, .handle = pool->handle,
 	};
 	int err;
 
@@ -226,7 +226,7 @@ static bool destroy_one(struct session *session, const struct named_handle *pool
 static bool info_one(struct session *session, const struct named_handle *pool)
 {
 	const struct target target = {
-		.verb = "show", .name = pool->name, .handle = pool->handle,
+		.action = "show", .name = pool->name, .handle = pool->handle,
 	};
 	struct memalloc_stats_mempool stats;
 	size_t known;

@@ -96,14 +96,14 @@ static bool has_cpu(const struct range *range, const struct memalloc_info *info,
 {
 	if (info->out_kind != MEMALLOC_KIND_PERCPU) {
 		complain("cannot %s %s: --cpu is for per-CPU areas only",
-			 target->verb, target->name);
+			 target->action, target->name);
 		advise("Use \"alloc --percpu\" to allocate one.");
 		return false;
 	}
 	if (range->cpu < info->out_count)
 		return true;
 	complain("cannot %s %s: no CPU %" PRIu32 "; valid are 0 to %"
-		 PRIu32, target->verb, target->name, range->cpu,
+		 PRIu32, target->action, target->name, range->cpu,
 		 info->out_count - 1);
 	return false;
 }
@@ -123,7 +123,7 @@ static bool set_cpu_target(const struct range *range,
 	if (range->offset > bytes || target->length > bytes - range->offset) {
 		complain("cannot %s %s: %" PRIu64 " bytes at offset %" PRIu64
 			 " exceed the %" PRIu64 " bytes of CPU %"
-			 PRIu32, target->verb, target->name, target->length,
+			 PRIu32, target->action, target->name, target->length,
 			 range->offset, bytes, range->cpu);
 		advise("The sum of --offset and --length must not exceed the "
 		       "size for one CPU.");
@@ -155,7 +155,7 @@ static bool set_target(const struct session *session, const struct range *range,
 }
 
 enum status range_for_each(struct session *session, const struct range *range,
-			   size_t nr_words, const char *verb,
+			   size_t nr_words, const char *action,
 			   bool (*one)(struct session *session,
 				       const struct target *target, void *data),
 			   void *data)
@@ -169,7 +169,7 @@ enum status range_for_each(struct session *session, const struct range *range,
 		return STATUS_FAILED;
 	for (i = 0; i < handles.count; i++) {
 		struct target target = {
-			.verb = verb,
+			.action = action,
 			.name = handles.list[i].name,
 			.handle = handles.list[i].handle,
 		};

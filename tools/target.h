@@ -40,7 +40,7 @@ extern const struct argp range_cpu_argp;
 
 /**
  * struct target - target of one operation: a handle, or part of an allocation
- * @verb: the operation, e.g. "read" or "free"
+ * @action: the operation, e.g. "read" or "free"
  * @name: name of the handle
  * @handle: the handle
  * @offset: first byte in the allocation, also if one CPU's copy is meant
@@ -49,7 +49,7 @@ extern const struct argp range_cpu_argp;
  * @map_offset: offset of its first byte for mmap(2); set by range_for_each()
  */
 struct target {
-	const char *verb;
+	const char *action;
 	const char *name;
 	uint64_t handle;
 	uint64_t offset;
@@ -63,14 +63,14 @@ struct target {
  * @session: the session
  * @range: parsed arguments
  * @nr_words: number of arguments, from the first one on, that name handles
- * @verb: the operation, for complaints
+ * @action: the operation, for complaints
  * @one: the function; returns false after a complaint
  * @data: passed to @one
  *
  * Return: STATUS_OK if all calls succeeded.
  */
 enum status range_for_each(struct session *session, const struct range *range,
-			   size_t nr_words, const char *verb,
+			   size_t nr_words, const char *action,
 			   bool (*one)(struct session *session,
 				       const struct target *target, void *data),
 			   void *data);

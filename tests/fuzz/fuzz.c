@@ -182,7 +182,7 @@ static void show_records(const struct record *records, unsigned int count)
 
 	for (i = 0; i < count; i++) {
 		fprintf(stderr, "thread %u file %u %-8s size %3u place %3u:", records[i].origin % THREADS,
-			records[i].origin / 4 % FILES, verb_name(verb_of(&records[i])),
+			records[i].origin / 4 % FILES, call_name(call_of(&records[i])),
 			records[i].size, records[i].place);
 		for (j = 0; j < RECORD_FIELDS; j++)
 			fprintf(stderr, " %u,%u", records[i].field[j].how, records[i].field[j].what);
@@ -240,7 +240,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 			memset(&record, 0, sizeof(record));
 			LLVMFuzzerMutate((uint8_t *)&record, sizeof(record), sizeof(record));
 			record.size = record.place = 0;
-			record.verb = seed >> 24;
+			record.call = seed >> 24;
 		}
 		memmove(&records[at + 1], &records[at], (count - at) * sizeof(record));
 		records[at] = record;

@@ -34,8 +34,8 @@ static void run_own(unsigned int number)
 	unsigned int at = 0;
 
 	while (at < own->count)
-		at += verb_run(&world_threads[number], own->record, own->count, at);
-	verb_stop_failing(&world_threads[number]);
+		at += call_run(&world_threads[number], own->record, own->count, at);
+	call_stop_failing(&world_threads[number]);
 }
 
 static void thread_start(unsigned int number)
@@ -77,7 +77,7 @@ static void on_signal(int number)
 static void interrupt(struct thread *thread)
 {
 	pthread_mutex_lock(&thread->signalling);
-	verb_stop_failing_of(thread);
+	call_stop_failing_of(thread);
 	pthread_kill(thread->id, SIGUSR2);
 	pthread_mutex_unlock(&thread->signalling);
 }

@@ -7,7 +7,7 @@
  * place, most often valid ones, so that sequences get far.
  *
  *	byte  0     1       2     3      4   5     6   7        22  23
- *	      verb  origin  size  place  how what  how what ... how what
+ *	      call  origin  size  place  how what  how what ... how what
  *	                                 field 0   field 1      field 9
  *
  * Bits 0-1 of "origin" select the thread, bits 2-3 the open file; bit 4 uses
@@ -33,34 +33,34 @@ struct draw {
 };
 
 struct record {
-	uint8_t verb;
+	uint8_t call;
 	uint8_t origin;
 	uint8_t size;
 	uint8_t place;
 	struct draw field[RECORD_FIELDS];
 };
 
-struct verb;
+struct call;
 struct thread;
 
-/* Returns the verb of a record; any number is valid. */
-const struct verb *verb_of(const struct record *record);
-const char *verb_name(const struct verb *verb);
-unsigned int verb_number(const char *name);
+/* Returns the call of a record; any number is valid. */
+const struct call *call_of(const struct record *record);
+const char *call_name(const struct call *call);
+unsigned int call_number(const char *name);
 
 /*
  * Run the record at @at of the thread's @count records. Returns the number of
  * records used: a batch uses several.
  */
-unsigned int verb_run(struct thread *thread, const struct record *records,
+unsigned int call_run(struct thread *thread, const struct record *records,
 		      unsigned int count, unsigned int at);
 
 /*
  * Cancel a pending failure. The second function is for another thread during
  * its system call.
  */
-void verb_stop_failing(struct thread *thread);
-void verb_stop_failing_of(struct thread *thread);
+void call_stop_failing(struct thread *thread);
+void call_stop_failing_of(struct thread *thread);
 
 /* Run an input in all its threads. */
 void program_run(const struct record *records, unsigned int count);

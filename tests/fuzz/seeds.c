@@ -9,7 +9,7 @@
 
 /* For fields that are most often valid, zero bits mean a valid value. */
 struct step {
-	const char *verb;
+	const char *call;
 	uint8_t origin;
 	struct draw field[RECORD_FIELDS];
 };
@@ -235,7 +235,7 @@ static int seed_write(const char *directory, const struct seed *seed)
 		return -1;
 	for (i = 0; i < seed->count; i++) {
 		memset(&record, 0, sizeof(record));
-		record.verb = verb_number(seed->step[i].verb);
+		record.call = call_number(seed->step[i].call);
 		record.origin = seed->step[i].origin;
 		memcpy(record.field, seed->step[i].field, sizeof(record.field));
 		fwrite(&record, sizeof(record), 1, file);

@@ -155,7 +155,7 @@ static int bench_memory_drain(struct bench_memory *memory)
 static const struct {
 	const char *word;
 	int (*call)(struct bench_memory *memory);
-} bench_memory_verbs[] = {
+} bench_memory_commands[] = {
 	{ "fill",	bench_memory_fill },
 	{ "churn",	bench_memory_churn },
 	{ "thin",	bench_memory_thin },
@@ -167,13 +167,13 @@ static int bench_memory_do(struct bench_memory *memory, const char *word)
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(bench_memory_verbs); i++)
-		if (sysfs_streq(word, bench_memory_verbs[i].word))
+	for (i = 0; i < ARRAY_SIZE(bench_memory_commands); i++)
+		if (sysfs_streq(word, bench_memory_commands[i].word))
 			break;
-	if (i == ARRAY_SIZE(bench_memory_verbs))
+	if (i == ARRAY_SIZE(bench_memory_commands))
 		return -EINVAL;
 	mutex_lock(&bench_memory_lock);
-	err = bench_memory_verbs[i].call(memory);
+	err = bench_memory_commands[i].call(memory);
 	mutex_unlock(&bench_memory_lock);
 	return err;
 }

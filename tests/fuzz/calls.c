@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Verbs: commands of the device, and other related system calls
+ * Calls: commands of the device, and other related system calls
  *
  * A command is a row of a table with its number, its structure, and the type of
  * each field. A new command or field is a new line here. Other system calls are
@@ -56,7 +56,7 @@ struct field {
 };
 
 /**
- * struct verb - a system call
+ * struct call - a system call
  * @name: its name
  * @cmd: number of the device's command, or zero
  * @size: size of its structure
@@ -66,7 +66,7 @@ struct field {
  *	is none
  * @act: function, if it is not a command. Returns the number of records used
  */
-struct verb {
+struct call {
 	const char *name;
 	unsigned int cmd;
 	uint16_t size;
@@ -121,7 +121,7 @@ static unsigned int act_set(struct thread *thread, const struct record *records,
 static unsigned int act_fail(struct thread *thread, const struct record *records,
 			     unsigned int count, unsigned int at);
 
-static const struct verb verbs[] = {
+static const struct call calls[] = {
 	{
 		"alloc", MEMALLOC_ALLOC, sizeof(struct memalloc_alloc), MEMALLOC_KIND_PAGES, {
 			FIELD(memalloc_alloc, kind, KIND),
@@ -352,22 +352,22 @@ static const struct verb verbs[] = {
 	{ .name = "fail", .act = act_fail },
 };
 
-const struct verb *verb_of(const struct record *record)
+const struct call *call_of(const struct record *record)
 {
-	return &verbs[record->verb % ARRAY_SIZE(verbs)];
+	return &calls[record->call % ARRAY_SIZE(calls)];
 }
 
-const char *verb_name(const struct verb *verb)
+const char *call_name(const struct call *call)
 {
-	return verb->name;
+	return call->name;
 }
 
-/* Returns the number of a verb, or one past the last if there is none. */
-unsigned int verb_number(const char *name)
+/* Returns the number of a call, or one past the last if there is none. */
+unsigned int call_number(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(verbs) && strcmp(verbs[i].name, name); i++)
+	for (i = 0; i < ARRAY_SIZE(calls) && strcmp(calls[i].name, name); i++)
 		;
 	return i;
 }
@@ -526,7 +526,7 @@ static uint64_t draw_address(struct draw draw, const struct thread *thread)
 	}
 }
 
-static uint64_t draw_field(const struct thread *thread, const struct verb *verb,
+static uint64_t draw_field(const struct thread *thread, const struct call *call,
 			   const struct field *field, struct draw draw, uint64_t bytes,
 			   unsigned int *file)
 {
@@ -534,7 +534,7 @@ static uint64_t draw_field(const struct thread *thread, const struct verb *verb,
 	case FLAGS:
 		return draw_flags(draw);
 	case KIND:
-		return draw.how < 250 ? verb->kind : draw.what;
+		return draw.how < 250 ? call->kind : draw.what;
 	case GFP:
 		return draw_gfp(draw);
 	case NODE:
@@ -590,7 +590,7 @@ static void put_size(uint8_t size, uint16_t known, struct argument *argument)
 	memcpy(argument->bytes, &claim, sizeof(claim));
 }
 
-static void make_argument(const struct thread *thread, const struct verb *verb,
+static void make_argument(const struct thread *thread, const struct call *call,
 			  const struct record *record, struct argument *argument)
 {
 	const bool insists = record->origin & 16;
@@ -600,9 +600,9 @@ static void make_argument(const struct thread *thread, const struct verb *verb,
 
 	argument->file = record->origin >> 2;
 	memset(argument->bytes, 0, sizeof(argument->bytes));
-	for (i = 0; i < RECORD_FIELDS && verb->field[i].type; i++) {
-		field = &verb->field[i];
-		value = draw_field(thread, verb, field, record->field[i], bytes,
+	for (i = 0; i < RECORD_FIELDS && call->field[i].type; i++) {
+		field = &call->field[i];
+		value = draw_field(thread, call, field, record->field[i], bytes,
 				   insists ? NULL : &argument->file);
 		if (field->type == HANDLE)
 			bytes = slot_of(record->field[i])->bytes;
@@ -611,7 +611,7 @@ static void make_argument(const struct thread *thread, const struct verb *verb,
 		memcpy(argument->bytes + field->offset, &value,
 		       field->bytes < sizeof(value) ? field->bytes : sizeof(value));
 	}
-	put_size(record->size, verb->size, argument);
+	put_size(record->size, call->size, argument);
 }
 
 /* Returns the place of the argument, most often a valid one. */
@@ -640,17 +640,17 @@ static void *put_argument(struct thread *thread, uint8_t place, const struct arg
 }
 
 /* Publish a new allocation to other threads. */
-static void learn(const struct verb *verb, const struct record *record,
+static void learn(const struct call *call, const struct record *record,
 		  const char *answer, unsigned int file)
 {
 	struct slot *slot = slot_of(record->field[RECORD_FIELDS - 1]);
 	uint64_t value[3] = {};
 	unsigned int i;
 
-	if (!verb->learn[0])
+	if (!call->learn[0])
 		return;
-	for (i = 0; i < 3 && verb->learn[i]; i++)
-		memcpy(&value[i], answer + verb->learn[i], sizeof(value[i]));
+	for (i = 0; i < 3 && call->learn[i]; i++)
+		memcpy(&value[i], answer + call->learn[i], sizeof(value[i]));
 	slot->handle = value[0];
 	slot->bytes = value[1];
 	slot->map_offset = value[2];
@@ -665,7 +665,7 @@ static void begin(struct thread *thread)
 }
 
 /* Writing to the file is counted, too, and may fail itself. */
-void verb_stop_failing(struct thread *thread)
+void call_stop_failing(struct thread *thread)
 {
 	if (!thread->failing)
 		return;
@@ -674,7 +674,7 @@ void verb_stop_failing(struct thread *thread)
 		;
 }
 
-void verb_stop_failing_of(struct thread *thread)
+void call_stop_failing_of(struct thread *thread)
 {
 	if (thread->failing)
 		(void)!pwrite(thread->fail_nth, "0", 1, 0);
@@ -683,7 +683,7 @@ void verb_stop_failing_of(struct thread *thread)
 static void end(struct thread *thread)
 {
 	thread->turn++;
-	verb_stop_failing(thread);
+	call_stop_failing(thread);
 }
 
 static int command(struct thread *thread, unsigned int file, unsigned int cmd, void *argument)
@@ -696,26 +696,26 @@ static int command(struct thread *thread, unsigned int file, unsigned int cmd, v
 	return err;
 }
 
-static void run_command(struct thread *thread, const struct verb *verb, const struct record *record)
+static void run_command(struct thread *thread, const struct call *call, const struct record *record)
 {
 	struct argument argument;
 	char *at;
 
-	make_argument(thread, verb, record, &argument);
+	make_argument(thread, call, record, &argument);
 	at = put_argument(thread, record->place, &argument);
-	if (!command(thread, argument.file, verb->cmd, at) &&
+	if (!command(thread, argument.file, call->cmd, at) &&
 	    at >= thread->area.view && at < thread->area.view + 3 * getpagesize())
-		learn(verb, record, thread->area.alias + (at - thread->area.view), argument.file);
+		learn(call, record, thread->area.alias + (at - thread->area.view), argument.file);
 }
 
-unsigned int verb_run(struct thread *thread, const struct record *records,
+unsigned int call_run(struct thread *thread, const struct record *records,
 		      unsigned int count, unsigned int at)
 {
-	const struct verb *verb = verb_of(&records[at]);
+	const struct call *call = call_of(&records[at]);
 
-	if (verb->act)
-		return verb->act(thread, records, count, at);
-	run_command(thread, verb, &records[at]);
+	if (call->act)
+		return call->act(thread, records, count, at);
+	run_command(thread, call, &records[at]);
 	return 1;
 }
 
@@ -736,18 +736,18 @@ static unsigned int act_batch(struct thread *thread, const struct record *record
 	struct batch_area *area = (struct batch_area *)thread->area.alias;
 	struct batch_area *seen = (struct batch_area *)thread->area.view;
 	struct argument argument;
-	const struct verb *verb;
+	const struct call *call;
 	unsigned int i, n;
 
 	_Static_assert(sizeof(*area) <= 2 * 4096, "a batch fits into the argument area");
 	memset(area, 0, sizeof(*area));
 	for (n = 0; n < most && at + 1 + n < count; n++) {
-		verb = verb_of(&records[at + 1 + n]);
-		if (verb->act && strcmp(verb->name, "batch"))
+		call = call_of(&records[at + 1 + n]);
+		if (call->act && strcmp(call->name, "batch"))
 			break;
-		make_argument(thread, verb, &records[at + 1 + n], &argument);
+		make_argument(thread, call, &records[at + 1 + n], &argument);
 		memcpy(area->bytes[n], argument.bytes, sizeof(area->bytes[n]));
-		area->op[n].cmd = verb->act ? MEMALLOC_BATCH : verb->cmd;
+		area->op[n].cmd = call->act ? MEMALLOC_BATCH : call->cmd;
 		area->op[n].arg = records[at + 1 + n].place < 248 ? (uintptr_t)seen->bytes[n] :
 				  draw_address(record->field[4], thread);
 	}
@@ -764,9 +764,9 @@ static unsigned int act_batch(struct thread *thread, const struct record *record
 	if (command(thread, record->origin >> 2, MEMALLOC_BATCH, &seen->batch))
 		return n + 1;
 	for (i = 0; i < n && i < area->batch.out_done; i++) {
-		verb = verb_of(&records[at + 1 + i]);
-		if (!verb->act && !area->op[i].out_errno)
-			learn(verb, &records[at + 1 + i], area->bytes[i], record->origin >> 2);
+		call = call_of(&records[at + 1 + i]);
+		if (!call->act && !area->op[i].out_errno)
+			learn(call, &records[at + 1 + i], area->bytes[i], record->origin >> 2);
 	}
 	return n + 1;
 }
