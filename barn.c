@@ -160,7 +160,7 @@ static bool mal_barn_add(struct mal_kmem_cache *cache,
 }
 
 /**
- * mal_barn_put() - give a sheaf to the barn
+ * mal_barn_put() - put a sheaf into the barn
  * @cache: the cache
  * @node: the node
  * @sheaf: a sheaf that the caller owns, or NULL

@@ -19,9 +19,10 @@
  * Freed pages of the reserve may stay on a CPU's list for a while, like any
  * block.
  *
- * Giving back. Free blocks go back to the host, the largest first, when the
- * host runs its shrinkers, on request, and at unload; see mal_zone_withdraw().
- * Pages that are still allocated at unload are handled by leak.c.
+ * Return. Free blocks are returned to the host, the largest first, when the
+ * host runs its shrinkers, on request, and at unload; see
+ * mal_zone_take_largest(). Pages that are still allocated at unload are handled
+ * by leak.c.
  *
  * Locking: none here. mal_zone.lock is taken by buddy.c.
  *
@@ -87,16 +88,16 @@ void mal_borrow_set_cap(unsigned long pages)
 MAL_EXPORT_FOR_KUNIT(mal_borrow_set_cap);
 
 /*
- * Give back one block, unless it is found to be pinned. Returns false if the
- * zone has no block to spare.
+ * Return one block to the host, unless it is found to be pinned. Returns false
+ * if the zone has no block to spare.
  */
-static bool mal_zone_give_back(struct mal_zone *zone, unsigned long nr_pages,
-			       unsigned long *returned)
+static bool mal_zone_return(struct mal_zone *zone, unsigned long nr_pages,
+			    unsigned long *returned)
 {
 	struct mal_page *desc;
 	unsigned int order;
 
-	desc = mal_zone_withdraw(zone, nr_pages - *returned, &order);
+	desc = mal_zone_take_largest(zone, nr_pages - *returned, &order);
 	if (!desc)
 		return false;
 	if (!mal_block_accept(desc))
@@ -120,7 +121,7 @@ static unsigned long mal_zone_shrink(struct mal_zone *zone, unsigned long nr_pag
 	nr_pages = min(nr_pages, tries);
 	while (returned < nr_pages && tries-- &&
 	       !(killable && fatal_signal_pending(current)) &&
-	       mal_zone_give_back(zone, nr_pages, &returned))
+	       mal_zone_return(zone, nr_pages, &returned))
 		cond_resched();
 	return returned;
 }
@@ -169,11 +170,11 @@ static unsigned long mal_nodes_shrink(unsigned long nr_pages, bool killable)
 }
 
 /**
- * mal_borrow_shrink() - give free pages back to the host
+ * mal_borrow_shrink() - return free pages to the host
  * @nr_pages: maximum number of pages; zero for all that can be spared
  *
  * Context: task; sleeps.
- * Return: the number of pages given back.
+ * Return: number of pages returned.
  */
 unsigned long mal_borrow_shrink(unsigned long nr_pages)
 {
@@ -186,7 +187,7 @@ MAL_EXPORT_FOR_KUNIT(mal_borrow_shrink);
  * @nr_pages: as for mal_borrow_shrink()
  *
  * Context: task; sleeps.
- * Return: the number of pages given back.
+ * Return: number of pages returned.
  */
 unsigned long mal_borrow_shrink_killable(unsigned long nr_pages)
 {
@@ -194,8 +195,8 @@ unsigned long mal_borrow_shrink_killable(unsigned long nr_pages)
 }
 
 /*
- * Give back free pages of the zones and of this CPU's lists, without sleeping.
- * Returns true if there were enough.
+ * Return free pages to the host, of the zones and of this CPU's lists, without
+ * sleeping. Returns true if there were enough.
  */
 static bool mal_borrow_return_some(unsigned long nr_pages)
 {
@@ -206,13 +207,13 @@ static bool mal_borrow_return_some(unsigned long nr_pages)
 	for_each_node(nid)
 		for (type = MEMALLOC_NR_ZONES - 1; type >= 0; type--)
 			while (returned < nr_pages &&
-			       mal_zone_give_back(&mal_nodes[nid]->zones[type],
-						  nr_pages, &returned))
+			       mal_zone_return(&mal_nodes[nid]->zones[type],
+					       nr_pages, &returned))
 				;
 	return returned >= nr_pages;
 }
 
-/* Reclaim unused pages and give them back. With @all, drain all CPUs. */
+/* Reclaim unused pages and return them. With @all, drain all CPUs. */
 static bool mal_borrow_make_room(unsigned long nr_pages, gfp_t gfp, bool all)
 {
 	unsigned int order = order_base_2(nr_pages);
@@ -300,7 +301,7 @@ static unsigned long mal_shrinker_count(struct shrinker *shrinker,
 	return count ?: SHRINK_EMPTY;
 }
 
-/* Give back more than requested: whole blocks are worth more to the host. */
+/* Return more than requested: whole blocks are worth more to the host. */
 static unsigned long mal_shrinker_scan(struct shrinker *shrinker,
 				       struct shrink_control *sc)
 {

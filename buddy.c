@@ -19,7 +19,7 @@
  * them:
  *
  *	                                  mal_zone_take_chain(),
- *	            mal_zone_add()        mal_zone_withdraw()
+ *	            mal_zone_add()        mal_zone_take_largest()
  *	FOREIGN -------------------> FREE -------------------> PCP <-> USED
  *	   ^                          ^                        | |
  *	   |                          '------------------------' |
@@ -692,7 +692,7 @@ void mal_zone_mark(struct mal_zone *zone, struct mal_page *desc,
 }
 
 /**
- * mal_zone_withdraw() - take a free block out of the zone, for the host
+ * mal_zone_take_largest() - take a free block, to be returned to the host
  * @zone: the zone
  * @max_pages: maximum number of pages, at least one
  * @order: set to the order of the block
@@ -704,9 +704,9 @@ void mal_zone_mark(struct mal_zone *zone, struct mal_page *desc,
  * Return: the block's first page, in state PCP. The caller checks it, and then
  * calls mal_zone_disown(). NULL if the zone can spare nothing.
  */
-struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
-				   unsigned long max_pages,
-				   unsigned int *order)
+struct mal_page *mal_zone_take_largest(struct mal_zone *zone,
+				       unsigned long max_pages,
+				       unsigned int *order)
 {
 	struct mal_section *section;
 	struct mal_page *desc = NULL;

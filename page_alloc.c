@@ -243,7 +243,7 @@ static struct mal_page *mal_page_take_reclaimed(const struct mal_page_request *r
 
 /*
  * The host has no memory, or the cap is reached: use everything that we have.
- * Take first what caches can give back without an interrupt.
+ * First free the pages that caches can free without an interrupt.
  */
 static struct mal_page *mal_page_take_drained(const struct mal_page_request *req)
 {

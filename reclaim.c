@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reclaim: pages that the layers above can give back
+ * Reclaim: pages that the layers above can free
  *
  * Caches keep unused pages: empty slabs, and slabs with all objects free in
  * sheaves. When pages are short, the page allocator reclaims these before it

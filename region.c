@@ -2,12 +2,12 @@
 /*
  * Regions: pages borrowed from the host, and their descriptors
  *
- * This is the only file that takes pages from the host and gives them back.
+ * This is the only file that takes pages from the host and returns them.
  *
  * Blocks. Memory is borrowed in blocks of 2^order pages. The largest order is
  * tried first, without effort, then smaller ones down to the order that the
  * caller needs. A block is split at once into order-0 pages (split_page()),
- * each with a reference count of its own, so it may later be given back in any
+ * each with a reference count of its own, so it may later be returned in any
  * pieces. Callers that must not sleep get blocks of moderate size: splitting
  * takes time, and their interrupts may be off.
  *
@@ -48,17 +48,17 @@
  * Marks. An owner may leave mapping, private or flags set in a page that it
  * frees. mal_page_clean() resets these before the next owner gets the page. The
  * first page of a block is checked when the block is freed, the others when the
- * block is split or given back (pinned.c). A page that the host marked as
- * broken (HWPoison) is returned to the host by itself as soon as it is checked,
- * and the host keeps it out of use.
+ * block is split or returned (pinned.c). A page that the host marked as broken
+ * (HWPoison) is returned to the host by itself as soon as it is checked, and
+ * the host keeps it out of use.
  *
- * Giving back. A block goes back as a whole if possible, with the counts that
- * it had when it came: one reference on its first page, none on the others.
- * Single pages would first stay on the host's per-CPU lists, and form large
- * blocks again only when these are drained; this also takes longer.
- * page_ref_freeze() takes the last reference of a page only if no other user
- * has one. A task that looks up the page by its number at that time either gets
- * no reference, or makes us give back the pages one by one.
+ * Return. A block is returned as a whole if possible, with the counts that it
+ * had when it came: one reference on its first page, none on the others. Single
+ * pages would first stay on the host's per-CPU lists, and form large blocks
+ * again only when these are drained; this also takes longer. page_ref_freeze()
+ * takes the last reference of a page only if no other user has one. A task that
+ * looks up the page by its number at that time either gets no reference, or
+ * makes us return the pages one by one.
  *
  * Sections. Physical memory is divided into sections of MAL_SECTION_PAGES
  * pages, aligned to their size. A section is described by an array of struct
@@ -95,7 +95,7 @@
  *
  * The host's zones end at section boundaries, except on exotic machines. There,
  * a section belongs to the zone of its first block. A block from another zone
- * in the same section is given back at once.
+ * in the same section is returned at once.
  *
  * Accounting. mal_region.borrowed is charged before the host is asked, and
  * uncharged when a page has been returned or is lost. mal_region_charge()
@@ -112,11 +112,11 @@
  * charged with a section before the host is asked, and the section is uncharged
  * afterwards if it exists. Whether the cap allows a block thus depends on what
  * is charged alone, not on the address of the block: a block that was refused
- * is refused again until something is given back. Up to 28 KiB below the cap
+ * is refused again until something is returned. Up to 28 KiB below the cap
  * remain unused.
  *
- * A section is uncharged when its last page leaves. Its memory goes back to the
- * host a grace period later. The first table and the spares are charged at
+ * A section is uncharged when its last page leaves. Its memory is returned to
+ * the host a grace period later. The first table and the spares are charged at
  * load, and a larger table when it is allocated, even beyond the cap.
  *
  * Locking. mal_region.lock protects the entries of the table and the number of
@@ -708,9 +708,8 @@ bool mal_block_leave_heap(struct page *page, unsigned int order,
 }
 
 /*
- * Give a page back to the host. If another user still holds it, its last
- * reference frees it to the host. Returns the number of pages given back: zero
- * if the host took the page before.
+ * Return a page to the host. If it has other references, the last of them frees
+ * it to the host. Returns 1, or 0 if the host took the page before.
  */
 static unsigned long mal_host_free(struct page *page)
 {
@@ -768,7 +767,7 @@ static bool mal_host_takes_unsplit(void)
 	return !IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING) && !IS_ENABLED(CONFIG_PAGE_OWNER);
 }
 
-/* Returns the number of pages given back. */
+/* Returns the number of pages that are returned to the host. */
 static unsigned long mal_host_free_block(struct page *page, unsigned int order)
 {
 	if (!order || !mal_host_takes_unsplit() || PageHWPoison(page) ||
@@ -936,7 +935,7 @@ void mal_region_lose(struct mal_page *desc, unsigned long caller)
 /**
  * mal_region_set_cap() - change the cap
  * @pages: maximum of borrowed pages and metadata. Memory beyond it stays
- *	borrowed until it is freed and given back; until then no more is
+ *	borrowed until it is freed and returned; until then no more is
  *	borrowed.
  *
  * Context: any.

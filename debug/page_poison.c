@@ -6,8 +6,8 @@
  *
  * The debug mode page_poison=1, chosen at load, fills each page with a pattern
  * when it becomes free, and checks the pattern when the page is allocated. A
- * changed pattern is a use after free. The block is reported and withdrawn from
- * circulation, because the culprit may write to it again.
+ * changed pattern is a use after free. The block is reported and not used any
+ * more, because the culprit may write to it again.
  *
  * In these modes all pages in a zone contain the pattern or zeroes. These are
  * written before a page enters a zone, and frees bypass the per-CPU lists. The

@@ -4,7 +4,7 @@
  *
  * Every misuse that a layer detects is counted here exactly, and logged within
  * a rate limit. A report never stops the system: the layer that detected the
- * misuse withdraws the memory from circulation and continues.
+ * misuse keeps the memory out of use and continues.
  *
  * A report is one line, suitable for grep:
  *

@@ -27,9 +27,9 @@
  * redzones when it is freed or resized; poison again when it leaves the
  * quarantine (slab_quarantine.c), and before the pages of a slab are freed;
  * everything in mal_slab_validate(). A violation is reported, and the object is
- * withdrawn from circulation: LEAKED. An object with an owner is withdrawn when
- * it is freed. Until then its redzone is restored, so that a fault is not
- * reported repeatedly.
+ * not reused: it is LEAKED. An object with an owner becomes LEAKED when it is
+ * freed. Until then its redzone is restored, so that a fault is not reported
+ * repeatedly.
  *
  * The data about an object (struct mal_track) is outside of the slab, where
  * out-of-bounds writes do not reach it. It is in memory of the host, often

@@ -468,7 +468,7 @@ static int mal_command_validate(struct mal_file *file, union mal_arg *arg)
 }
 
 /* Other tasks may create slabs concurrently, so the number may have grown. */
-static u64 mal_cache_give_back(struct mal_kmem_cache *cache)
+static u64 mal_cache_shrink(struct mal_kmem_cache *cache)
 {
 	struct mal_cache_stats before, after;
 
@@ -491,7 +491,7 @@ static int mal_shrink_cache(struct mal_file *file,
 	else if (shrink->pages)
 		err = -EINVAL;
 	else
-		shrink->out_pages = mal_cache_give_back(obj->cache);
+		shrink->out_pages = mal_cache_shrink(obj->cache);
 	mal_handle_put(obj);
 	return err;
 }

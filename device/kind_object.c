@@ -107,7 +107,7 @@ static int mal_objects_take_all(struct mal_handle *obj, gfp_t gfp, int node,
 	return 0;
 }
 
-static void mal_objects_give_back(struct mal_handle *obj, u32 nr)
+static void mal_objects_free_many(struct mal_handle *obj, u32 nr)
 {
 	u32 done, piece;
 
@@ -133,7 +133,7 @@ static int mal_objects_alloc_many(struct mal_handle *obj, gfp_t gfp, int node)
 		return -ENOMEM;
 	err = mal_objects_take_all(obj, gfp, node, &taken);
 	if (err)
-		mal_objects_give_back(obj, taken);
+		mal_objects_free_many(obj, taken);
 	return err;
 }
 
@@ -169,7 +169,7 @@ static void mal_objects_release(struct mal_handle *obj)
 		mal_kmem_cache_free(mal_objects_cache(obj), obj->one);
 		return;
 	}
-	mal_objects_give_back(obj, obj->count);
+	mal_objects_free_many(obj, obj->count);
 }
 
 static void *mal_objects_map(struct mal_handle *obj, u64 offset, size_t *len)

@@ -94,9 +94,9 @@ bool mal_zone_give(struct mal_zone *zone, struct mal_page *desc,
 		   unsigned int order, bool seen);
 void mal_zone_give_chain(struct mal_zone *zone, struct mal_chain *chain,
 			 unsigned int order, bool seen);
-struct mal_page *mal_zone_withdraw(struct mal_zone *zone,
-				   unsigned long max_pages,
-				   unsigned int *order);
+struct mal_page *mal_zone_take_largest(struct mal_zone *zone,
+				       unsigned long max_pages,
+				       unsigned int *order);
 void mal_zone_disown(struct mal_zone *zone, struct mal_page *desc,
 		     unsigned int order);
 unsigned int mal_section_group(const struct mal_section *section);

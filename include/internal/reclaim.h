@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * reclaim.h: pages that the layers above can give back
+ * reclaim.h: pages that the layers above can free
  */
 #ifndef _MAL_RECLAIM_H
 #define _MAL_RECLAIM_H
@@ -9,8 +9,8 @@
 #include <linux/types.h>
 
 /*
- * Gives back unused pages if there are at least @min_pages of them, or all if
- * it is zero. Returns the approximate number of pages.
+ * Frees unused pages if there are at least @min_pages of them, or all if it is
+ * zero. Returns the approximate number of pages.
  */
 typedef unsigned long (*mal_reclaim_fn)(unsigned long min_pages);
 
@@ -21,7 +21,7 @@ typedef unsigned long (*mal_reclaim_idle_fn)(void);
 typedef unsigned long (*mal_shrinker_fn)(struct shrinker *shrinker,
 					 struct shrink_control *sc);
 
-/* The layers that can give back pages, in the order of their calls. */
+/* The layers that can free pages, in the order of their calls. */
 enum mal_reclaimer {
 	MAL_RECLAIM_AREAS,
 	MAL_RECLAIM_SLABS,

@@ -127,7 +127,7 @@ static void crowd_keep(struct list_head *kept, struct page *page)
 	list_add(&page->lru, kept);
 }
 
-static void crowd_give_back(struct list_head *kept)
+static void crowd_free_all(struct list_head *kept)
 {
 	struct page *page, *next;
 
@@ -166,7 +166,7 @@ static long crowd_fail(void *data)
 			left--;
 		cond_resched();
 	}
-	crowd_give_back(&kept);
+	crowd_free_all(&kept);
 	return 0;
 }
 
