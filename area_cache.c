@@ -380,7 +380,7 @@ struct mal_area *mal_area_cache_take(unsigned long nr_pages, int nid)
 	return area;
 }
 
-/* Add to the node's cache, unless the area would displace too much else. */
+/* Add to the node's cache, unless the area would displace too many others. */
 static bool mal_area_park(struct mal_area *area)
 {
 	struct mal_area_node *node = &mal_area_nodes[area->nid];

@@ -2,10 +2,11 @@
 /*
  * Barns: the sheaves that the CPUs of a node share
  *
- * The barn of a node has full sheaves, up to a number that depends on the
- * cache, and a few empty ones. A CPU exchanges a full sheaf for an empty one
- * there, or the reverse, under one lock. If the barn has enough full sheaves,
- * their objects are returned to the slabs, and surplus empty sheaves are freed.
+ * The barn of a node has sheaves with objects, most of them full, up to a
+ * number that depends on the cache, and a few empty ones. A CPU exchanges a
+ * sheaf with objects for an empty one there, or the reverse, under one lock. If
+ * the barn has enough sheaves with objects, the objects of further ones are
+ * returned to the slabs. Surplus empty sheaves are freed.
  *
  * Locking: mal_slab_node.barn_lock, with interrupts off. mal_slab_node.lock,
  * for the slabs, is never taken under it, nor the reverse. The caller may hold
@@ -57,15 +58,15 @@ static struct mal_sheaf *mal_barn_pop(struct list_head *sheaves,
 	return sheaf;
 }
 
-/* Returns false if the barn has enough full or empty sheaves. */
+/* Returns false if the barn has enough sheaves with, or without, objects. */
 static bool mal_barn_push(struct mal_kmem_cache *cache,
 			  struct mal_slab_node *node, struct mal_sheaf *sheaf)
 	__must_hold(&node->barn_lock)
 {
-	if (sheaf->nr && node->nr_full_sheaves < cache->max_full_sheaves &&
+	if (sheaf->nr && node->nr_nonempty_sheaves < cache->max_nonempty_sheaves &&
 	    !READ_ONCE(cache->purging)) {
-		list_add(&sheaf->link, &node->full_sheaves);
-		node->nr_full_sheaves++;
+		list_add(&sheaf->link, &node->nonempty_sheaves);
+		node->nr_nonempty_sheaves++;
 		mal_sheaf_idle_to_shared(sheaf);
 		return true;
 	}
@@ -78,10 +79,10 @@ static bool mal_barn_push(struct mal_kmem_cache *cache,
 	return false;
 }
 
-static struct mal_sheaf *mal_barn_pop_full(struct mal_slab_node *node)
+static struct mal_sheaf *mal_barn_pop_nonempty(struct mal_slab_node *node)
 	__must_hold(&node->barn_lock)
 {
-	return mal_barn_pop(&node->full_sheaves, &node->nr_full_sheaves);
+	return mal_barn_pop(&node->nonempty_sheaves, &node->nr_nonempty_sheaves);
 }
 
 static struct mal_sheaf *mal_barn_pop_empty(struct mal_slab_node *node)
@@ -108,7 +109,7 @@ struct mal_sheaf *mal_barn_exchange_empty(struct mal_kmem_cache *cache,
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->barn_lock, flags);
-	full = mal_barn_pop_full(node);
+	full = mal_barn_pop_nonempty(node);
 	if (full && sheaf && !mal_barn_push(cache, node, sheaf))
 		surplus = sheaf;
 	sheaf = full ?: sheaf ?: mal_barn_pop_empty(node);
@@ -197,9 +198,9 @@ void mal_barn_flush(struct mal_kmem_cache *cache, struct mal_slab_node *node)
 	LIST_HEAD(sheaves);
 
 	spin_lock_irqsave(&node->barn_lock, flags);
-	list_splice_init(&node->full_sheaves, &sheaves);
+	list_splice_init(&node->nonempty_sheaves, &sheaves);
 	list_splice_init(&node->empty_sheaves, &sheaves);
-	node->nr_full_sheaves = 0;
+	node->nr_nonempty_sheaves = 0;
 	node->nr_empty_sheaves = 0;
 	spin_unlock_irqrestore(&node->barn_lock, flags);
 	list_for_each_entry_safe(sheaf, next, &sheaves, link) {
@@ -221,7 +222,7 @@ unsigned long mal_barn_count(struct mal_slab_node *node)
 	struct mal_sheaf *sheaf;
 
 	spin_lock_irqsave(&node->barn_lock, flags);
-	list_for_each_entry(sheaf, &node->full_sheaves, link)
+	list_for_each_entry(sheaf, &node->nonempty_sheaves, link)
 		count += sheaf->nr;
 	spin_unlock_irqrestore(&node->barn_lock, flags);
 	return count;
@@ -234,25 +235,26 @@ unsigned long mal_barn_count(struct mal_slab_node *node)
 static void mal_barn_check_counts(struct mal_sheaf_tally *st,
 				  struct mal_slab_node *node)
 {
-	unsigned int full = 0, empty = 0, holding = 0;
+	unsigned int nonempty = 0, empty = 0, with_objects = 0;
 	struct mal_sheaf *sheaf;
 	unsigned long flags;
 	bool as_counted;
 
 	spin_lock_irqsave(&node->barn_lock, flags);
-	list_for_each_entry(sheaf, &node->full_sheaves, link) {
-		full++;
-		holding += !!sheaf->nr;
+	list_for_each_entry(sheaf, &node->nonempty_sheaves, link) {
+		nonempty++;
+		with_objects += !!sheaf->nr;
 	}
 	list_for_each_entry(sheaf, &node->empty_sheaves, link) {
 		empty++;
-		holding += !!sheaf->nr;
+		with_objects += !!sheaf->nr;
 	}
-	as_counted = full == node->nr_full_sheaves && empty == node->nr_empty_sheaves;
+	as_counted = nonempty == node->nr_nonempty_sheaves &&
+		     empty == node->nr_empty_sheaves;
 	spin_unlock_irqrestore(&node->barn_lock, flags);
 	mal_sheaf_check(st, as_counted,
 			"the number of sheaves in the barn is wrong");
-	mal_sheaf_check(st, holding == full,
+	mal_sheaf_check(st, with_objects == nonempty,
 			"a sheaf in the barn is on the wrong list");
 }
 
@@ -263,10 +265,10 @@ static struct mal_sheaf *mal_barn_take_last(struct mal_slab_node *node)
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->barn_lock, flags);
-	if (!list_empty(&node->full_sheaves)) {
-		sheaf = list_last_entry(&node->full_sheaves, struct mal_sheaf, link);
+	if (!list_empty(&node->nonempty_sheaves)) {
+		sheaf = list_last_entry(&node->nonempty_sheaves, struct mal_sheaf, link);
 		list_del(&sheaf->link);
-		node->nr_full_sheaves--;
+		node->nr_nonempty_sheaves--;
 		mal_sheaf_idle_to_cpu(sheaf);
 	}
 	spin_unlock_irqrestore(&node->barn_lock, flags);
@@ -290,7 +292,7 @@ void mal_barn_validate(struct mal_kmem_cache *cache, int nid,
 {
 	struct mal_sheaf_tally st = { .cache = cache, .tally = tally };
 	struct mal_slab_node *node = cache->nodes[nid];
-	unsigned int left = mal_peek(node->nr_full_sheaves);
+	unsigned int left = mal_peek(node->nr_nonempty_sheaves);
 	struct mal_sheaf *sheaf;
 
 	mal_barn_check_counts(&st, node);

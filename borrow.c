@@ -2,7 +2,7 @@
 /*
  * Borrowing: the amount of memory borrowed from the host, and its return
  *
- * This file decides how much; region.c takes blocks from the host.
+ * This file decides on the amount; region.c takes blocks from the host.
  *
  * Cap. The maximum of borrowed pages and metadata. It may be changed at any
  * time.
@@ -60,7 +60,7 @@
 #include "internal/report.h"
 #include "internal/tally.h"
 
-/* The CPUs' lists may hold 1/16 of the cap. */
+/* The CPUs' lists may contain 1/16 of the cap. */
 #define MAL_PCP_SHARE	16
 
 static unsigned long mal_reserve_pages;
@@ -554,7 +554,7 @@ err_return:
 }
 
 /**
- * mal_borrow_exit() - give everything back
+ * mal_borrow_exit() - return all memory
  *
  * Context: task; sleeps. No task allocates or frees any more.
  */

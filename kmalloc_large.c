@@ -267,7 +267,7 @@ void mal_large_resize(struct mal_page *desc, size_t size)
  * @desc: descriptor of the first page
  * @caller: code address of the new caller
  *
- * Context: any; the caller holds the memory.
+ * Context: any; the caller owns the memory.
  */
 void mal_large_set_caller(struct mal_page *desc, unsigned long caller)
 {

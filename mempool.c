@@ -15,14 +15,14 @@
  * be freed refill it. If users free their elements without waiting for more,
  * every caller that may sleep gets its elements.
  *
- * Order. Waiting tasks form a queue. A freed element is handed to the first
- * task: it is stored in the array of the task, under the lock, before the task
- * is woken. No task overtakes it, so a task waits for no more elements than it
- * and the tasks before it need. The reserve is empty while a task waits. A bulk
- * allocation takes what is available and waits for the rest. Only the first
- * task in the queue can own elements of the pool while it waits for more. All
- * other elements are eventually freed, so this is safe as long as the task
- * wants no more than min_nr.
+ * Order of waiters. Waiting tasks form a queue. A freed element is handed to
+ * the first task: it is stored in the array of the task, under the lock, before
+ * the task is woken. No task overtakes it, so a task waits for no more elements
+ * than it and the tasks before it need. The reserve is empty while a task
+ * waits. A bulk allocation takes what is available and waits for the rest. Only
+ * the first task in the queue can own elements of the pool while it waits for
+ * more. All other elements are eventually freed, so this is safe as long as the
+ * task wants no more than min_nr.
  *
  * A task waits for five seconds at a time. Then it calls the backend again,
  * because memory may be available even though no element was freed. An element

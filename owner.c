@@ -30,8 +30,8 @@ static bool mal_is_borrowed(const struct mal_page *desc)
  * mal_owns() - is an address in borrowed memory?
  * @address: any value, in the kernel's direct map
  *
- * The result is reliable only if the caller holds the memory. Areas of
- * vmalloc() are not in the direct map: see is_mal_vmalloc_addr().
+ * The result is reliable only if the caller owns the memory. Areas of vmalloc()
+ * are not in the direct map: see is_mal_vmalloc_addr().
  *
  * Context: any.
  * Return: true if it is.
@@ -69,8 +69,8 @@ MAL_EXPORT(mal_owns_page);
  * mal_page_ref_bias() - get the bias in the count of a page
  * @page: a page
  *
- * For memalloc/page_ref.h. The result is reliable only while the caller holds
- * the page.
+ * For memalloc/page_ref.h. The result is reliable only while the caller has a
+ * reference to the page.
  *
  * Context: any.
  * Return: the bias of a borrowed page, which is negative for memory of slabs

@@ -10,7 +10,7 @@
  *	3. Freed pages that are no longer pinned, and the CPUs' lists.
  *	   This CPU's lists are drained in any case. Those of all CPUs are
  *	   drained if the caller may sleep, did not pass __GFP_NORETRY, and they
- *	   hold a large part of what is borrowed. The same applies to unused
+ *	   have a large part of the borrowed pages. The same applies to unused
  *	   pages in caches (reclaim.c).
  *	4. On a system with several nodes, a block borrowed from the host on the
  *	   preferred node, without effort.
@@ -87,7 +87,7 @@
 /* Number of retries with __GFP_RETRY_MAYFAIL. */
 #define MAL_MAYFAIL_RETRIES	3
 
-/* Lists or caches are drained early if they hold 1/8 of what is borrowed. */
+/* Lists or caches are drained early if they have 1/8 of the borrowed pages. */
 #define MAL_DRAIN_SHARE		8
 
 /**
@@ -96,14 +96,14 @@
  * @order: its order
  * @nid: the preferred node
  * @type: the highest zone that may serve it
- * @dip: it may use the reserve, as a last resort
+ * @use_reserve: it may use the reserve, as a last resort
  */
 struct mal_page_request {
 	gfp_t gfp;
 	unsigned int order;
 	int nid;
 	enum memalloc_zone type;
-	bool dip;
+	bool use_reserve;
 };
 
 /*
@@ -121,7 +121,7 @@ static struct mal_page *mal_page_take_node(const struct mal_page_request *req,
 		struct mal_zone *zone = &mal_nodes[nid]->zones[type];
 
 		desc = mal_pcp_refill(zone, req->order,
-				      req->dip ? 0 : READ_ONCE(zone->reserve));
+				      req->use_reserve ? 0 : READ_ONCE(zone->reserve));
 		if (desc)
 			return desc;
 	}
@@ -228,13 +228,13 @@ static unsigned long mal_drain_threshold(const struct mal_page_request *req)
 /* Use our own caches before memory of the host. */
 static struct mal_page *mal_page_take_reclaimed(const struct mal_page_request *req)
 {
-	unsigned long much;
+	unsigned long threshold;
 
 	mal_pinned_sweep_one(false);
 	if (mal_may_wait_for_cpus(req)) {
-		much = mal_drain_threshold(req);
-		mal_reclaim(req->gfp, much);
-		if (mal_pcp_pages(NUMA_NO_NODE) >= much)
+		threshold = mal_drain_threshold(req);
+		mal_reclaim(req->gfp, threshold);
+		if (mal_pcp_pages(NUMA_NO_NODE) >= threshold)
 			mal_pcp_drain(NUMA_NO_NODE, false);
 	}
 	mal_pcp_drain_local(false);
@@ -271,11 +271,11 @@ static struct mal_page *mal_page_take_drained(const struct mal_page_request *req
  */
 static struct mal_page *mal_page_take_reserve(const struct mal_page_request *req)
 {
-	struct mal_page_request dip = *req;
+	struct mal_page_request reserve = *req;
 	struct mal_page *desc;
 
-	dip.dip = true;
-	desc = mal_page_take_far(&dip, mal_lowest_zone(req));
+	reserve.use_reserve = true;
+	desc = mal_page_take_far(&reserve, mal_lowest_zone(req));
 	if (desc)
 		mal_pcp_drain_local(true);
 	return desc;
@@ -720,7 +720,7 @@ void mal_free_pages_charged(struct page *page, unsigned int order, u32 account,
 }
 
 /**
- * mal_free_pages_shared() - free a block with pages that others may hold
+ * mal_free_pages_shared() - free a block with pages that others may reference
  * @page: its first page, or NULL
  * @order: the order it was allocated with
  *

@@ -4,12 +4,12 @@
  *
  * Each CPU caches free blocks in front of the zones: one list for each order
  * and zone of its node. A free pushes the block on its list. The next
- * allocation pops it while it is still cache hot, with a handful of loads and
- * stores for any order. An empty list is refilled from the zone. A full list
- * releases its older half to the zone. Both move several blocks under one hold
- * of the zone's lock. This keeps CPUs apart that free in random order, or that
- * free blocks of another CPU. The host has such lists for its orders 0 to 3 and
- * 9 only.
+ * allocation pops it while it is still in the CPU's cache, with a handful of
+ * loads and stores for any order. An empty list is refilled from the zone. A
+ * full list releases its older half to the zone. Both move several blocks in
+ * one critical section. This keeps CPUs apart that free in random order, or
+ * that free blocks of another CPU. The host has such lists for its orders 0 to
+ * 3 and 9 only.
  *
  * Misuse. If two CPUs free a block at the same time, it is pushed on two lists.
  * The descriptor names one of them (struct mal_chain), so no walk goes from one
@@ -53,15 +53,15 @@
  * Tuning. The capacity of a list follows its use, and starts at zero. A list
  * that becomes full for the first time is granted MAL_PCP_START pages, or one
  * block. If a list goes from empty to full without changing direction, the load
- * swings by more than the list holds, and its capacity is doubled. A load that
- * moves back and forth is served well by a short list. A long list would keep
- * handing out pages from all over memory, and would stop the zone from
+ * swings by more than the list contains, and its capacity is doubled. A load
+ * that moves back and forth is served well by a short list. A long list would
+ * keep handing out pages from all over memory, and would stop the zone from
  * gathering pages in use (buddy.c). If a list becomes empty again and again, or
  * full again and again, the CPU allocates blocks that others free, or the
  * reverse. Its capacity is then doubled up to MAL_PCP_STREAM blocks, to move
- * many blocks for each hold of the zone's lock.
+ * many blocks in one critical section.
  *
- * All lists of a CPU together hold no more pages than the budget: a share of
+ * All lists of a CPU together have no more pages than the budget: a share of
  * the cap, at most MAL_PCP_MAX. When the budget is used up, each list that was
  * neither empty nor full since the last time is cut in half (a second chance,
  * as in CLOCK). A drain for the host, or on request, resets all capacities to
@@ -333,7 +333,7 @@ static bool mal_pcp_oscillates(const struct mal_pcp *pcp, unsigned int type,
 	       list->high + MAL_PCP_BATCH + 1;
 }
 
-/* May the list grow, to move more blocks for each hold of the zone's lock? */
+/* May the list grow, to move more blocks in one critical section? */
 static bool mal_pcp_may_stream(const struct mal_pcp_list *list, unsigned int order)
 {
 	return list->high < min(MAL_PCP_STREAM, MAL_PCP_STREAM_PAGES >> order);
@@ -741,7 +741,7 @@ static void mal_pcp_drain_cpu(int cpu, bool forget)
 /**
  * mal_pcp_drain() - release the blocks on the CPUs' lists
  * @nid: drain the CPUs of this node; NUMA_NO_NODE for all
- * @forget: reset the capacity of the lists to zero. Set it to give memory back.
+ * @forget: reset the capacity of the lists to zero. Set it to return memory.
  *	Clear it to allocate the memory, because the lists are soon used again.
  *
  * Context: task, with interrupts on; sleeps.
@@ -814,7 +814,7 @@ static bool mal_pcp_cpu_has_block(int cpu, unsigned int min_order)
 }
 
 /**
- * mal_pcp_has_block() - does any CPU's list hold a large enough block?
+ * mal_pcp_has_block() - does any CPU's list have a large enough block?
  * @min_order: the lowest acceptable order
  *
  * Context: any.

@@ -3,7 +3,7 @@
  * Per-CPU areas: allocation, free and the free areas that each CPU caches
  *
  * Areas are cut from chunks (percpu_chunk.c). An area of up to
- * MAL_PERCPU_MAX_HOT bytes belongs to a size class. The size of a class is 4
+ * MAL_PERCPU_MAX_CACHED bytes belongs to a size class. The size of a class is 4
  * bytes or a multiple of 8 bytes, and its alignment is the largest power of two
  * that divides the size. In front of the chunks each CPU has a stack of free
  * areas for each class, which needs no lock:
@@ -18,7 +18,7 @@
  * empty stack is refilled to half of its capacity from the chunks. A full stack
  * puts its older half back into the chunks. Either takes the lock once. The
  * areas of one class on the stacks of all CPUs together are bounded by the size
- * of a chunk, except that each stack may hold two.
+ * of a chunk, except that each stack may have two.
  *
  * The busy flag. A CPU uses its stacks with preemption off and the flag set. An
  * interrupt handler that finds the flag set uses the chunks directly. An NMI
@@ -106,14 +106,14 @@ struct mal_percpu_stack {
 };
 
 /**
- * struct mal_percpu_hot - free areas and counters of one CPU
+ * struct mal_percpu_cache - free areas and counters of one CPU
  * @busy: this CPU is using its stacks; interrupt handlers must keep out
  * @hits: allocations served from the stacks
  * @misses: allocations not served from the stacks
  * @failures: failed allocations; they count as misses as well
  * @stacks: one for each class
  */
-struct mal_percpu_hot {
+struct mal_percpu_cache {
 	bool busy;
 	unsigned long hits;
 	local_t misses;
@@ -121,7 +121,7 @@ struct mal_percpu_hot {
 	struct mal_percpu_stack stacks[MAL_PERCPU_CLASSES];
 };
 
-static struct mal_percpu_hot __percpu *mal_percpu_hot __mal_ro_after_init;
+static struct mal_percpu_cache __percpu *mal_percpu_cache __mal_ro_after_init;
 
 static struct shrinker *mal_percpu_shrinker;
 static int mal_percpu_cpuhp;
@@ -130,24 +130,24 @@ static int mal_percpu_cpuhp;
 static DEFINE_MUTEX(mal_percpu_drain_mutex);
 
 /* Like mal_cpu_enter(); see there. */
-static __always_inline bool mal_hot_enter(struct mal_percpu_hot *hot)
+static __always_inline bool mal_percpu_cache_enter(struct mal_percpu_cache *cache)
 {
-	return likely(!mal_kmemleak_forbids()) && mal_busy_enter(&hot->busy);
+	return likely(!mal_kmemleak_forbids()) && mal_busy_enter(&cache->busy);
 }
 
-static __always_inline void mal_hot_leave(struct mal_percpu_hot *hot)
+static __always_inline void mal_percpu_cache_leave(struct mal_percpu_cache *cache)
 {
-	mal_busy_leave(&hot->busy);
+	mal_busy_leave(&cache->busy);
 }
 
 /*
  * On architectures without a suitable instruction this_cpu_inc() disables
  * interrupts.
  */
-#define mal_hot_count(what)						\
+#define mal_percpu_cache_count(what)					\
 do {									\
 	preempt_disable();						\
-	local_inc(&this_cpu_ptr(mal_percpu_hot)->what);			\
+	local_inc(&this_cpu_ptr(mal_percpu_cache)->what);		\
 	preempt_enable();						\
 } while (0)
 
@@ -163,7 +163,7 @@ static __always_inline unsigned int mal_percpu_class(size_t size, size_t align)
 {
 	unsigned int class;
 
-	if (unlikely(size - 1 >= MAL_PERCPU_MAX_HOT || !is_power_of_2(align)))
+	if (unlikely(size - 1 >= MAL_PERCPU_MAX_CACHED || !is_power_of_2(align)))
 		return MAL_PERCPU_CLASSES;
 	if (size <= MAL_PERCPU_GRAIN && align <= MAL_PERCPU_GRAIN)
 		return 0;
@@ -197,23 +197,23 @@ static __always_inline void mal_percpu_zero(void __percpu *area, unsigned int cl
  */
 
 /* Push areas onto this CPU's stack. Returns the number pushed. */
-static unsigned int mal_hot_stock(unsigned int class,
-				  const struct mal_percpu_entry *entries,
-				  unsigned int nr)
+static unsigned int mal_percpu_cache_stock(unsigned int class,
+					   const struct mal_percpu_entry *entries,
+					   unsigned int nr)
 {
 	struct mal_percpu_stack *stack;
-	struct mal_percpu_hot *hot;
+	struct mal_percpu_cache *cache;
 
 	preempt_disable();
-	hot = this_cpu_ptr(mal_percpu_hot);
-	stack = &hot->stacks[class];
-	if (mal_hot_enter(hot)) {
+	cache = this_cpu_ptr(mal_percpu_cache);
+	stack = &cache->stacks[class];
+	if (mal_percpu_cache_enter(cache)) {
 		nr = min_t(unsigned int, nr, stack->capacity - stack->nr);
 		if (nr)
 			memcpy(&stack->entries[stack->nr], entries,
 			       nr * sizeof(*entries));
 		stack->nr += nr;
-		mal_hot_leave(hot);
+		mal_percpu_cache_leave(cache);
 	} else {
 		nr = 0;
 	}
@@ -228,12 +228,12 @@ static void __percpu *mal_percpu_cut(struct mal_percpu_want *want,
 	unsigned int nr = 1, stocked;
 
 	if (class < MAL_PERCPU_CLASSES)
-		nr += raw_cpu_ptr(mal_percpu_hot)->stacks[class].capacity / 2;
+		nr += raw_cpu_ptr(mal_percpu_cache)->stacks[class].capacity / 2;
 	nr = mal_percpu_take(want, entries, nr);
 	if (!nr)
 		return NULL;
 	if (nr > 1) {
-		stocked = mal_hot_stock(class, entries + 1, nr - 1);
+		stocked = mal_percpu_cache_stock(class, entries + 1, nr - 1);
 		mal_percpu_put(entries + 1 + stocked, nr - 1 - stocked,
 			       want->state | MAL_PERCPU_CACHED);
 	}
@@ -294,7 +294,7 @@ static noinline void __percpu *mal_percpu_alloc_slow(size_t size, size_t align,
 	unsigned int cpu;
 
 	might_alloc(gfp);
-	mal_hot_count(misses);
+	mal_percpu_cache_count(misses);
 	want.grains = DIV_ROUND_UP(size, MAL_PERCPU_GRAIN);
 	want.align = max_t(size_t, align / MAL_PERCPU_GRAIN, 1);
 	if (class < MAL_PERCPU_CLASSES) {
@@ -307,7 +307,7 @@ static noinline void __percpu *mal_percpu_alloc_slow(size_t size, size_t align,
 	    align <= PAGE_SIZE && !in_nmi() && !mal_inject_should_fail())
 		area = mal_percpu_find_room(&want, class, gfp);
 	if (!area) {
-		mal_hot_count(failures);
+		mal_percpu_cache_count(failures);
 		mal_percpu_warn(size, align, gfp, caller);
 		return NULL;
 	}
@@ -355,17 +355,17 @@ static noinline void mal_stack_check(struct mal_percpu_stack *stack)
 }
 
 /* Take the topmost area, if it is in the expected state. */
-static __always_inline void __percpu *mal_hot_pop(unsigned int class)
+static __always_inline void __percpu *mal_percpu_cache_pop(unsigned int class)
 {
 	struct mal_percpu_stack *stack;
 	struct mal_percpu_entry *entry;
 	void __percpu *area = NULL;
-	struct mal_percpu_hot *hot;
+	struct mal_percpu_cache *cache;
 
 	preempt_disable();
-	hot = this_cpu_ptr(mal_percpu_hot);
-	stack = &hot->stacks[class];
-	if (unlikely(!mal_hot_enter(hot)))
+	cache = this_cpu_ptr(mal_percpu_cache);
+	stack = &cache->stacks[class];
+	if (unlikely(!mal_percpu_cache_enter(cache)))
 		goto out;
 	if (unlikely(stack->epoch != READ_ONCE(mal_percpu_epoch)))
 		mal_stack_check(stack);
@@ -374,12 +374,12 @@ static __always_inline void __percpu *mal_hot_pop(unsigned int class)
 		if (likely(*entry->state == (MAL_PERCPU_CACHED | (class + 1)))) {
 			*entry->state = class + 1;
 			area = entry->area;
-			hot->hits++;
+			cache->hits++;
 		} else {
 			mal_percpu_report_stale();
 		}
 	}
-	mal_hot_leave(hot);
+	mal_percpu_cache_leave(cache);
 out:
 	preempt_enable();
 	return area;
@@ -393,7 +393,7 @@ static __always_inline void __percpu *mal_percpu_alloc(size_t size, size_t align
 
 	if (mal_is_instrumented() || unlikely(class >= MAL_PERCPU_CLASSES))
 		goto slow;
-	area = mal_hot_pop(class);
+	area = mal_percpu_cache_pop(class);
 	if (unlikely(!area))
 		goto slow;
 	mal_percpu_zero(area, class);
@@ -436,10 +436,10 @@ MAL_EXPORT(__mal_alloc_percpu_gfp);
  */
 void __percpu *mal_alloc_percpu_nospec(size_t size, size_t align, gfp_t gfp)
 {
-	if (size - 1 >= MAL_PERCPU_MAX_HOT)
+	if (size - 1 >= MAL_PERCPU_MAX_CACHED)
 		return mal_percpu_alloc_slow(size, align, gfp, MAL_PERCPU_CLASSES,
 					     _RET_IP_);
-	size = array_index_nospec(size - 1, MAL_PERCPU_MAX_HOT) + 1;
+	size = array_index_nospec(size - 1, MAL_PERCPU_MAX_CACHED) + 1;
 	return mal_percpu_alloc(size, align, gfp);
 }
 
@@ -510,20 +510,20 @@ static void mal_percpu_spill(const struct mal_percpu_entry *entry, unsigned int 
 	struct mal_percpu_entry *fresh = NULL;
 	struct mal_percpu_stack *stack;
 	struct mal_percpu_spill spill;
-	struct mal_percpu_hot *hot;
+	struct mal_percpu_cache *cache;
 
-	if (!raw_cpu_ptr(mal_percpu_hot)->stacks[class].entries)
+	if (!raw_cpu_ptr(mal_percpu_cache)->stacks[class].entries)
 		fresh = mal_stack_create(class);
 	spill.nr = 0;
 	preempt_disable();
-	hot = this_cpu_ptr(mal_percpu_hot);
-	stack = &hot->stacks[class];
-	if (mal_hot_enter(hot)) {
+	cache = this_cpu_ptr(mal_percpu_cache);
+	stack = &cache->stacks[class];
+	if (mal_percpu_cache_enter(cache)) {
 		mal_stack_make_room(stack, class, &fresh, &spill);
-		mal_hot_leave(hot);
+		mal_percpu_cache_leave(cache);
 	}
 	preempt_enable();
-	if (!mal_hot_stock(class, entry, 1))
+	if (!mal_percpu_cache_stock(class, entry, 1))
 		mal_percpu_put(entry, 1, state);
 	mal_percpu_put(spill.entries, spill.nr, state);
 	kfree(fresh);
@@ -600,23 +600,23 @@ static noinline void mal_percpu_free_spill(void __percpu *area, u8 *state,
 }
 
 /* Returns false if the stack is full, missing or in use. Preemption is off. */
-static __always_inline bool mal_hot_push(void __percpu *area, u8 *state,
-					 unsigned int class)
+static __always_inline bool mal_percpu_cache_push(void __percpu *area, u8 *state,
+						  unsigned int class)
 {
-	struct mal_percpu_hot *hot = this_cpu_ptr(mal_percpu_hot);
-	struct mal_percpu_stack *stack = &hot->stacks[class];
+	struct mal_percpu_cache *cache = this_cpu_ptr(mal_percpu_cache);
+	struct mal_percpu_stack *stack = &cache->stacks[class];
 	struct mal_percpu_entry *entry;
 
-	if (unlikely(!mal_hot_enter(hot)))
+	if (unlikely(!mal_percpu_cache_enter(cache)))
 		return false;
 	if (unlikely(stack->nr == stack->capacity)) {
-		mal_hot_leave(hot);
+		mal_percpu_cache_leave(cache);
 		return false;
 	}
 	entry = &stack->entries[stack->nr++];
 	entry->area = area;
 	entry->state = state;
-	mal_hot_leave(hot);
+	mal_percpu_cache_leave(cache);
 	return true;
 }
 
@@ -650,7 +650,7 @@ void mal_free_percpu(void __percpu *area)
 	*state = MAL_PERCPU_CACHED | (class + 1);
 	if (!mal_kmemleak_forbids())
 		kmemleak_free_percpu(area);
-	if (unlikely(!mal_hot_push(area, state, class))) {
+	if (unlikely(!mal_percpu_cache_push(area, state, class))) {
 		mal_percpu_free_spill(area, state, chunk, class);
 		return;
 	}
@@ -680,23 +680,23 @@ struct mal_percpu_handover {
 /* Protected by mal_percpu_drain_mutex. */
 static struct mal_percpu_handover mal_percpu_handover;
 
-static void mal_hot_give(struct mal_percpu_hot *hot,
-			 struct mal_percpu_handover *handover)
+static void mal_percpu_cache_give(struct mal_percpu_cache *cache,
+				  struct mal_percpu_handover *handover)
 {
-	memcpy(handover->stacks, hot->stacks, sizeof(hot->stacks));
-	memset(hot->stacks, 0, sizeof(hot->stacks));
+	memcpy(handover->stacks, cache->stacks, sizeof(cache->stacks));
+	memset(cache->stacks, 0, sizeof(cache->stacks));
 }
 
-static void mal_hot_hand_over(void *data)
+static void mal_percpu_cache_hand_over(void *data)
 {
-	struct mal_percpu_hot *hot = this_cpu_ptr(mal_percpu_hot);
+	struct mal_percpu_cache *cache = this_cpu_ptr(mal_percpu_cache);
 	struct mal_percpu_handover *handover = data;
 
-	handover->busy = !mal_hot_enter(hot);
+	handover->busy = !mal_percpu_cache_enter(cache);
 	if (handover->busy)
 		return;
-	mal_hot_give(hot, handover);
-	mal_hot_leave(hot);
+	mal_percpu_cache_give(cache, handover);
+	mal_percpu_cache_leave(cache);
 }
 
 static void mal_handover_put(struct mal_percpu_handover *handover)
@@ -713,32 +713,32 @@ static void mal_handover_put(struct mal_percpu_handover *handover)
 }
 
 /* Drain a CPU that is offline. */
-static void mal_hot_drain_dead(unsigned int cpu)
+static void mal_percpu_cache_drain_dead(unsigned int cpu)
 {
-	mal_hot_give(per_cpu_ptr(mal_percpu_hot, cpu), &mal_percpu_handover);
+	mal_percpu_cache_give(per_cpu_ptr(mal_percpu_cache, cpu), &mal_percpu_handover);
 	mal_handover_put(&mal_percpu_handover);
 }
 
-static void mal_hot_drain_cpu(unsigned int cpu)
+static void mal_percpu_cache_drain_cpu(unsigned int cpu)
 {
-	if (mal_busy_call(cpu, mal_hot_hand_over, &mal_percpu_handover,
+	if (mal_busy_call(cpu, mal_percpu_cache_hand_over, &mal_percpu_handover,
 			  &mal_percpu_handover.busy))
 		mal_handover_put(&mal_percpu_handover);
 }
 
 /* Called with the mutex held. */
-static void mal_hot_drain(void)
+static void mal_percpu_cache_drain(void)
 {
 	unsigned int cpu;
 
 	for_each_online_cpu(cpu)
-		mal_hot_drain_cpu(cpu);
+		mal_percpu_cache_drain_cpu(cpu);
 }
 
 static int mal_percpu_cpu_dead(unsigned int cpu)
 {
 	mutex_lock(&mal_percpu_drain_mutex);
-	mal_hot_drain_dead(cpu);
+	mal_percpu_cache_drain_dead(cpu);
 	mutex_unlock(&mal_percpu_drain_mutex);
 	return 0;
 }
@@ -752,7 +752,7 @@ static int mal_percpu_cpu_dead(unsigned int cpu)
 unsigned long mal_percpu_shrink(void)
 {
 	mutex_lock(&mal_percpu_drain_mutex);
-	mal_hot_drain();
+	mal_percpu_cache_drain();
 	mutex_unlock(&mal_percpu_drain_mutex);
 	return mal_percpu_chunk_release();
 }
@@ -764,10 +764,10 @@ static u64 mal_percpu_cached(void)
 	u64 bytes = 0;
 
 	for_each_possible_cpu(cpu) {
-		const struct mal_percpu_hot *hot = per_cpu_ptr(mal_percpu_hot, cpu);
+		const struct mal_percpu_cache *cache = per_cpu_ptr(mal_percpu_cache, cpu);
 
 		for (class = 0; class < MAL_PERCPU_CLASSES; class++)
-			bytes += (u64)mal_peek(hot->stacks[class].nr) *
+			bytes += (u64)mal_peek(cache->stacks[class].nr) *
 				 mal_percpu_class_bytes(class);
 	}
 	return bytes;
@@ -788,7 +788,7 @@ static unsigned long mal_percpu_shrinker_scan(struct shrinker *shrinker,
 	unsigned long pages = mal_percpu_chunk_reap();
 
 	if (!pages && mutex_trylock(&mal_percpu_drain_mutex)) {
-		mal_hot_drain();
+		mal_percpu_cache_drain();
 		mutex_unlock(&mal_percpu_drain_mutex);
 		pages = mal_percpu_chunk_reap();
 	}
@@ -799,16 +799,16 @@ static unsigned long mal_percpu_shrinker_scan(struct shrinker *shrinker,
  * Statistics
  */
 
-static void mal_hot_stats(struct mal_percpu_stats *stats)
+static void mal_percpu_cache_stats(struct mal_percpu_stats *stats)
 {
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		const struct mal_percpu_hot *hot = per_cpu_ptr(mal_percpu_hot, cpu);
+		const struct mal_percpu_cache *cache = per_cpu_ptr(mal_percpu_cache, cpu);
 
-		stats->hits += mal_peek(hot->hits);
-		stats->misses += local_read(&hot->misses);
-		stats->failures += local_read(&hot->failures);
+		stats->hits += mal_peek(cache->hits);
+		stats->misses += local_read(&cache->misses);
+		stats->failures += local_read(&cache->failures);
 	}
 }
 
@@ -838,7 +838,7 @@ void mal_percpu_stats(struct mal_percpu_stats *stats)
 		.returned_total = chunks.returned_total,
 		.refused = chunks.refused,
 	};
-	mal_hot_stats(stats);
+	mal_percpu_cache_stats(stats);
 }
 MAL_EXPORT_FOR_KUNIT(mal_percpu_stats);
 
@@ -887,8 +887,8 @@ int mal_percpu_init(void)
 {
 	int err;
 
-	mal_percpu_hot = alloc_percpu(struct mal_percpu_hot);
-	if (!mal_percpu_hot)
+	mal_percpu_cache = alloc_percpu(struct mal_percpu_cache);
+	if (!mal_percpu_cache)
 		return -ENOMEM;
 	err = mal_percpu_chunk_init();
 	if (err)
@@ -909,7 +909,7 @@ int mal_percpu_init(void)
 err_chunk:
 	mal_percpu_chunk_exit();
 err_hot:
-	free_percpu(mal_percpu_hot);
+	free_percpu(mal_percpu_cache);
 	return err;
 }
 
@@ -925,7 +925,7 @@ void mal_percpu_exit(void)
 	shrinker_free(mal_percpu_shrinker);
 	cpuhp_remove_state_nocalls(mal_percpu_cpuhp);
 	for_each_possible_cpu(cpu)
-		mal_hot_drain_dead(cpu);
+		mal_percpu_cache_drain_dead(cpu);
 	mal_percpu_chunk_exit();
-	free_percpu(mal_percpu_hot);
+	free_percpu(mal_percpu_cache);
 }

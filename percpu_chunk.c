@@ -25,12 +25,12 @@
  * Search. Chunks are in a tree, sorted by the length of their longest free run
  * (contig), which is exact. Empty chunks sort after all others. An allocation
  * takes the chunk with the shortest sufficient run, and the lowest place within
- * it, starting at "first". A run of "grains + align - 1" grains can hold the
- * area at any alignment. A shorter run that is long enough for the area itself
- * may be placed so that the aligned area does not fit. The search looks at no
- * more than MAL_PERCPU_TRIES such chunks, different ones each time, and then
- * goes on to chunks that fit at any alignment. So the number of chunks that a
- * search looks at is bounded and does not depend on how many there are.
+ * it, starting at "first". A run of "grains + align - 1" grains has room for
+ * the area at any alignment. A shorter run that is long enough for the area
+ * itself may be placed so that the aligned area does not fit. The search looks
+ * at no more than MAL_PERCPU_TRIES such chunks, different ones each time, and
+ * then goes on to chunks that fit at any alignment. So the number of chunks
+ * that a search looks at is bounded and does not depend on how many there are.
  *
  * The longest run is measured again only when an area was cut from it and
  * another run may be longer than the rest of it. Measuring takes a few steps

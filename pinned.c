@@ -379,7 +379,7 @@ static void mal_page_retire(struct mal_page *desc, struct page *page)
 static bool mal_release_page(struct mal_page *desc, struct page *page,
 			     unsigned long caller, u32 account)
 {
-	if (unlikely(!mal_page_mend(page, caller)))
+	if (unlikely(!mal_page_repair(page, caller)))
 		mal_page_lose(desc, caller);
 	else if (PageHWPoison(page) && !mal_page_is_pinned(page))
 		mal_page_retire(desc, page);
@@ -391,7 +391,7 @@ static bool mal_release_page(struct mal_page *desc, struct page *page,
 }
 
 /*
- * Let the pinned pages of a block wait, mend those that have lost references,
+ * Let the pinned pages of a block wait, repair those that have lost references,
  * drop those that the host has taken, return those that are broken, and free
  * the others. Returns the number of pages that do not wait.
  */

@@ -21,7 +21,7 @@
  *
  * - A drain that did not help is not repeated for MAL_DRAIN_PAUSE, for
  *   allocations of the same and higher orders. It is repeated if there is more
- *   to find now than that drain found, or if a CPU's list holds a large enough
+ *   to find now than that drain found, or if a CPU's list has a large enough
  *   block.
  *
  * Locking: mal_drain.lock is held during a drain. A caller that must not enter
@@ -76,7 +76,7 @@ static struct mal_drain mal_drain = {
 };
 
 /**
- * mal_reclaim_set() - register or unregister a layer that can give pages back
+ * mal_reclaim_set() - register or unregister a layer that can free pages
  * @layer: the layer
  * @reclaim: the callback, or NULL to unregister it
  *

@@ -20,24 +20,24 @@
  * again.
  *
  * MAL_PAGE_BIAS is 2^28, so 268 million stray drops in the life of one owner do
- * not free a page, and half as many are mended. Above the bias there is room
+ * not free a page, and half as many are repaired. Above the bias there is room
  * for 1.8 million pins of 1024 each (GUP_PIN_COUNTING_BIAS) before the count
  * becomes negative and the host refuses further ones. A page of the host has
  * room for 2.1 million. folio_maybe_dma_pinned() returns true for every page of
  * ours. The function may return false positives, and its callers ask about
  * anonymous memory and the page cache, which never consist of pages of ours.
  *
- * A page that holds slab objects or large kmalloc memory has a count of
- * MAL_HEAP_REFS, -2^30, for as long as it does. sendpage_ok() and
- * try_get_page() refuse it, as they refuse the host's own slab pages, so
- * drivers copy from such memory instead of sending it. kfree() makes the memory
- * available to another owner at once, which could happen during a retransmit. A
- * balanced get and put, as by a task that looks up the page by its number,
- * change nothing. 2^30 stray drops do not reach zero. The count is also far
- * from the values -127 to 0 that debug kernels take for an overflow. One atomic
- * addition of the difference changes a page between the two counts, so a
- * reference that is taken and dropped meanwhile is not lost. A count of zero
- * would be worse: a get and a put free such a page.
+ * A page of slab objects or large kmalloc memory has a count of MAL_HEAP_REFS,
+ * -2^30, for as long as it is one. sendpage_ok() and try_get_page() refuse it,
+ * as they refuse the host's own slab pages, so drivers copy from such memory
+ * instead of sending it. kfree() makes the memory available to another owner at
+ * once, which could happen during a retransmit. A balanced get and put, as by a
+ * task that looks up the page by its number, change nothing. 2^30 stray drops
+ * do not reach zero. The count is also far from the values -127 to 0 that debug
+ * kernels take for an overflow. One atomic addition of the difference changes a
+ * page between the two counts, so a reference that is taken and dropped
+ * meanwhile is not lost. A count of zero would be worse: a get and a put free
+ * such a page.
  *
  * No count can stop __free_pages() of the host with an order above 0: it frees
  * all but the first page without reading their counts. Such a page has a small
@@ -587,7 +587,7 @@ static struct page *mal_host_alloc(int nid, gfp_t gfp, unsigned int order)
 }
 
 /**
- * mal_page_mend() - check a page of ours for lost references, and restore them
+ * mal_page_repair() - check a page of ours for lost references, and add them
  * @page: the page
  * @caller: code address of its owner or last owner, or zero if unknown
  *
@@ -596,7 +596,7 @@ static struct page *mal_host_alloc(int nid, gfp_t gfp, unsigned int order)
  * Context: any.
  * Return: true; false if the page is lost and must not be touched any more.
  */
-bool mal_page_mend(struct page *page, unsigned long caller)
+bool mal_page_repair(struct page *page, unsigned long caller)
 {
 	int refs = page_ref_count(page);
 	int base = mal_refs_base(refs);
@@ -680,7 +680,7 @@ void mal_block_enter_heap(struct page *page, unsigned int order)
 static bool mal_page_leave_heap(struct page *page, unsigned long caller)
 {
 	if (unlikely(page_ref_count(page) != MAL_HEAP_REFS) &&
-	    !mal_page_mend(page, caller))
+	    !mal_page_repair(page, caller))
 		return false;
 	return atomic_add_return(MAL_PAGE_REFS - MAL_HEAP_REFS, &page->_refcount) ==
 	       MAL_PAGE_REFS;
@@ -713,7 +713,7 @@ bool mal_block_leave_heap(struct page *page, unsigned int order,
  */
 static unsigned long mal_host_free(struct page *page)
 {
-	if (unlikely(!mal_page_mend(page, 0))) {
+	if (unlikely(!mal_page_repair(page, 0))) {
 		mal_report(MAL_REPORT_LOST_REFERENCE, 0,
 			   "the host has taken a page of ours, its count is %d",
 			   page_ref_count(page));
@@ -890,7 +890,7 @@ struct page *mal_region_borrow(int nid, gfp_t gfp, unsigned int min_order,
 }
 
 /**
- * mal_region_return() - give a block back to the host
+ * mal_region_return() - return a block to the host
  * @page: its first page; the block may have been borrowed in any pieces
  * @order: its order
  *
@@ -1002,8 +1002,8 @@ static void mal_host_extent(unsigned long *first, unsigned long *end)
 }
 
 /*
- * Outgrown tables are kept, because a task that holds a page may still read
- * one. Each was less than half as large as the next.
+ * Outgrown tables are kept, because a task that owns a page may still read one.
+ * Each was less than half as large as the next.
  */
 static struct mal_section __rcu **mal_outgrown_tables[BITS_PER_LONG];
 static unsigned int mal_nr_outgrown;

@@ -19,7 +19,7 @@
  * allocations and frees go there at most once per sheaf of objects. Each trip
  * exchanges one sheaf for another and takes the barn's lock once.
  *
- * Nodes. The main and the spare sheaf hold objects of the CPU's own node,
+ * Nodes. The main and the spare sheaf have objects of the CPU's own node,
  * except if that node had no memory, or if the task migrated between nodes on
  * its way here. Objects of another node are freed to the remote sheaf, and
  * returned to their node when it is full.

@@ -58,9 +58,9 @@
  * freed after a grace period, so a lookup that races with the destruction finds
  * a slab without ALLOCATED objects.
  *
- * Order. A slab has the smallest order that wastes an eighth at most and holds
- * several objects. If the buddy allocator has no such block, the slab has the
- * smallest order that holds one object.
+ * Order of a slab. It is the smallest order with room for several objects that
+ * wastes an eighth at most. If the buddy allocator has no such block, it is the
+ * smallest order with room for one object.
  *
  * Cost. Descriptions are allocated from the host. They are charged to the cap
  * like the slab's pages, from before the allocation until the pages are freed.
@@ -441,7 +441,7 @@ void mal_slab_node_init(struct mal_slab_node *node)
 	INIT_LIST_HEAD(&node->quarantine);
 	INIT_LIST_HEAD(&node->guards);
 	INIT_LIST_HEAD(&node->retired);
-	INIT_LIST_HEAD(&node->full_sheaves);
+	INIT_LIST_HEAD(&node->nonempty_sheaves);
 	INIT_LIST_HEAD(&node->empty_sheaves);
 }
 

@@ -210,8 +210,8 @@ static unsigned int mal_sheaf_size(unsigned int size)
  *
  * Each possible CPU may have a main and a spare sheaf, and on a system with
  * several nodes a remote sheaf. The barn of each possible node may have
- * MAL_MAX_FULL_SHEAVES full and MAL_MAX_EMPTY_SHEAVES empty sheaves. Alignment
- * and debug modes make objects larger, and the sheaf of a larger object is not
+ * MAL_MAX_NONEMPTY_SHEAVES and MAL_MAX_EMPTY_SHEAVES sheaves. Alignment and
+ * debug modes make objects larger, and the sheaf of a larger object is not
  * larger. Sheaves in the hands of a task, on their way between a CPU and a
  * barn, are not included.
  *
@@ -222,7 +222,7 @@ u64 mal_cache_sheaves_bound(unsigned int object_size)
 {
 	u64 sheaves = num_possible_cpus() * (num_possible_nodes() > 1 ? 3 : 2) +
 		      num_possible_nodes() *
-		      (MAL_MAX_FULL_SHEAVES + MAL_MAX_EMPTY_SHEAVES);
+		      (MAL_MAX_NONEMPTY_SHEAVES + MAL_MAX_EMPTY_SHEAVES);
 
 	if (object_size > MAL_SHEAF_OBJECT)
 		return 0;
@@ -238,8 +238,8 @@ static void mal_cache_set_bounds(struct mal_kmem_cache *cache)
 					 sizeof(struct mal_sheaf)) /
 					sizeof(struct mal_sheaf_entry);
 	bytes = max((unsigned long)cache->sheaf_capacity * cache->size, 1UL);
-	cache->max_full_sheaves = clamp(MAL_BARN_BYTES / bytes, 2UL,
-					MAL_MAX_FULL_SHEAVES);
+	cache->max_nonempty_sheaves = clamp(MAL_BARN_BYTES / bytes, 2UL,
+					    MAL_MAX_NONEMPTY_SHEAVES);
 	if (cache->order <= MAL_EMPTY_ORDER)
 		cache->max_empty_slabs = clamp(MAL_EMPTY_BYTES >>
 					       (PAGE_SHIFT + cache->order), 1, 32);
@@ -514,7 +514,7 @@ MAL_EXPORT(mal_kmem_cache_size);
  * If the address is in an object, the whole range must be in the part of the
  * object that its cache allows. Other addresses are not checked.
  *
- * Context: any; the caller holds the object.
+ * Context: any; the caller owns the object.
  * Return: false if the copy is not allowed.
  */
 bool mal_usercopy_allowed(const void *address, size_t length)

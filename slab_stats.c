@@ -260,7 +260,7 @@ static void mal_cache_show(struct mal_kmem_cache *cache, struct seq_file *m)
 		   stats.active, stats.objects, cache->size,
 		   mal_cache_slab_objects(cache), 1 << cache->order);
 	seq_printf(m, " : tunables %4u %4u %4u", cache->sheaf_capacity,
-		   cache->sheaf_capacity, cache->max_full_sheaves);
+		   cache->sheaf_capacity, cache->max_nonempty_sheaves);
 	seq_printf(m, " : slabdata %6llu %6llu %6u", stats.active_slabs,
 		   stats.slabs, 0);
 	seq_printf(m, " : cpustat %llu %llu", stats.hits, stats.misses);

@@ -29,8 +29,8 @@
  * it.
  *
  * Lifetimes: a scope is on its task's stack and leaves the list before its
- * command ends, and the command holds the file. So the task and the countdown
- * of a scope on the list are valid.
+ * command ends, and the command has a reference to the file. So the task and
+ * the countdown of a scope on the list are valid.
  */
 #include <linux/mutex.h>
 #include <linux/preempt.h>

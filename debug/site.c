@@ -19,8 +19,8 @@
  * notifier runs last. A site without a record by then has no name; it is never
  * shown as a number.
  *
- * Memory that a program holds through the device is attributed to the open
- * file. The site of a file has the name of the task that opened it, as in
+ * Memory that a program has through the device is attributed to the open file.
+ * The site of a file has the name of the task that opened it, as in
  * "memallocctl[412]", even if another task uses the file later. A program
  * chooses its name: only letters, digits and a few punctuation characters are
  * kept, so that no name looks like a function. The records of files are in a

@@ -262,7 +262,7 @@ void mal_debug_report(struct mal_slab *slab, u32 index, bool is_free,
 }
 
 /**
- * mal_debug_mend() - report a write out of bounds of an object in use
+ * mal_debug_repair() - report a write out of bounds of an object in use
  * @slab: the slab of the object
  * @index: its number
  * @fault: the fault
@@ -273,8 +273,8 @@ void mal_debug_report(struct mal_slab *slab, u32 index, bool is_free,
  *
  * Context: any but NMI; called with the lock of its track held.
  */
-void mal_debug_mend(struct mal_slab *slab, u32 index,
-		    const struct mal_fault *fault, unsigned long caller)
+void mal_debug_repair(struct mal_slab *slab, u32 index,
+		      const struct mal_fault *fault, unsigned long caller)
 {
 	struct mal_track *track = &slab->tracks[index];
 
@@ -519,7 +519,7 @@ void mal_debug_resize(struct mal_slab *slab, void *object, size_t asked,
 		return;
 	spin_lock_irqsave(&node->lock, flags);
 	if (!mal_debug_check(slab, index, false, &fault))
-		mal_debug_mend(slab, index, &fault, caller);
+		mal_debug_repair(slab, index, &fault, caller);
 	before = slab->tracks[index].asked;
 	if (zero && asked > before)
 		mal_bytes_fill(object + before, object + asked, 0);

@@ -288,7 +288,7 @@ static void mal_guard_put(struct mal_slab_node *node, struct mal_slab *slab,
 	track->freed = *event;
 	node->nr_guards_live--;
 	if (!mal_debug_check(slab, 0, false, &fault))
-		mal_debug_mend(slab, 0, &fault, event->caller);
+		mal_debug_repair(slab, 0, &fault, event->caller);
 	if (track->spoiled) {
 		WRITE_ONCE(slab->states[0], MAL_OBJECT_LEAKED);
 		mal_guard_remove(node, slab, removed);
@@ -348,7 +348,7 @@ static void mal_guard_scan_live(struct mal_slab *slab)
 	struct mal_fault fault;
 
 	if (!mal_debug_check(slab, 0, false, &fault))
-		mal_debug_mend(slab, 0, &fault, 0);
+		mal_debug_repair(slab, 0, &fault, 0);
 }
 
 static bool mal_guard_has_expired(struct mal_slab *slab)

@@ -74,7 +74,7 @@ static void mal_zone_check_refs(struct mal_zone_tally *zt,
 		return;
 	zt->tally->errors++;
 	/* A lost page remains accounted until its owner frees it. */
-	if (!mal_page_mend(page, 0))
+	if (!mal_page_repair(page, 0))
 		mal_report(MAL_REPORT_LOST_REFERENCE, 0,
 			   "the host has taken a page of ours, its count is %d", refs);
 }

@@ -55,9 +55,9 @@
  *
  * Lifetimes
  * ---------
- * The file outlives its objects: a command holds the open file through its
- * descriptor, a mapping through vma->vm_file. An object is freed after a grace
- * period, because of lookups; its memory is released at once.
+ * The file outlives its objects: a command has a reference to the open file
+ * through its descriptor, a mapping through vma->vm_file. An object is freed
+ * after a grace period, because of lookups; its memory is released at once.
  */
 #include <linux/bug.h>
 #include <linux/capability.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Quotas: what open files, their users and the device may hold
+ * Quotas: limits on the memory of open files, users and the device
  *
  * An open file, a user (user.c) and the device have limits. Each is a module
  * parameter that may be changed at any time. A lower limit does not take away

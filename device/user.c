@@ -23,7 +23,7 @@
  * theirs. Charging takes no lock, except that it may sweep pinned pages.
  *
  * Pages that are pinned when a file frees them (pinned.c) remain charged to the
- * user until they are reused or returned. Otherwise a program could hold any
+ * user until they are reused or returned. Otherwise a program could keep any
  * amount of memory in pipes. They are counted by an account of the page
  * allocator. A page is counted there before the bytes of its handle are
  * uncharged here, so the sum is never too small.

@@ -7,8 +7,8 @@
 
 #include <linux/types.h>
 
-/* Maximum number of full, and of empty, sheaves in the barn of a node. */
-#define MAL_MAX_FULL_SHEAVES	16UL
+/* Maximum number of sheaves with and without objects in the barn of a node. */
+#define MAL_MAX_NONEMPTY_SHEAVES	16UL
 #define MAL_MAX_EMPTY_SHEAVES	4
 
 struct mal_kmem_cache;

@@ -37,7 +37,7 @@
  * Size classes that CPUs cache: class 0 is one grain, any other class is 8
  * bytes times its number.
  */
-#define MAL_PERCPU_CLASSES	(MAL_PERCPU_MAX_HOT / 8 + 1)
+#define MAL_PERCPU_CLASSES	(MAL_PERCPU_MAX_CACHED / 8 + 1)
 
 /*
  * State of a grain. The first grain of an area of a size class has the number

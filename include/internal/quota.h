@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * quota.h: what open files, their users and the device may hold
+ * quota.h: limits on the memory of open files, users and the device
  */
 #ifndef _MAL_QUOTA_H
 #define _MAL_QUOTA_H

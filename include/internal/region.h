@@ -185,13 +185,13 @@ extern struct mal_section_table mal_section_table;
  * @nr: index, less than mal_section_table.nr
  *
  * Context: any, under rcu_read_lock() or with preemption off, or while the
- * caller holds a page of the section.
+ * caller owns a page of the section.
  * Return: the section, or NULL if no page there is borrowed.
  */
 static inline struct mal_section *mal_section_at(unsigned long nr)
 {
 	/*
-	 * raw: holding a page also keeps the section, and lockdep cannot know.
+	 * raw: owning a page also keeps the section, and lockdep cannot know.
 	 */
 	return rcu_dereference_raw(mal_section_table.sections[nr]);
 }
@@ -334,7 +334,7 @@ static inline bool mal_page_has_caller(const struct mal_page *desc)
  * @old: the expected mal_page.caller
  * @caller: code address of the new caller, or zero
  *
- * While a block is free, the same word holds a link; on a per-CPU list it is
+ * While a block is free, the same word contains a link; on a per-CPU list it is
  * the struct page. If another CPU frees the block meanwhile, the exchange
  * fails.
  *
@@ -556,7 +556,7 @@ struct page *mal_region_borrow(int nid, gfp_t gfp, unsigned int min_order,
 			       unsigned int *order);
 struct page *mal_region_borrow_spare(int nid, gfp_t gfp, unsigned int min_order,
 				     unsigned int *order);
-bool mal_page_mend(struct page *page, unsigned long caller);
+bool mal_page_repair(struct page *page, unsigned long caller);
 bool mal_page_clean(struct page *page);
 void mal_block_enter_heap(struct page *page, unsigned int order);
 bool mal_block_leave_heap(struct page *page, unsigned int order,

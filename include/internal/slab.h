@@ -54,7 +54,7 @@ enum mal_object_state {
 };
 
 /**
- * struct mal_slab - a block of pages that holds objects of one cache
+ * struct mal_slab - a block of pages with objects of one cache
  * @cache: the cache
  * @base: the first object
  * @cpu: copy of mal_kmem_cache.cpu, which saves mal_kfree() a dependent load
@@ -143,8 +143,8 @@ struct mal_slab_gen {
  * @nr_guards_live: number of those with an allocated object
  * @retired: descriptions of destroyed slabs; see mal_slab_retire()
  * @barn_lock: protects the following fields; interrupts are off
- * @full_sheaves: the barn's sheaves with objects
- * @nr_full_sheaves: number of sheaves in @full_sheaves
+ * @nonempty_sheaves: the barn's sheaves with objects
+ * @nr_nonempty_sheaves: number of sheaves in @nonempty_sheaves
  * @empty_sheaves: the barn's sheaves without objects
  * @nr_empty_sheaves: number of sheaves in @empty_sheaves
  */
@@ -159,8 +159,8 @@ struct mal_slab_node {
 	unsigned long nr_guards_live;
 	struct list_head retired;
 	spinlock_t barn_lock;
-	struct list_head full_sheaves;
-	unsigned int nr_full_sheaves;
+	struct list_head nonempty_sheaves;
+	unsigned int nr_nonempty_sheaves;
 	struct list_head empty_sheaves;
 	unsigned int nr_empty_sheaves;
 };
@@ -195,10 +195,11 @@ struct mal_slab_node {
  * @left: bytes before the first object that do not belong to the user
  * @sheaf_capacity: objects in a sheaf; zero if all allocations and frees go to
  *	the slabs
- * @max_full_sheaves: maximum number of full sheaves in the barn of a node
+ * @max_nonempty_sheaves: maximum number of sheaves with objects in the barn of
+ *	a node
  * @max_empty_slabs: maximum number of empty slabs of a node
  * @order: order of a slab; lower ones are used if memory is short
- * @min_order: order of the smallest slab that holds an object
+ * @min_order: order of the smallest slab with room for an object
  * @gfp: flags added to each allocation of pages
  * @ctor: see struct mal_kmem_cache_args
  * @dtor: see struct mal_kmem_cache_args
@@ -226,7 +227,7 @@ struct mal_kmem_cache {
 	unsigned int align;
 	unsigned int left;
 	unsigned int sheaf_capacity;
-	unsigned int max_full_sheaves;
+	unsigned int max_nonempty_sheaves;
 	unsigned int max_empty_slabs;
 	u8 order;
 	u8 min_order;

@@ -48,8 +48,8 @@ bool mal_debug_check(struct mal_slab *slab, u32 index, bool is_free,
 		     struct mal_fault *fault);
 void mal_debug_report(struct mal_slab *slab, u32 index, bool is_free,
 		      const struct mal_fault *fault, unsigned long caller);
-void mal_debug_mend(struct mal_slab *slab, u32 index,
-		    const struct mal_fault *fault, unsigned long caller);
+void mal_debug_repair(struct mal_slab *slab, u32 index,
+		      const struct mal_fault *fault, unsigned long caller);
 bool mal_debug_track(struct mal_slab *slab, u32 index, struct mal_track *track);
 void mal_debug_poison(struct mal_slab *slab, u32 index);
 void mal_debug_set_asked(struct mal_slab *slab, u32 index, u32 asked);

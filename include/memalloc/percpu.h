@@ -9,7 +9,7 @@
  *
  * - A double free, a free of an address inside an area and a free of a foreign
  *   address are always detected and reported. They have no other effect.
- * - Freed areas of up to MAL_PERCPU_MAX_HOT bytes are cached on the CPU that
+ * - Freed areas of up to MAL_PERCPU_MAX_CACHED bytes are cached on the CPU that
  *   frees them.
  *
  * There is no counterpart to DEFINE_PER_CPU(). The linker lays out static
@@ -30,7 +30,7 @@
 #define MAL_PERCPU_MAX_SIZE	PCPU_MIN_UNIT_SIZE
 
 /* The largest size that is cached on a CPU. */
-#define MAL_PERCPU_MAX_HOT	SZ_512
+#define MAL_PERCPU_MAX_CACHED	SZ_512
 
 void __percpu *__mal_alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp)
 	__alloc_size(1);

@@ -26,7 +26,7 @@
 #include "memalloc_kunit.h"
 #include "page_account.h"
 
-#define MAL_INIT_NR	40	/* more than a sheaf of the larger objects holds */
+#define MAL_INIT_NR	40	/* more than fit into a sheaf of the larger objects */
 #define MAL_INIT_SIZE	200
 
 /*

@@ -296,7 +296,7 @@ static void mal_test_reserve_is_refilled_from_the_host(struct kunit *test)
 
 /*
  * Shrinking never returns the reserve, however often it is called and however
- * much of the reserve is in use.
+ * many pages of the reserve are in use.
  */
 static void mal_test_reserve_is_never_shrunk_away(struct kunit *test)
 {

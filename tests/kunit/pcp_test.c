@@ -344,7 +344,7 @@ static void mal_twice_plant(struct kunit *test, struct mal_twice *twice,
 	KUNIT_ASSERT_PTR_EQ(test, mal_twice_list(twice, twice->second)->head, twice->desc);
 }
 
-static void mal_twice_mend(struct mal_page *desc)
+static void mal_twice_repair(struct mal_page *desc)
 {
 	if (desc->state != MAL_PAGE_PCP)
 		return;
@@ -354,9 +354,9 @@ static void mal_twice_mend(struct mal_page *desc)
 
 /*
  * The lists are empty, so a block still in state PCP has been abandoned.
- * Returns the number of such pages, and frees them if @mend is set.
+ * Returns the number of such pages, and frees them if @repair is set.
  */
-static unsigned int mal_twice_find_lost(bool mend)
+static unsigned int mal_twice_find_lost(bool repair)
 {
 	unsigned int lost = 0, i;
 	unsigned long nr;
@@ -368,8 +368,8 @@ static unsigned int mal_twice_find_lost(bool mend)
 			if (section->pages[i].state != MAL_PAGE_PCP)
 				continue;
 			lost += 1U << section->pages[i].order;
-			if (mend)
-				mal_twice_mend(&section->pages[i]);
+			if (repair)
+				mal_twice_repair(&section->pages[i]);
 		}
 	}
 	return lost;

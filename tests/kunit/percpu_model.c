@@ -40,7 +40,7 @@ static void mal_model_error(struct mal_percpu_model *model, const char *fmt, ...
 /* Mostly small areas, sometimes of any size up to the largest. */
 static size_t mal_model_size(struct mal_percpu_model *model)
 {
-	unsigned int limit = mal_random(model, 64) ? ilog2(MAL_PERCPU_MAX_HOT) + 1 :
+	unsigned int limit = mal_random(model, 64) ? ilog2(MAL_PERCPU_MAX_CACHED) + 1 :
 						     ilog2(MAL_PERCPU_MAX_SIZE);
 
 	return 1 + mal_random(model, 1U << mal_random(model, limit + 1));
@@ -58,7 +58,7 @@ static size_t mal_model_rounded(size_t size, size_t align)
 {
 	if (size <= 4 && align <= 4)
 		return 4;
-	if (size <= MAL_PERCPU_MAX_HOT && IS_ALIGNED(round_up(size, 8), align))
+	if (size <= MAL_PERCPU_MAX_CACHED && IS_ALIGNED(round_up(size, 8), align))
 		return round_up(size, 8);
 	return round_up(size, 4);
 }

@@ -27,7 +27,7 @@
 #include "page_account.h"
 
 #define MAL_RACE_SIZE		64
-#define MAL_RACE_STACK		64	/* more than a stack holds */
+#define MAL_RACE_STACK		64	/* more than fit into a stack */
 #define MAL_RACE_ROUNDS		80
 #define MAL_WAITERS		8
 #define MAL_WAITER_ROUNDS	15

@@ -3,9 +3,9 @@
  * Sheaves: interrupts on the same CPU, and concurrent frees of one object
  *
  * Interrupts. The sheaves are used with interrupts enabled; see reentry.c. The
- * thread alternates between no object and more than the sheaves hold, so that
- * sheaves are exchanged while interrupts use them. The cache must be empty in
- * the end; a lost sheaf would hold objects.
+ * thread alternates between no object and more than fit into the sheaves, so
+ * that sheaves are exchanged while interrupts use them. The cache must be empty
+ * in the end, and is not if a sheaf was lost.
  *
  * Concurrent frees. An object that two CPUs free has one owner afterwards. Two
  * threads on different CPUs free the same object after a barrier. After the

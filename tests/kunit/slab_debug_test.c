@@ -114,8 +114,8 @@ static void *mal_new(struct kunit *test, struct mal_kmem_cache *cache)
 }
 
 /*
- * Allocate and free more objects than the slabs hold. Returns whether @object
- * was among them.
+ * Allocate and free more objects than fit into the slabs. Returns whether
+ * @object was among them.
  */
 static bool mal_is_handed_out(struct kunit *test, struct mal_kmem_cache *cache,
 			      const void *object)

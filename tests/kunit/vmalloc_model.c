@@ -140,7 +140,7 @@ static void mal_model_take(struct mal_vmalloc_model *model, void *address,
 	mal_object_fill(object);
 }
 
-/* Mostly a few pages; rarely more than the cache of a CPU holds. */
+/* Mostly a few pages; rarely more than fit into the cache of a CPU. */
 static size_t mal_model_size(struct mal_vmalloc_model *model)
 {
 	unsigned long pages = 1 + mal_random(model, 6);

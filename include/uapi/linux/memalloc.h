@@ -413,7 +413,7 @@ struct memalloc_info {
  * enum memalloc_section - section of the statistics
  * @MEMALLOC_SECTION_BORROWING: struct memalloc_stats_borrowing, one
  * @MEMALLOC_SECTION_ZONE: struct memalloc_stats_zone, one for each zone that
- *	holds or has held pages
+ *	has or had pages
  * @MEMALLOC_SECTION_FILE: struct memalloc_stats_file, one: the caller's own
  * @MEMALLOC_SECTION_REPORTS: struct memalloc_stats_reports, one
  * @MEMALLOC_SECTION_CACHE: struct memalloc_stats_cache, one for each slab cache
