@@ -63,8 +63,8 @@
  * per-CPU lists in front (pcp.c).
  *
  * Unseen. A free block may have pages that were not checked since they were
- * freed. The reference count in struct page tells whether another user holds a
- * page, and reading it for all pages of a large block takes longer than
+ * freed. The reference count in struct page tells whether a page has another
+ * holder, and reading it for all pages of a large block takes longer than
  * everything else done here. Each block remembers the highest order of an
  * unchecked part of it, through merging and splitting. The block may be
  * allocated again with that order or a higher one, as it may be from a per-CPU

@@ -134,7 +134,8 @@ void *mal_large_alloc(size_t size, gfp_t gfp, int nid, unsigned long caller)
 }
 
 /*
- * Free one of several blocks. If other users reference a page, check all pages.
+ * Free one of several blocks. If other holders reference a page, check all
+ * pages.
  */
 static void mal_large_free_part(struct page *page, unsigned int order,
 				unsigned long caller)

@@ -12,7 +12,7 @@
  *
  * Forward progress. At least min_nr - curr_nr of the elements that were
  * allocated and not freed yet are owed to the reserve, and the next elements to
- * be freed refill it. If users free their elements without waiting for more,
+ * be freed refill it. If owners free their elements without waiting for more,
  * every caller that may sleep gets its elements.
  *
  * Order of waiters. Waiting tasks form a queue. A freed element is handed to
@@ -36,7 +36,7 @@
  * therefore separates the change of curr_nr from the return of the element. It
  * pairs with the read barrier in mal_mempool_free() and
  * mal_mempool_free_bulk(), which separates the receipt of the element from the
- * read of curr_nr. Users may pass the element on by plain stores and loads in
+ * read of curr_nr. Owners may pass the element on by plain stores and loads in
  * between. A change after the allocation of this element was made for another
  * element, and the free of that element sees it.
  *

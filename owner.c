@@ -93,9 +93,9 @@ MAL_EXPORT(mal_page_ref_bias);
  *	split by mal_split_page()
  *
  * The last reference frees the page. It must be dropped here, because the
- * host's put_page() does not recognize it as the last. If another user (a bio,
- * a pipe) may keep a reference longer than the owner, the owner frees the page
- * with mal_free_page(), which puts the page aside until it is unpinned.
+ * host's put_page() does not recognize it as the last. If another holder (a
+ * bio, a pipe) may keep a reference longer than the owner, the owner frees the
+ * page with mal_free_page(), which puts the page aside until it is unpinned.
  *
  * Context: any.
  */

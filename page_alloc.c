@@ -30,7 +30,7 @@
  *
  * Freeing. The descriptor tells what the page is. A page that is not the first
  * page of an allocation of that order is reported and left alone. If the first
- * page of a block is pinned by another user, the block waits in pinned.c. Only
+ * page of a block is pinned, the block waits in pinned.c. Only
  * mal_free_pages_shared() checks the other pages: a reference on one of them is
  * legal only if the block is freed by that function, and a check of 1024 pages
  * would make the fast path slow. A pinned inner page is found when the block is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pinned pages: freed blocks with pages that another user still references
+ * Pinned pages: freed blocks with pages that another holder still references
  *
  * A page that was mapped to user space may have references that outlive the
  * mapping: of a pipe (vmsplice), of a direct write in flight, of

@@ -13,8 +13,8 @@
  *
  * References. The count of a page is 1 when the host hands it over, and
  * MAL_PAGE_BIAS is added. A mapping, a pipe or a socket adds more references. A
- * count below MAL_PAGE_REFS means that a user dropped a reference that it did
- * not own: the host's put_page() or kfree() was called on a page of ours. The
+ * count below MAL_PAGE_REFS means that a holder dropped a reference that it did
+ * not have: the host's put_page() or kfree() was called on a page of ours. The
  * bias keeps the count from reaching zero, so the host does not free the page.
  * The next check of the page reports the missing references and adds them
  * again.
@@ -56,9 +56,9 @@
  * had when it came: one reference on its first page, none on the others. Single
  * pages would first stay on the host's per-CPU lists, and form large blocks
  * again only when these are drained; this also takes longer. page_ref_freeze()
- * takes the last reference of a page only if no other user has one. A task that
- * looks up the page by its number at that time either gets no reference, or
- * makes us return the pages one by one.
+ * takes the last reference of a page only if no other holder has one. A task
+ * that looks up the page by its number at that time either gets no reference,
+ * or makes us return the pages one by one.
  *
  * Sections. Physical memory is divided into sections of MAL_SECTION_PAGES
  * pages, aligned to their size. A section is described by an array of struct
@@ -648,7 +648,7 @@ static bool mal_page_reset(struct page *page)
  *
  * Context: any.
  * Return: true; false if the page must not be reused, because it is pinned by
- * another user, has lost references, was taken by the host, or is broken.
+ * another holder, has lost references, was taken by the host, or is broken.
  */
 bool mal_page_clean(struct page *page)
 {
@@ -675,7 +675,7 @@ void mal_block_enter_heap(struct page *page, unsigned int order)
 }
 
 /*
- * Returns false if other users have, or have dropped, references to the page.
+ * Returns false if other holders have, or have dropped, references to the page.
  */
 static bool mal_page_leave_heap(struct page *page, unsigned long caller)
 {
@@ -737,7 +737,7 @@ static unsigned long mal_host_free_pages(struct page *page, unsigned int order)
 
 /*
  * The reverse of split_page(): only the first page of the block keeps a count.
- * This fails if another user has a reference on one of the pages, even for a
+ * This fails if another holder has a reference on one of the pages, even for a
  * moment, or if the host must not reuse one of them.
  */
 static bool mal_host_unsplit(struct page *page, unsigned int order)

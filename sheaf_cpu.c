@@ -351,7 +351,8 @@ out:
 }
 
 /*
- * Exact, but atomic only if this context has interrupted a user of the sheaves.
+ * Exact, but atomic only if this context has interrupted code that uses the
+ * sheaves.
  */
 static void mal_cpu_count_miss(struct mal_kmem_cache *cache)
 {

@@ -16,7 +16,7 @@
  *
  * The state bytes are also the free list: the allocator scans them for FREE,
  * eight at a time. No list runs through the objects or beside them, so no write
- * by a user of the memory, however late or far out of bounds, can make the
+ * by a past or present owner, however late or far out of bounds, can make the
  * allocator return a wrong address. The scan starts at a random position, and
  * the objects found are handed out in random order.
  *

@@ -7,10 +7,10 @@
  * the functions of the API, the slow paths, and the bulk functions.
  *
  * The fast path works in an NMI, too, because the busy flag keeps the NMI
- * handler away from the sheaves of an interrupted user. If the fast path cannot
- * serve an NMI, an allocation fails and a free is deferred: the object becomes
- * DEFERRED, and its slab goes on a list that an irq_work drains. That takes no
- * memory and does not touch the object. At most one context owns the flag
+ * handler away from sheaves that are in use. If the fast path cannot serve an
+ * NMI, an allocation fails and a free is deferred: the object becomes DEFERRED,
+ * and its slab goes on a list that an irq_work drains. That takes no memory and
+ * does not touch the object. At most one context owns the flag
  * mal_slab.is_deferred: it is the one that queues or drains the slab, and only
  * it frees the slab's DEFERRED objects. A slab on the list therefore has such
  * an object, which pins it.

@@ -498,7 +498,7 @@ MAL_EXPORT(mal_kmem_cache_create);
  * @cache: the cache
  *
  * Context: any.
- * Return: bytes that the user may use.
+ * Return: bytes that the owner may use.
  */
 unsigned int mal_kmem_cache_size(struct mal_kmem_cache *cache)
 {

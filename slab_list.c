@@ -2,9 +2,9 @@
 /*
  * Slab list: all caches, and walks over them
  *
- * Users create caches, so their number and sizes are unbounded. Caches have
- * IDs, and the next ID is found without a walk. The position of a walk is an
- * ID: the walk drops the mutex after each cache and continues from the ID,
+ * User space creates caches, so their number and sizes are unbounded. Caches
+ * have IDs, and the next ID is found without a walk. The position of a walk is
+ * an ID: the walk drops the mutex after each cache and continues from the ID,
  * regardless of caches created or destroyed meanwhile. It visits at most as
  * many caches as existed at its beginning, so concurrent creation cannot
  * prolong it. If the caller permits, it also ends at a fatal signal. A task

@@ -336,7 +336,7 @@ static bool mal_cache_leaks_show(struct mal_kmem_cache *cache, void *m)
  * mal_slab_leaks_show() - print the section "leaks"
  * @m: /proc/memalloc
  *
- * The section is printed only if a cache tracks its users. The columns are the
+ * The section is printed only if a cache tracks callers. The columns are the
  * number of objects, the requested bytes, the seconds since the oldest was
  * allocated, and the allocation site.
  *

@@ -57,7 +57,7 @@ struct mal_slab_leak_sites {
 };
 
 /**
- * mal_slab_leak_is_tracked() - does a cache track its users?
+ * mal_slab_leak_is_tracked() - does a cache track callers?
  * @cache: the cache
  *
  * Context: any.
@@ -176,7 +176,7 @@ static void mal_slab_leak_for_each(struct mal_kmem_cache *cache,
 
 /**
  * mal_slab_leak_keep_sites() - preserve the symbols of a cache's call sites
- * @cache: the cache; ignored if it does not track its users
+ * @cache: the cache; ignored if it does not track callers
  * @module: the module; its init function has returned
  *
  * Context: task; sleeps. The cache is not walked concurrently.
@@ -203,7 +203,7 @@ static struct mal_slab_leak_sites *mal_slab_leak_find(struct mal_kmem_cache *cac
 
 /**
  * mal_slab_leak_report() - log the call sites of allocated objects
- * @cache: the cache; ignored if it does not track its users
+ * @cache: the cache; ignored if it does not track callers
  * @module: report only objects of this module, which is being unloaded, and
  *	forget their call sites; NULL: report all
  *
@@ -240,7 +240,7 @@ void mal_slab_leak_report(struct mal_kmem_cache *cache,
 /**
  * mal_slab_leak_show() - print the call sites of allocated objects
  * @m: /proc/memalloc
- * @cache: the cache; ignored if it does not track its users
+ * @cache: the cache; ignored if it does not track callers
  *
  * A fatal signal ends the output.
  *

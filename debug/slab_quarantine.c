@@ -3,7 +3,7 @@
  * Quarantine of objects: delayed reuse of freed memory
  *
  * An object that is reused at once hides a use after free: the write then
- * changes another user's object, and not a free one. With QUARANTINE, freed
+ * changes another owner's object, and not a free one. With QUARANTINE, freed
  * objects wait on a list in the order of their frees. An object is returned to
  * its slab when the objects freed after it, in this cache and on this node,
  * exceed slab_quarantine_kb KiB. Its poison and its redzones are then checked;

@@ -4,7 +4,7 @@
  *
  * See trace.h for the tracepoints. Each tracepoint has a static key, but the
  * fast paths of allocation and free do not test it. They test one key for all
- * users that need to see every call (instrument.h), and enabled tracepoints
+ * features that need to see every call (instrument.h), and enabled tracepoints
  * hold that key.
  *
  * The fast path of a free must check the node of an object as well if there are

@@ -25,7 +25,7 @@
  * @busy: the flag in the data
  *
  * Context: any; preemption is off until mal_busy_leave().
- * Return: false if this context has interrupted a user of the data.
+ * Return: false if this context has interrupted code that uses the data.
  */
 static __always_inline bool mal_busy_enter(bool *busy)
 {

@@ -20,7 +20,7 @@ void mal_instrument_end(void);
  *
  * The fast paths test only this key. Everything that must see single
  * allocations, or make them fail, is on the slow path. Costs a no-op while no
- * such user exists.
+ * such feature is enabled.
  *
  * Context: any.
  * Return: true if a tracepoint is enabled or a failure injection is armed.

@@ -13,7 +13,7 @@
 #include "internal/region.h"
 
 /**
- * mal_page_is_pinned() - does another user reference this page?
+ * mal_page_is_pinned() - does another holder reference this page?
  * @page: a page of ours
  *
  * Context: any.

@@ -28,7 +28,7 @@ struct mal_zone;
  * @MAL_PAGE_FREE: first page of a free block on a zone's free list
  * @MAL_PAGE_PCP: first page of a free block that is on no zone's list: it is on
  *	a per-CPU list, or on its way between an owner and a list
- * @MAL_PAGE_PINNED: freed, but another user still holds a reference
+ * @MAL_PAGE_PINNED: freed, but another holder still has a reference
  * @MAL_PAGE_LEAKED: kept out of circulation until unload, after a report: its
  *	memory was written to while it was free
  * @MAL_PAGE_USED: first page of an allocation of pages
@@ -85,7 +85,7 @@ enum mal_page_state {
  *	mal_pinned_account
  * @word: @state, @order and @index as one word, for cmpxchg
  *
- * It is separate from struct page, which belongs to the user of the page, as
+ * It is separate from struct page, which belongs to the owner of the page, as
  * with the host's allocator. Except for SLAB, only the first page of a block
  * has a state other than TAIL and a valid @order. A block of any size is
  * therefore allocated, freed, split and merged by writing one or two
@@ -511,7 +511,7 @@ static inline int mal_refs_base(int refs)
  *
  * Context: any.
  * Return: the page_ref_count() of a page of the host with the same history: 1
- * if only its owner references it, less if users dropped references that they
+ * if only its owner references it, less if holders dropped references that they
  * did not own.
  */
 static inline int mal_page_refs(const struct page *page)

@@ -111,9 +111,9 @@ static inline long mal_sheaf_idle_shared(const struct mal_sheaf *sheaf)
  * @state: the object's state
  * @tag: tag of the sheaf
  *
- * Context: any; the caller is the only user of the sheaf.
+ * Context: any; the caller owns the sheaf.
  * Return: true; false if the entry is stale: the object was freed twice, and is
- * in another sheaf, in its slab, or owned by a user.
+ * in another sheaf, in its slab, or allocated.
  */
 static __always_inline bool mal_object_claim(u8 *state, u8 tag)
 {

@@ -83,8 +83,8 @@ mal_cpu_sheaves(struct mal_cpu_sheaves __percpu *sheaves, unsigned long here)
  * @cpu: the sheaves
  *
  * Context: any, including NMI; preemption is off until mal_cpu_leave().
- * Return: false if this context has interrupted a user of the sheaves, or if it
- * is an NMI and kmemleak is enabled.
+ * Return: false if this context has interrupted code that uses the sheaves, or
+ * if it is an NMI and kmemleak is enabled.
  */
 static __always_inline bool mal_cpu_enter(struct mal_cpu_sheaves *cpu)
 {

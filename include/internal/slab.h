@@ -27,12 +27,12 @@ struct mal_track;
  * enum mal_object_state - state of an object
  * @MAL_OBJECT_FREE: in its slab
  * @MAL_OBJECT_CACHED: free, in transit between slab and owner
- * @MAL_OBJECT_ALLOCATED: owned by a user. With "lean": anywhere outside its
+ * @MAL_OBJECT_ALLOCATED: it has an owner. With "lean": anywhere outside its
  *	slab
  * @MAL_OBJECT_DEFERRED: freed in a context that cannot return it to its slab
  * @MAL_OBJECT_RCU: to be freed after a grace period
  * @MAL_OBJECT_QUARANTINED: free, but not reused yet; see slab_quarantine.c
- * @MAL_OBJECT_GUARDED: owned by a user, in pages of its own; see slab_guard.c
+ * @MAL_OBJECT_GUARDED: it has an owner, in pages of its own; see slab_guard.c
  * @MAL_OBJECT_LEAKED: out of use until the cache is destroyed, after a report;
  *	its pages are out of use until unload
  * @MAL_OBJECT_TAG_SHARED: free, in a sheaf without a tag of its own
@@ -190,9 +190,9 @@ struct mal_slab_node {
  * @shift: number of trailing zero bits of @size
  * @flags: MAL_CACHE_*
  * @size: distance between objects in bytes
- * @object_size: size that the user asked for; the whole class for kmalloc
+ * @object_size: size that the creator asked for; the whole class for kmalloc
  * @align: alignment of the objects
- * @left: bytes before the first object that do not belong to the user
+ * @left: bytes before the first object that do not belong to the owner
  * @sheaf_capacity: objects in a sheaf; zero if all allocations and frees go to
  *	the slabs
  * @max_nonempty_sheaves: maximum number of sheaves with objects in the barn of

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/devm.h: memory owned by a device's driver, for in-kernel users
+ * memalloc/devm.h: memory owned by a device's driver, for in-kernel callers
  *
  * The functions have the names, signatures and semantics of the kernel's own,
  * with "mal_" in front. Memory is freed when the driver is detached from the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/kmalloc.h: memory of any size, for in-kernel users
+ * memalloc/kmalloc.h: memory of any size, for in-kernel callers
  *
  * The functions have the names, signatures and semantics of the kernel's own,
  * with "mal_" in front. The differences:

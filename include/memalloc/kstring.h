@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * memalloc/kstring.h: strings and copies in kmalloc() memory, for in-kernel
- * users
+ * callers
  *
  * The functions have the names, signatures and semantics of the kernel's own,
  * with "mal_" in front. mal_kfree() frees what they return. memalloc/kmalloc.h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * memalloc/kvmalloc.h: memory that need not be physically contiguous, for
- * in-kernel users
+ * in-kernel callers
  *
  * The functions have the names, signatures and semantics of the kernel's own,
  * with "mal_" in front. mal_kvrealloc() has the signature of Linux 6.12 and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * memalloc/mempool.h: pools with a guaranteed minimum of elements, for
- * in-kernel users
+ * in-kernel callers
  *
  * The functions have the names, signatures and semantics of the kernel's
  * mempools (7.x), with "mal_" in front. The differences:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/owner.h: tell our memory from the host's, for in-kernel users
+ * memalloc/owner.h: tell our memory from the host's, for in-kernel callers
  *
  * For code that gets memory from both our allocators and the kernel's.
  */

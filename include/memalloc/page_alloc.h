@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/page_alloc.h: pages, for in-kernel users
+ * memalloc/page_alloc.h: pages, for in-kernel callers
  *
  * The functions have the names, signatures and meaning of the kernel's own page
  * allocator, with the prefix mal_. The differences:

@@ -8,8 +8,8 @@
  * just allocated. The count of a page of ours has a constant bias that the
  * kernel's functions do not know of (see region.c).
  *
- * - A frozen page of ours is frozen for users of these functions only. The host
- *   may still take a reference on it.
+ * - A frozen page of ours is frozen for callers of these functions only. The
+ *   host may still take a reference on it.
  * - A caller that brings the count to zero by any function other than
  *   mal_put_page() and mal_page_frag_cache_drain() owns the page, as with the
  *   host: it sets the count (mal_set_page_count()), and then reuses the page or
@@ -52,7 +52,7 @@ static inline int mal_page_count(const struct page *page)
 
 /**
  * mal_set_page_count() - set the number of references
- * @page: a page on which no other user has a reference
+ * @page: a page to which no other holder has a reference
  * @count: the number
  *
  * Context: any.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/percpu.h: per-CPU areas, for in-kernel users
+ * memalloc/percpu.h: per-CPU areas, for in-kernel callers
  *
  * The functions have the kernel's names, signatures and semantics. "mal_" is
  * put in front of the name, after any underscores. They return true __percpu

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/slab_cache.h: caches of objects of one size, for in-kernel users
+ * memalloc/slab_cache.h: caches of objects of one size, for in-kernel callers
  *
  * The functions have the names, signatures and semantics of the kernel's
  * kmem_cache, with the prefix mal_. The differences are:

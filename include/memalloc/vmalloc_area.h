@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc/vmalloc_area.h: virtually contiguous memory, for in-kernel users
+ * memalloc/vmalloc_area.h: virtually contiguous memory, for in-kernel callers
  *
  * The functions have the names, signatures and semantics of the kernel's
  * vmalloc(), with "mal_" in front. The differences:
