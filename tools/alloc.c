@@ -79,7 +79,7 @@ static const struct argp_option option_list[] = {
 	{ "order", 'o', "N", 0,
 	  "Allocate 2^N contiguous pages, N from 0 to 10 (default 0)", 0 },
 	{ "size", 's', "BYTES", 0,
-	  "Allocate the lowest order that holds BYTES; K, M, G may follow", 0 },
+	  "Allocate the lowest order with room for BYTES; K, M, G may follow", 0 },
 	{ "kmalloc", KEY_KMALLOC, "BYTES", 0,
 	  "Allocate BYTES of kmalloc memory instead of pages; K, M may follow",
 	  0 },
@@ -733,7 +733,7 @@ enum status cmd_alloc(struct session *session, int argc, char **argv)
 	if (args != ARGS_GOOD)
 		return args_status(args);
 	if (options.hold && session->in_shell) {
-		complain("--hold is not available in the shell, which holds "
+		complain("--hold is not available in the shell, which keeps "
 			 "each allocation until it is freed");
 		return STATUS_USAGE;
 	}

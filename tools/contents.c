@@ -475,7 +475,7 @@ static const struct argp fill_argp = {
 
 static const struct argp verify_argp = {
 	pattern_option_list, parse_pattern_option, "HANDLE...",
-	"Have the kernel check that an allocation holds the pattern that "
+	"Have the kernel check that an allocation contains the pattern that "
 	"\"fill\" with the same options writes. Only in \"memallocctl shell\"."
 	"\v"
 	"Fails if it does not, and prints the offset of the first difference.",

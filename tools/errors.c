@@ -245,33 +245,33 @@ static void explain_quota(const struct session *session, uint64_t bytes)
 		complain("cannot allocate: a quota is exhausted");
 		advise("See \"memallocctl stat file\" and " PARAMETERS ".");
 	} else if (would_exceed(file.handles, 1, file.handles_limit)) {
-		complain("cannot allocate: this process holds %llu handles, "
+		complain("cannot allocate: this process has %llu handles, "
 			 "the quota is %llu", file.handles,
 			 file.handles_limit);
 		advise("Free some, or raise the quota.");
 		advise_limit("quota_handles");
 	} else if (would_exceed(file.user_handles, 1, file.user_handles_limit)) {
-		complain("cannot allocate: the processes of this user hold %llu "
+		complain("cannot allocate: the processes of this user have %llu "
 			 "handles, the quota is %llu", file.user_handles,
 			 file.user_handles_limit);
 		advise("Free some, or raise the quota.");
 		advise_limit("quota_user_handles");
 	} else if (would_exceed(file.bytes + file.described_bytes, bytes,
 				file.bytes_limit)) {
-		complain("cannot allocate: this process holds %s, the quota is "
+		complain("cannot allocate: this process has %s, the quota is "
 			 "%s", number_format_bytes(file.bytes, used),
 			 number_format_bytes(file.bytes_limit, limit));
 		advise("Free some, or raise the quota.");
 		advise_limit("quota_file_mb");
 	} else if (would_exceed(file.user_bytes, bytes, file.user_bytes_limit)) {
-		complain("cannot allocate: the processes of this user hold %s, "
+		complain("cannot allocate: the processes of this user have %s, "
 			 "the quota is %s",
 			 number_format_bytes(file.user_bytes, used),
 			 number_format_bytes(file.user_bytes_limit, limit));
 		advise("Free some, or raise the quota.");
 		advise_limit("quota_user_mb");
 	} else {
-		complain("cannot allocate: all users of the device hold %s, "
+		complain("cannot allocate: all users of the device have %s, "
 			 "the quota is %s",
 			 number_format_bytes(file.device_bytes, used),
 			 number_format_bytes(file.device_bytes_limit, limit));
@@ -680,7 +680,7 @@ void explain_target(const struct session *session, const struct target *target,
 
 	switch (-err) {
 	case ENOENT:
-		complain("cannot %s %s: this process holds no such handle",
+		complain("cannot %s %s: this process has no such handle",
 			 target->action, target->name);
 		advise("A handle is valid only in the process that created it, "
 		       "until it is freed; \"list\" shows valid handles.");

@@ -76,7 +76,7 @@ const struct statistics_field statistics_reports_fields[] = {
 	REPORTS(double_free, UNIT_EVENTS, "double frees"),
 	REPORTS(foreign_free, UNIT_EVENTS, "frees of memory never allocated"),
 	REPORTS(wrong_free, UNIT_EVENTS, "frees with a wrong order or address"),
-	REPORTS(lost_reference, UNIT_EVENTS, "drops of a reference that another owner held"),
+	REPORTS(lost_reference, UNIT_EVENTS, "drops of a reference that another holder had"),
 	REPORTS(corruption, UNIT_EVENTS, "violated invariants"),
 	REPORTS(use_after_free, UNIT_EVENTS, "writes to free memory"),
 	REPORTS(overflow, UNIT_EVENTS, "writes outside an object"),

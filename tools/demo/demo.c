@@ -232,7 +232,7 @@ static void introduce(const struct demo *demo)
 		 number_format_bytes(b->page_size, page),
 		 number_format_bytes(b->cap * b->page_size, cap));
 	if (!demo->alone)
-		demo_say("Another user holds memory of the device: counters "
+		demo_say("Another user has memory of the device: counters "
 			 "are shown, not compared.");
 	if (!demo->privileged)
 		demo_say("Without CAP_SYS_ADMIN: no physical addresses, no "
@@ -389,7 +389,7 @@ static void compare_end(struct demo *demo, const struct statistics *end)
 		   "%llu pages are still borrowed, but the reserve is only %llu",
 		   b->borrowed, b->reserve);
 	demo_check(demo, b->free == b->borrowed,
-		   "%llu of %llu pages are not free, but no user holds any",
+		   "%llu of %llu pages are not free, but no user has any",
 		   b->borrowed - b->free, b->borrowed);
 }
 

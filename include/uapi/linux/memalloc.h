@@ -485,7 +485,7 @@ struct memalloc_stats {
  *	sheaves; they count towards @cap
  * @refused_cap: number of requests to borrow that the cap refused
  * @refused_host: number of requests to borrow that the host refused
- * @lost_total: pages lost since load, as another owner freed them to the host
+ * @lost_total: pages lost since load, as another holder freed them to the host
  */
 struct memalloc_stats_borrowing {
 	__aligned_u64 page_size;
@@ -570,7 +570,7 @@ struct memalloc_stats_file {
  * @double_free: double frees
  * @foreign_free: frees of memory that was never borrowed
  * @wrong_free: frees with a wrong order, or not of the first page
- * @lost_reference: drops of a reference that another owner held
+ * @lost_reference: drops of a reference that another holder had
  * @corruption: violated invariants of the allocator
  * @use_after_free: writes to free memory, detected in debug modes only
  * @overflow: writes outside an object, detected in debug modes only
