@@ -232,7 +232,7 @@ static bool mal_borrow_make_room(unsigned long nr_pages, gfp_t gfp, bool all)
 /**
  * mal_borrow_charge_bytes() - charge metadata, and make room if necessary
  * @bytes: number of bytes about to be allocated from the host for data about
- *	slabs, sheaves or chunks
+ *	slabs, sheaves, chunks or areas
  * @gfp: flags of the allocation
  *
  * If the cap is reached, free pages are returned to the host. Callers that may

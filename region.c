@@ -98,13 +98,13 @@
  * in the same section is returned at once.
  *
  * Accounting. mal_region.borrowed is charged before the host is asked, and
- * uncharged when a page has been returned or is lost. mal_region_charge()
+ * uncharged when a page has been returned or is lost. mal_region_try_charge()
  * refuses pages beyond the cap; only a lowered cap and
- * mal_region_charge_bytes_anyway() let it exceed the cap. The number of pages
- * borrowed now is exactly borrowed_total minus returned_total minus lost_total.
- * Memory of the host outside our zones is charged, too: per-CPU chunks and
- * sections by the page, and descriptors of slabs and areas and sheaves by the
- * byte. For the latter, a page is charged when the sum of bytes fills it.
+ * mal_region_charge_bytes() let it exceed the cap. The number of pages borrowed
+ * now is exactly borrowed_total minus returned_total minus lost_total. Memory
+ * of the host outside our zones is charged, too: per-CPU chunks and sections by
+ * the page, and descriptors of slabs and areas and sheaves by the byte. For the
+ * latter, a page is charged when the sum of bytes fills it.
  *
  * The cap bounds pages and metadata together. A block in a section without
  * descriptors needs room for the block and for the section, but the section is
@@ -294,7 +294,7 @@ static unsigned long mal_pages_between(unsigned long before, unsigned long after
 /**
  * mal_region_try_charge_bytes() - charge metadata if the cap allows it
  * @bytes: number of bytes about to be allocated from the host for data about
- *	slabs, sheaves or chunks
+ *	slabs, sheaves, chunks or areas
  *
  * Pages are charged before the bytes are added, and each task charges its own
  * change of the sum. The charge is therefore always at least the whole pages of

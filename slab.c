@@ -28,7 +28,7 @@
  *	       mal_slab_node_put()        mal_kmem_cache_free()
  *
  * The state changes to and from FREE under the lock of the node. An object in
- * any other state belongs to a sheaf or to a user, and its byte is written
+ * any other state belongs to a sheaf or has an owner, and its byte is written
  * without a lock. An object in a sheaf has the sheaf's tag, and only the owner
  * of the sheaf may change it. With "lean", an object outside its slab is always
  * ALLOCATED.

@@ -2,7 +2,7 @@
 /*
  * Slab caches: creation and destruction
  *
- * Layers, from the user to the pages: slab_alloc.h has the fast path and
+ * Layers, from the caller to the pages: slab_alloc.h has the fast path and
  * slab_alloc.c the slow path; sheaf_cpu.c has the free objects of each CPU,
  * barn.c those that a node shares; slab.c has the slabs. slab_list.c has the
  * list of all caches, slab_reclaim.c frees memory that they do not need, and
