@@ -278,7 +278,8 @@ static void mal_test_grace_period(struct kunit *test)
 	mal_cache_stats_peek(cache, &stats);
 	rcu_read_unlock();
 	KUNIT_EXPECT_TRUE(test, intact);
-	KUNIT_EXPECT_EQ(test, stats.active, active);
+	/* Objects that a purge takes from a CPU meanwhile count as active, too. */
+	KUNIT_EXPECT_GE(test, stats.active, active);
 	mal_kfree_rcu_barrier();
 	mal_cache_stats(cache, &stats);
 	KUNIT_EXPECT_EQ(test, stats.active, active - 1);
@@ -286,7 +287,7 @@ static void mal_test_grace_period(struct kunit *test)
 
 #define MAL_NO_GRACE_NR		600
 
-/* A reader that stays until @end is set, or for two seconds. */
+/* A reader that stays until @end is set, or for ten seconds. */
 struct mal_reader {
 	bool is_in;
 	bool end;
@@ -296,7 +297,7 @@ struct mal_reader {
 static int mal_reader_run(void *data)
 {
 	struct mal_reader *reader = data;
-	unsigned long until = jiffies + 2 * HZ;
+	unsigned long until = jiffies + 10 * HZ;
 
 	rcu_read_lock();
 	WRITE_ONCE(reader->is_in, true);
