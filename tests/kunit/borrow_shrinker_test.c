@@ -33,8 +33,12 @@
 #define MAL_SHRINKER_BLOCKS	100U
 #define MAL_SHRINKER_ORDERS	4U
 
-/* Free blocks of the highest order: more than the shrinker is asked for. */
-#define MAL_SHRINKER_LARGE	4U
+/*
+ * More free memory than the shrinker is asked for. The memory of the host may
+ * be fragmented, so it is not in blocks of the highest order.
+ */
+#define MAL_SHRINKER_LARGE	64U
+#define MAL_SHRINKER_LARGE_ORDER	6
 
 /**
  * struct mal_shrinker_lists - contents and limits of a CPU's lists
@@ -138,7 +142,7 @@ static void mal_shrinker_tune(struct kunit *test)
 {
 	unsigned int order, turn;
 
-	mal_shrinker_use(test, MAL_SHRINKER_LARGE, MAL_MAX_ORDER);
+	mal_shrinker_use(test, MAL_SHRINKER_LARGE, MAL_SHRINKER_LARGE_ORDER);
 	for (turn = 0; turn < 4; turn++)
 		for (order = 0; order < MAL_SHRINKER_ORDERS; order++)
 			mal_shrinker_use(test, MAL_SHRINKER_BLOCKS, order);

@@ -282,7 +282,8 @@ static void mal_test_use_after_free_of_pages(struct kunit *test)
 	u8 *block;
 
 	for (i = 0; i < ARRAY_SIZE(orders); i++) {
-		page = mal_alloc_pages(GFP_KERNEL, orders[i]);
+		/* The host may have no large block, but the reserve has one. */
+		page = mal_alloc_pages(GFP_KERNEL | __GFP_HIGH, orders[i]);
 		KUNIT_ASSERT_NOT_NULL(test, page);
 		block = page_address(page);
 		memset(block, 1, PAGE_SIZE << orders[i]);
