@@ -194,6 +194,11 @@ check-long:
 
 SECONDS ?= 60
 
+# Plant the bugs of tests/mutants, one at a time.
+.PHONY: mutants
+mutants:
+	@tests/mutants/run $(MUTANTS)
+
 # Fuzz without sanitizers, which is much faster; then replay with sanitizers.
 .PHONY: fuzz
 fuzz:
@@ -248,6 +253,7 @@ help:
 	@echo '                    RESUME=1 leaves out what has passed on the same sources'
 	@echo '  make fuzz         fuzz the device                               SECONDS=60'
 	@echo '  make stress       stress all layers at once                     SECONDS=60'
+	@echo '  make mutants      plant bugs, and see that a suite finds each   MUTANTS=PATTERN'
 	@echo '  make shell        open a shell with the module loaded         KERNEL=uml uml-debug 6.1 6.12 7.2'
 	@$(if $(filter insns,$(benches)),echo '  make bench-insns  count instructions of memalloc and host      KERNEL=6.1 BENCH=PATTERN')
 	@$(if $(filter time,$(benches)),echo '  make bench-time   measure time of memalloc and host             KERNEL=uml BENCH=PATTERN')

@@ -278,7 +278,7 @@ static void mal_test_grace_period(struct kunit *test)
 	mal_cache_stats_peek(cache, &stats);
 	rcu_read_unlock();
 	KUNIT_EXPECT_TRUE(test, intact);
-	/* Objects that a purge takes from a CPU meanwhile count as active, too. */
+	/* Objects that a purge takes from a CPU meanwhile count as active. */
 	KUNIT_EXPECT_GE(test, stats.active, active);
 	mal_kfree_rcu_barrier();
 	mal_cache_stats(cache, &stats);
