@@ -146,6 +146,14 @@ static size_t mal_area_bytes(unsigned long nr_pages, u8 flags)
 	return mal_area_metadata(flags & MAL_AREA_MAP ? 0 : nr_pages);
 }
 
+/* As for pages, do not interrupt the other CPUs with __GFP_NORETRY. */
+static gfp_t mal_area_charge_gfp(gfp_t gfp)
+{
+	if ((gfp & (__GFP_NORETRY | __GFP_NOFAIL)) == __GFP_NORETRY)
+		gfp &= ~__GFP_DIRECT_RECLAIM;
+	return gfp;
+}
+
 static struct mal_area *mal_area_describe(unsigned long nr_pages, u8 flags,
 					  gfp_t gfp, unsigned long caller)
 {
@@ -153,7 +161,8 @@ static struct mal_area *mal_area_describe(unsigned long nr_pages, u8 flags,
 	struct mal_area *area;
 
 	gfp &= MAL_GFP_FOR_METADATA;
-	if (mal_inject_should_fail() || !mal_borrow_charge_bytes(bytes, gfp))
+	if (mal_inject_should_fail() ||
+	    !mal_borrow_charge_bytes(bytes, mal_area_charge_gfp(gfp)))
 		return NULL;
 	area = kvmalloc(bytes, gfp);
 	if (!area) {

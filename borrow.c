@@ -69,6 +69,9 @@ static struct shrinker *mal_shrinker;
 /* Minimum interval between refills after one has failed, in jiffies. */
 #define MAL_REFILL_PAUSE	(HZ / 10 + 1)
 
+/* A charge that does not sleep returns at most this many pages to make room. */
+#define MAL_RETURN_SOME		64UL
+
 static unsigned long mal_refill_pause = INITIAL_JIFFIES;
 
 static void mal_refill_work(struct work_struct *work);
@@ -248,7 +251,8 @@ bool mal_borrow_charge_bytes(size_t bytes, gfp_t gfp)
 
 	if (likely(mal_region_try_charge_bytes(bytes)))
 		return true;
-	if (mal_borrow_return_some(pages) && mal_region_try_charge_bytes(bytes))
+	if (pages <= MAL_RETURN_SOME && mal_borrow_return_some(pages) &&
+	    mal_region_try_charge_bytes(bytes))
 		return true;
 	if (gfp & __GFP_HIGH) {
 		mal_region_charge_bytes(bytes);
