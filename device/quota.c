@@ -19,12 +19,13 @@
  * otherwise a program with pipes could exceed these limits. Before a request is
  * refused because of them, those that are no longer pinned are freed.
  *
- * No memory is missing from the sums at any time, but memory that is just being
- * freed while it is pinned may be in them twice. Objects are linked and counted
- * in one critical section of the file's lock. The sums of a user and of all
- * files are compared and added to in one atomic step. Handles are counted
- * separately, because an object may lose its handle long before its last
- * mapping.
+ * Memory that is just being freed while it is pinned may be in the sums twice.
+ * Blocks that a sweep is checking are missing from the sum of the device, which
+ * may thus be exceeded by a block for each concurrent sweep. Objects are linked
+ * and counted in one critical section of the file's lock. The sums of a user
+ * and of all files are compared and added to in one atomic step. Handles are
+ * counted separately, because an object may lose its handle long before its
+ * last mapping.
  *
  * Locking: mal_file.lock protects the sums of a file.
  *
