@@ -115,6 +115,9 @@ static DEFINE_PER_CPU(struct mal_pinned, mal_pinned);
 /* Indexed by ID. */
 static DEFINE_XARRAY_ALLOC1(mal_pinned_accounts);
 
+/* Number of pages charged to all accounts. */
+static atomic_long_t mal_pinned_charged;
+
 /**
  * mal_pinned_account_create() - create an account
  *
@@ -159,6 +162,7 @@ static void mal_pinned_account_add(u32 id, long pages)
 
 	if (id == MAL_NO_ACCOUNT)
 		return;
+	atomic_long_add(pages, &mal_pinned_charged);
 	rcu_read_lock();
 	account = xa_load(&mal_pinned_accounts, id);
 	if (account)
@@ -847,6 +851,19 @@ unsigned long mal_pinned_pages(void)
 	for_each_possible_cpu(cpu)
 		pages += READ_ONCE(per_cpu_ptr(&mal_pinned, cpu)->pages);
 	return pages;
+}
+
+/**
+ * mal_pinned_charged_pages() - get the number of pages charged to all accounts
+ *
+ * A page that a sweep is checking is included.
+ *
+ * Context: any.
+ * Return: the number of pages.
+ */
+unsigned long mal_pinned_charged_pages(void)
+{
+	return atomic_long_read(&mal_pinned_charged);
 }
 
 /**

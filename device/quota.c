@@ -15,17 +15,16 @@
  *
  * Memory that is pinned when it is freed (by a pipe, a bio) is no longer
  * charged to a file, but cannot be reused either. It stays charged to the user,
- * also after the file was closed, and all such pages count for the device;
- * otherwise a program with pipes could exceed these limits. Before a request is
- * refused because of them, those that are no longer pinned are freed.
+ * also after the file was closed, and the pages charged to all users count for
+ * the device; otherwise a program with pipes could exceed these limits. Before
+ * a request is refused because of them, those that are no longer pinned are
+ * freed.
  *
  * Memory that is just being freed while it is pinned may be in the sums twice.
- * Blocks that a sweep is checking are missing from the sum of the device, which
- * may thus be exceeded by a block for each concurrent sweep. Objects are linked
- * and counted in one critical section of the file's lock. The sums of a user
- * and of all files are compared and added to in one atomic step. Handles are
- * counted separately, because an object may lose its handle long before its
- * last mapping.
+ * Objects are linked and counted in one critical section of the file's lock.
+ * The sums of a user and of all files are compared and added to in one atomic
+ * step. Handles are counted separately, because an object may lose its handle
+ * long before its last mapping.
  *
  * Locking: mal_file.lock protects the sums of a file.
  *
@@ -90,7 +89,7 @@ static bool mal_device_try_charge(u64 bytes)
 	do {
 		/* Pairs with mal_file_uncharge(). */
 		smp_rmb();
-		pinned = (u64)mal_pinned_pages() << PAGE_SHIFT;
+		pinned = (u64)mal_pinned_charged_pages() << PAGE_SHIFT;
 		if (!mal_fits(used + pinned, bytes, limit))
 			return false;
 	} while (!atomic64_try_cmpxchg(&mal_device_totals.charged, &used, used + bytes));
@@ -101,7 +100,7 @@ static bool mal_device_charge(u64 bytes)
 {
 	if (mal_device_try_charge(bytes))
 		return true;
-	if (!mal_pinned_pages())
+	if (!mal_pinned_charged_pages())
 		return false;
 	mal_pinned_sweep_all();
 	return mal_device_try_charge(bytes);

@@ -57,6 +57,7 @@ bool mal_pinned_sweep_one(bool breaks);
 unsigned long mal_pinned_sweep_all(void);
 void mal_pinned_settle(void);
 unsigned long mal_pinned_pages(void);
+unsigned long mal_pinned_charged_pages(void);
 void mal_pinned_init(void);
 void mal_pinned_exit(void);
 
