@@ -183,7 +183,10 @@ static struct mal_area *mal_area_describe(unsigned long nr_pages, u8 flags,
 	return area;
 }
 
-/* Lookups may still find the structure, so free it after a grace period. */
+/*
+ * Lookups may still find the structure, so free it after a grace period. It is
+ * no longer charged meanwhile.
+ */
 static void mal_area_undescribe(struct mal_area *area)
 {
 	mal_region_uncharge_bytes(mal_area_bytes(area->nr_pages, area->flags));
@@ -330,13 +333,17 @@ static bool mal_area_map_aligned(struct mal_area *area, unsigned long align,
 				 gfp_t gfp)
 {
 	unsigned long nr = area->nr_pages + (align >> PAGE_SHIFT) - 1;
+	size_t bytes = array_size(nr, sizeof(struct page *));
 	struct page **pages;
 	unsigned long i;
 
-	pages = mal_inject_should_fail() ? NULL :
-		kvmalloc_array(nr, sizeof(*pages), gfp & MAL_GFP_FOR_METADATA);
-	if (!pages)
+	gfp &= MAL_GFP_FOR_METADATA;
+	if (mal_inject_should_fail() ||
+	    !mal_borrow_charge_bytes(bytes, mal_area_charge_gfp(gfp)))
 		return false;
+	pages = kvmalloc(bytes, gfp);
+	if (!pages)
+		goto out_uncharge;
 	for (i = 0; i < nr; i++)
 		pages[i] = area->pages[i % area->nr_pages];
 	area->base = mal_area_vmap(pages, nr, gfp);
@@ -346,6 +353,8 @@ static bool mal_area_map_aligned(struct mal_area *area, unsigned long align,
 					       PAGE_SHIFT));
 	}
 	kvfree(pages);
+out_uncharge:
+	mal_region_uncharge_bytes(bytes);
 	return area->base;
 }
 

@@ -239,7 +239,8 @@ static bool mal_borrow_make_room(unsigned long nr_pages, gfp_t gfp, bool all)
  * @gfp: flags of the allocation
  *
  * If the cap is reached, free pages are returned to the host. Callers that may
- * sleep also reclaim from caches. __GFP_HIGH may exceed the cap, because the
+ * sleep also reclaim from caches; a task that is being killed does not drain
+ * all CPUs for a large charge. __GFP_HIGH may exceed the cap, because the
  * reserve is useless without that data.
  *
  * Context: any but NMI; sleeps if @gfp allows it.
@@ -260,10 +261,14 @@ bool mal_borrow_charge_bytes(size_t bytes, gfp_t gfp)
 	}
 	if (!gfpflags_allow_blocking(gfp))
 		return false;
-	return (mal_borrow_make_room(pages, gfp, false) &&
-		mal_region_try_charge_bytes(bytes)) ||
-	       (mal_borrow_make_room(pages, gfp, true) &&
-		mal_region_try_charge_bytes(bytes));
+	if (mal_borrow_make_room(pages, gfp, false) &&
+	    mal_region_try_charge_bytes(bytes))
+		return true;
+	if (pages > MAL_RETURN_SOME && !(gfp & __GFP_NOFAIL) &&
+	    fatal_signal_pending(current))
+		return false;
+	return mal_borrow_make_room(pages, gfp, true) &&
+	       mal_region_try_charge_bytes(bytes);
 }
 
 /**

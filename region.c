@@ -132,6 +132,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
+#include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
@@ -309,6 +310,11 @@ bool mal_region_try_charge_bytes(size_t bytes)
 	long before = atomic_long_read(&mal_region.described);
 	unsigned long pages;
 
+	/* A sum with a size that overflowed would overflow, too. */
+	if (bytes >> PAGE_SHIFT > READ_ONCE(mal_region.cap)) {
+		atomic64_inc(&mal_region.refused_cap);
+		return false;
+	}
 	for (;;) {
 		pages = mal_pages_between(before, before + bytes);
 		if (pages && !mal_region_try_charge_other(pages))
@@ -1008,6 +1014,9 @@ static void mal_host_extent(unsigned long *first, unsigned long *end)
 static struct mal_section __rcu **mal_outgrown_tables[BITS_PER_LONG];
 static unsigned int mal_nr_outgrown;
 
+/* Bytes charged for all tables. */
+static size_t mal_section_tables_bytes;
+
 /* Serializes the growth of the table. */
 static DEFINE_MUTEX(mal_section_table_mutex);
 
@@ -1033,9 +1042,10 @@ static void mal_section_table_replace(struct mal_section __rcu **sections,
 /* vcalloc() takes whole pages. A table is kept until unload. */
 static void mal_section_table_charge(unsigned long nr)
 {
-	size_t bytes = nr * sizeof(*mal_section_table.sections);
+	size_t bytes = PAGE_ALIGN(nr * sizeof(*mal_section_table.sections));
 
-	mal_region_charge_bytes(PAGE_ALIGN(bytes));
+	mal_region_charge_bytes(bytes);
+	mal_section_tables_bytes += bytes;
 }
 
 /* Grow the table to cover all pages before @end. */
@@ -1094,6 +1104,7 @@ static int mal_region_notify_memory(void)
 
 static void mal_section_tables_free(void)
 {
+	mal_region_uncharge_bytes(mal_section_tables_bytes);
 	while (mal_nr_outgrown)
 		vfree(mal_outgrown_tables[--mal_nr_outgrown]);
 	vfree(mal_section_table.sections);
@@ -1134,6 +1145,15 @@ err_tables:
 	return err;
 }
 
+/* Leaked pages stay charged, with their metadata. Otherwise nothing does. */
+static void mal_region_check_described(void)
+{
+	long described = atomic_long_read(&mal_region.described);
+
+	WARN_ON(described &&
+		atomic_long_read(&mal_region.borrowed) == described >> PAGE_SHIFT);
+}
+
 /**
  * mal_region_exit() - undo mal_region_init()
  *
@@ -1146,6 +1166,8 @@ void mal_region_exit(void)
 {
 	unregister_memory_notifier(&mal_region_memory_notifier);
 	mal_section_spares_free();
+	mal_region_uncharge_bytes(MAL_SECTION_SPARES * MAL_SECTION_BYTES);
 	rcu_barrier();
 	mal_section_tables_free();
+	mal_region_check_described();
 }

@@ -127,7 +127,7 @@ static bool mal_area_is_possible(unsigned long nr_pages)
 	if (nr_pages <= MAL_SECTION_PAGES)
 		return true;
 	mal_region_stats(&stats);
-	return nr_pages <= stats.cap;
+	return nr_pages + (mal_area_metadata(nr_pages) >> PAGE_SHIFT) <= stats.cap;
 }
 
 /* Evict areas of the cache before the page allocator reclaims elsewhere. */

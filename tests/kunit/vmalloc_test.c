@@ -204,6 +204,28 @@ static void mal_test_allocation_beyond_the_cap(struct kunit *test)
 	mal_account_uncap();
 }
 
+/* The cap covers the description of an alignment, which takes many pages. */
+static void mal_test_alignment_beyond_the_cap(struct kunit *test)
+{
+	const unsigned long align = MAL_AREA_MAX_ALIGN;
+	const unsigned long array = (align >> PAGE_SHIFT) * sizeof(void *) >> PAGE_SHIFT;
+	const unsigned long cap = 512 + 2 * array;
+	void *most, *area;
+
+	KUNIT_ASSERT_EQ(test, mal_account_cap(cap + mal_test_reserve()), 0);
+	area = __mal_vmalloc_node(PAGE_SIZE, align, GFP_KERNEL, NUMA_NO_NODE, NULL);
+	KUNIT_EXPECT_NOT_NULL(test, area);
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)area, align));
+	mal_vfree(area);
+	most = mal_test_alloc(test, cap - array / 2);
+	area = __mal_vmalloc_node(PAGE_SIZE, align, GFP_KERNEL | __GFP_NOWARN,
+				  NUMA_NO_NODE, NULL);
+	KUNIT_EXPECT_NULL(test, area);
+	mal_vfree(area);
+	mal_vfree(most);
+	mal_account_uncap();
+}
+
 /* Number the pages of an area, beginning with @number. */
 static void mal_test_number_pages(char *area, unsigned long size, u64 number)
 {
@@ -617,6 +639,7 @@ static struct kunit_case mal_vmalloc_cases[] = {
 	KUNIT_CASE(mal_test_guard_page),
 	KUNIT_CASE(mal_test_impossible_sizes),
 	KUNIT_CASE(mal_test_allocation_beyond_the_cap),
+	KUNIT_CASE(mal_test_alignment_beyond_the_cap),
 	KUNIT_CASE(mal_test_alignment),
 	KUNIT_CASE(mal_test_zone),
 	KUNIT_CASE(mal_test_hardirq),
