@@ -3,11 +3,14 @@
 # Read TAP, or the kernel's KTAP with subtests, and print a line for each test
 # without subtests:
 #
-#   awk -f tap.awk LOG	->	pass|fail|skip TAB NAME TAB REASON
+#	awk [-v hung=1] -f tap.awk LOG	->	pass|fail|skip TAB NAME TAB REASON
 #
 # Several documents may follow each other. A document that does not match its
 # plan, or has none, counts as a failure, and so does a test that fails although
 # its subtests do not. Lines that are not TAP are ignored.
+#
+# If the tests hung, the one that was announced last has failed. A program of the
+# selftests announces each test, KUnit each suite.
 
 BEGIN {
 	deepest = 0
@@ -48,6 +51,12 @@ function begin(level)
 		deepest = depth
 }
 
+line ~ /^# ( RUN  |Subtest: )/ {
+	announced = line
+	sub(/^# ( RUN +|Subtest: )/, "", announced)
+	sub(/ \.\.\.$/, "", announced)
+}
+
 line ~ /^K?TAP version/ && depth == 0 {
 	documents++
 	begin(0)
@@ -64,6 +73,9 @@ line ~ /^(not )?ok [0-9]+/ {
 	sub(/^(not )?ok [0-9]+ *(- *)?/, "", line)
 	name = line
 	skip = sub(/ *# SKIP.*/, "", name)
+	last = name
+	if (depth == 0)
+		announced = ""
 	reason = line
 	sub(/.*# SKIP */, "", reason)
 
@@ -85,6 +97,9 @@ line ~ /^(not )?ok [0-9]+/ {
 }
 
 END {
+	if (hung)
+		print "fail\t" (announced ? announced : FILENAME) "\thung " \
+		      (last ? "after " last : "before the first result")
 	begin(0)
 	if (!documents)
 		print "fail\t" FILENAME "\tno results"
