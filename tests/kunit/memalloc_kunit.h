@@ -12,6 +12,9 @@ struct kunit_suite;
 
 extern struct kunit_suite mal_buddy_suite;
 extern struct kunit_suite mal_borrow_suite;
+extern struct kunit_suite mal_region_suite;
+extern struct kunit_suite mal_inject_suite;
+extern struct kunit_suite mal_defer_suite;
 extern struct kunit_suite mal_page_alloc_suite;
 extern struct kunit_suite mal_page_bulk_suite;
 extern struct kunit_suite mal_page_misuse_suite;

@@ -34,6 +34,7 @@ kunit_test_suites(&mal_buddy_suite, &mal_borrow_suite, &mal_page_alloc_suite,
 		  &mal_reclaim_lock_suite, &mal_area_cache_suite, &mal_vmalloc_suite,
 		  &mal_vmalloc_misuse_suite, &mal_vmalloc_property_suite,
 		  &mal_device_shrink_suite, &mal_borrow_shrinker_suite,
+		  &mal_region_suite, &mal_inject_suite, &mal_defer_suite,
 		  &mal_failure_walk_suite, &mal_sanitizer_suite,
 		  &mal_slab_debug_suite);
 
