@@ -4,6 +4,7 @@
  */
 #include <kunit/test.h>
 
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -287,27 +288,62 @@ static void mal_test_grace_period(struct kunit *test)
 
 #define MAL_NO_GRACE_NR		600
 
-/* A reader that stays until @end is set, or for ten seconds. */
+/**
+ * struct mal_reader - a task in an RCU read-side critical section
+ * @is_in: it has entered
+ * @end: it may leave at once
+ * @wait_for: it may leave when this task sleeps
+ * @gave_up: it left after ten seconds
+ */
 struct mal_reader {
 	bool is_in;
 	bool end;
+	struct task_struct *wait_for;
 	bool gave_up;
 };
+
+/* Jiffies for which a task sleeps without interruption. */
+#define MAL_READER_ASLEEP	(HZ / 20)
+
+/* Has the task been asleep since @since? Otherwise sets @since to now. */
+static bool mal_reader_sees_sleep(struct task_struct *task, unsigned long *since)
+{
+	if (!task || READ_ONCE(task->__state) == TASK_RUNNING)
+		*since = jiffies;
+	return time_after(jiffies, *since + MAL_READER_ASLEEP);
+}
 
 static int mal_reader_run(void *data)
 {
 	struct mal_reader *reader = data;
-	unsigned long until = jiffies + 10 * HZ;
+	unsigned long until = jiffies + 10 * HZ, awake = jiffies;
+	bool end = false;
 
 	rcu_read_lock();
 	WRITE_ONCE(reader->is_in, true);
-	while (!READ_ONCE(reader->end) && time_before(jiffies, until))
+	while (!end && time_before(jiffies, until)) {
 		cpu_relax();
+		end = READ_ONCE(reader->end) ||
+		      mal_reader_sees_sleep(READ_ONCE(reader->wait_for), &awake);
+	}
 	rcu_read_unlock();
-	WRITE_ONCE(reader->gave_up, !READ_ONCE(reader->end));
+	WRITE_ONCE(reader->gave_up, !end);
 	while (!kthread_should_stop())
 		schedule_timeout_uninterruptible(1);
 	return 0;
+}
+
+/* Start it on another CPU. */
+static struct task_struct *mal_reader_start(struct kunit *test, struct mal_reader *reader)
+{
+	struct task_struct *task = kthread_create(mal_reader_run, reader, "mal_reader");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	kthread_bind(task, cpumask_any_but(cpu_online_mask, raw_smp_processor_id()));
+	wake_up_process(task);
+	while (!READ_ONCE(reader->is_in))
+		schedule_timeout_uninterruptible(1);
+	return task;
 }
 
 /* Frees without a struct rcu_head are batched: they share grace periods. */
@@ -328,15 +364,59 @@ static void mal_test_frees_share_grace_periods(struct kunit *test)
 		objects[i] = mal_kmalloc(64, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
 	}
-	task = kthread_run(mal_reader_run, &reader, "mal_reader");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	while (!READ_ONCE(reader.is_in))
-		schedule_timeout_uninterruptible(1);
+	task = mal_reader_start(test, &reader);
 	for (i = 0; i < MAL_NO_GRACE_NR; i++)
 		mal_kvfree_rcu_mightsleep(objects[i]);
 	WRITE_ONCE(reader.end, true);
 	kthread_stop(task);
 	KUNIT_EXPECT_FALSE(test, reader.gave_up);
+}
+
+#define MAL_BARRIER_ROUNDS	3
+
+/* Jiffies after which a free waits for a grace period, on an idle CPU. */
+#define MAL_BARRIER_PAUSE	(HZ / 5)
+
+static void mal_barrier_free(struct kunit *test, struct mal_kmem_cache *cache)
+{
+	struct rcu_head *object = mal_kmem_cache_alloc(cache, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	mal_kfree_call_rcu(object, object);
+}
+
+/*
+ * The grace period of a free has begun and cannot end when another object is
+ * freed on the same CPU. It ends while the task sleeps in the barrier, which
+ * waits for both. As rcu_barrier(), it waits for all earlier calls.
+ */
+static void mal_test_barrier_waits_for_later_frees(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = mal_kmem_cache_create("barrier", 64, 0, 0, NULL);
+	struct mal_cache_stats stats;
+	struct task_struct *task;
+	unsigned int round;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "the reader needs a CPU");
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
+	for (round = 0; round < MAL_BARRIER_ROUNDS; round++) {
+		struct mal_reader reader = { };
+
+		task = mal_reader_start(test, &reader);
+		mal_barrier_free(test, cache);
+		schedule_timeout_uninterruptible(MAL_BARRIER_PAUSE);
+		mal_barrier_free(test, cache);
+		WRITE_ONCE(reader.wait_for, current);
+		mal_kfree_rcu_barrier();
+		mal_cache_stats(cache, &stats);
+		KUNIT_EXPECT_EQ(test, stats.active, 0ULL);
+		kthread_stop(task);
+		KUNIT_EXPECT_FALSE(test, reader.gave_up);
+	}
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	mal_kmem_cache_destroy(cache);
 }
 
 #if IS_ENABLED(CONFIG_ZONE_DMA)
@@ -363,6 +443,7 @@ static struct kunit_case mal_kmalloc_cases[] = {
 	KUNIT_CASE(mal_test_zeroes),
 	KUNIT_CASE(mal_test_grace_period),
 	KUNIT_CASE(mal_test_frees_share_grace_periods),
+	KUNIT_CASE(mal_test_barrier_waits_for_later_frees),
 #if IS_ENABLED(CONFIG_ZONE_DMA)
 	KUNIT_CASE(mal_test_dma),
 #endif
