@@ -387,11 +387,11 @@ static void mal_line_up(struct kunit *test, mal_mempool_t *pool,
 	}
 }
 
-static unsigned int mal_line_served(const struct mal_line_task *line)
+static unsigned int mal_line_served(const struct mal_line_task *line, unsigned int tasks)
 {
 	unsigned int i, nr = 0;
 
-	for (i = 0; i < MAL_LINE_TASKS; i++)
+	for (i = 0; i < tasks; i++)
 		nr += smp_load_acquire(&line[i].served); /* pairs with mal_line_thread() */
 	return nr;
 }
@@ -403,7 +403,7 @@ static void mal_expect_served(struct kunit *test, struct mal_line_task *line,
 	unsigned int i;
 
 	mal_expect_stats(test, line[0].pool, 0, MAL_LINE_TASKS - nr);
-	while (mal_line_served(line) < nr)
+	while (mal_line_served(line, MAL_LINE_TASKS) < nr)
 		schedule_timeout_uninterruptible(1);
 	for (i = 0; i < MAL_LINE_TASKS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(line[i].served), i < nr,
@@ -456,6 +456,47 @@ static void mal_test_first_come_first_served(struct kunit *test)
 	while (nr_free)
 		mal_mempool_free(free[--nr_free], pool);
 	mal_expect_stats(test, pool, MAL_LINE_MIN, 0);
+	mal_mempool_destroy(pool);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), 0);
+}
+
+/* Time after which a task that was not woken asks again, on any machine. */
+#define MAL_ASKS_AGAIN	(60 * HZ)
+
+/*
+ * A task that waits gets an element from the backend even if no element is
+ * freed, as with the host's mempool_alloc().
+ */
+static void mal_test_waiter_asks_again(struct kunit *test)
+{
+	struct mal_line_task *waiter = kunit_kzalloc(test, sizeof(*waiter), GFP_KERNEL);
+	mal_mempool_t *pool = mal_test_pool(test, 1);
+	struct mal_mempool_stats stats;
+	unsigned long until;
+	void *element;
+
+	KUNIT_ASSERT_NOT_NULL(test, waiter);
+	WRITE_ONCE(mal_test_maker.refuse, true);
+	element = mal_mempool_alloc_preallocated(pool);
+	waiter->pool = pool;
+	waiter->wants = 1;
+	waiter->task = kthread_run(mal_line_thread, waiter, "memalloc_waiter");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, waiter->task);
+	do {
+		schedule_timeout_uninterruptible(1);
+		mal_mempool_stats(pool, &stats);
+	} while (!stats.waiting);
+	WRITE_ONCE(mal_test_maker.refuse, false);
+	until = jiffies + MAL_ASKS_AGAIN;
+	while (!mal_line_served(waiter, 1) && time_before(jiffies, until))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_TRUE(test, mal_line_served(waiter, 1));
+	mal_mempool_free(element, pool);
+	while (!mal_line_served(waiter, 1))
+		schedule_timeout_uninterruptible(1);
+	kthread_stop(waiter->task);
+	mal_mempool_free(waiter->elements[0], pool);
+	mal_expect_stats(test, pool, 1, 0);
 	mal_mempool_destroy(pool);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mal_test_maker.live), 0);
 }
@@ -842,6 +883,7 @@ static struct kunit_case mal_mempool_cases[] = {
 	KUNIT_CASE(mal_test_progress_without_memory),
 	KUNIT_CASE(mal_test_resize_under_use),
 	KUNIT_CASE(mal_test_first_come_first_served),
+	KUNIT_CASE_SLOW(mal_test_waiter_asks_again),
 	KUNIT_CASE(mal_test_minimum_of_each_kind),
 	KUNIT_CASE(mal_test_creation_fails_cleanly),
 	KUNIT_CASE(mal_test_failures_in_use),
