@@ -264,10 +264,83 @@ static void mal_test_constructed_objects_are_not_cleared(struct kunit *test)
 	mal_kmem_cache_destroy(cache);
 }
 
+/*
+ * Readers may still access freed objects of a cache with
+ * SLAB_TYPESAFE_BY_RCU, also after these were allocated again. Neither option
+ * clears them, as in the host's slab_want_init_on_alloc() and _free().
+ */
+static void mal_test_objects_of_readers_are_not_cleared(struct kunit *test)
+{
+	void *first[MAL_INIT_NR], *objects[MAL_INIT_NR];
+	unsigned int freed = 0, allocated = 0, again = 0, i, j;
+	struct mal_kmem_cache *cache;
+
+	if (!want_init_on_alloc(0) && !want_init_on_free())
+		kunit_skip(test, "the host was booted with neither option");
+	cache = mal_kmem_cache_create("init-rcu", MAL_INIT_SIZE, 0, SLAB_TYPESAFE_BY_RCU, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	for (i = 0; i < MAL_INIT_NR; i++) {
+		first[i] = mal_kmem_cache_alloc(cache, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, first[i]);
+		memset(first[i], 0x5a, MAL_INIT_SIZE);
+	}
+	/* No slab is released meanwhile. */
+	rcu_read_lock();
+	for (i = 0; i < MAL_INIT_NR; i++)
+		mal_kmem_cache_free(cache, first[i]);
+	kasan_disable_current();
+	for (i = 0; i < MAL_INIT_NR; i++)
+		freed += !!memchr_inv(first[i], 0x5a, MAL_INIT_SIZE);
+	kasan_enable_current();
+	for (i = 0; i < MAL_INIT_NR; i++) {
+		objects[i] = mal_kmem_cache_alloc(cache, GFP_NOWAIT);
+		for (j = 0; j < MAL_INIT_NR && objects[i] != first[j]; j++)
+			;
+		again += j < MAL_INIT_NR;
+		allocated += j < MAL_INIT_NR && memchr_inv(objects[i], 0x5a, MAL_INIT_SIZE);
+	}
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, freed, 0U);
+	KUNIT_EXPECT_GT(test, again, 0U);
+	KUNIT_EXPECT_EQ(test, allocated, 0U);
+	for (i = 0; i < MAL_INIT_NR; i++)
+		mal_kmem_cache_free(cache, objects[i]);
+	mal_kmem_cache_destroy(cache);
+}
+
+/* An allocation that asks for zeroes gets them from such a cache, too. */
+static void mal_test_zeroes_in_typesafe_cache(struct kunit *test)
+{
+	void *objects[MAL_INIT_NR];
+	struct mal_kmem_cache *cache;
+	unsigned int turn, i;
+
+	cache = mal_kmem_cache_create("zero-rcu", MAL_INIT_SIZE, 0, SLAB_TYPESAFE_BY_RCU, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	for (turn = 0; turn < 6; turn++) {
+		for (i = 0; turn % 2 && i < MAL_INIT_NR; i++)
+			objects[i] = mal_kmem_cache_alloc(cache, GFP_KERNEL | __GFP_ZERO);
+		if (turn % 2 == 0)
+			KUNIT_ASSERT_EQ(test, mal_kmem_cache_alloc_bulk(cache,
+									GFP_KERNEL | __GFP_ZERO,
+									MAL_INIT_NR, objects),
+					MAL_INIT_NR);
+		for (i = 0; i < MAL_INIT_NR; i++) {
+			KUNIT_ASSERT_NOT_NULL(test, objects[i]);
+			KUNIT_EXPECT_NULL(test, memchr_inv(objects[i], 0, MAL_INIT_SIZE));
+			memset(objects[i], 0x5a, MAL_INIT_SIZE);
+		}
+		mal_kmem_cache_free_bulk(cache, MAL_INIT_NR, objects);
+	}
+	mal_kmem_cache_destroy(cache);
+}
+
 static struct kunit_case mal_init_cases[] = {
 	KUNIT_CASE(mal_test_allocated_memory_is_zero),
 	KUNIT_CASE(mal_test_freed_memory_is_cleared),
 	KUNIT_CASE(mal_test_constructed_objects_are_not_cleared),
+	KUNIT_CASE(mal_test_objects_of_readers_are_not_cleared),
+	KUNIT_CASE(mal_test_zeroes_in_typesafe_cache),
 	{}
 };
 
