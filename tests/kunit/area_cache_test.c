@@ -140,9 +140,18 @@ static void mal_test_best_fit(struct kunit *test)
 	}
 }
 
-/* Shrinking evicts the oldest areas first. */
+static unsigned long mal_areas_evicted(void)
+{
+	struct mal_area_cache_stats stats;
+
+	mal_area_cache_stats(&stats);
+	return stats.evicted;
+}
+
+/* Shrinking evicts the oldest areas first, and counts each of them once. */
 static void mal_test_shrink_evicts_oldest_first(struct kunit *test)
 {
+	unsigned long evicted = mal_areas_evicted();
 	void *old = mal_test_alloc(test, 100), *middle = mal_test_alloc(test, 200);
 	void *young = mal_test_alloc(test, 300);
 
@@ -150,7 +159,9 @@ static void mal_test_shrink_evicts_oldest_first(struct kunit *test)
 	mal_vfree(middle);
 	mal_vfree(young);
 	KUNIT_EXPECT_EQ(test, mal_area_cache_shrink(1), 100UL);
+	KUNIT_EXPECT_EQ(test, mal_areas_evicted(), evicted + 1);
 	KUNIT_EXPECT_EQ(test, mal_area_cache_shrink(101), 200UL);
+	KUNIT_EXPECT_EQ(test, mal_areas_evicted(), evicted + 2);
 	mal_expect_way(test, node_hits, young = mal_vmalloc(300 << PAGE_SHIFT));
 	mal_vfree(young);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page shrinker returns blocks of the zones before those of the per-CPU
- * lists, and keeps the sizes of the lists
+ * The page shrinker counts the pages that can be returned, returns blocks of
+ * the zones before those of the per-CPU lists, and keeps the sizes of the lists
  *
- * The tests call the shrinker through the host's debugfs with a number of
- * pages, as reclaim does (CONFIG_SHRINKER_DEBUG).
+ * The tests call the shrinker through the host's debugfs, as reclaim does, with
+ * a number of pages or for the count (CONFIG_SHRINKER_DEBUG).
  */
 #include <kunit/test.h>
 
@@ -12,6 +12,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kstrtox.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -52,36 +53,67 @@ struct mal_shrinker_lists {
 	unsigned int high[MAL_PCP_NR][MAL_NR_ORDERS];
 };
 
-/* Open the debugfs file of the page shrinker. */
-static struct file *mal_shrinker_open(void)
+/* Open a debugfs file of the page shrinker. */
+static struct file *mal_shrinker_open(const char *name, int flags)
 {
 	struct file *file = ERR_PTR(-ENOENT);
 	char path[64];
 	int id;
 
 	for (id = 0; id < MAL_SHRINKER_IDS && IS_ERR(file); id++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/shrinker/memalloc-%d/scan", id);
-		file = filp_open(path, O_WRONLY, 0);
+		snprintf(path, sizeof(path), "/sys/kernel/debug/shrinker/memalloc-%d/%s", id, name);
+		file = filp_open(path, flags, 0);
 	}
 	return file;
 }
 
+/* Returns a page of user space. */
+static char __user *mal_shrinker_buffer(struct kunit *test)
+{
+	unsigned long addr;
+
+	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
+	addr = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_FALSE(test, !addr || IS_ERR_VALUE(addr));
+	return (char __user *)addr;
+}
+
 static void mal_shrinker_scan(struct kunit *test, unsigned long nr_pages)
 {
+	char __user *buffer = mal_shrinker_buffer(test);
 	struct file *file = test->priv;
-	unsigned long addr;
 	char text[64];
 	loff_t pos = 0;
 	int length;
 
 	length = snprintf(text, sizeof(text), "0 %d %lu", numa_mem_id(), nr_pages);
-	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
-	addr = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	KUNIT_ASSERT_FALSE(test, !addr || IS_ERR_VALUE(addr));
-	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)addr, text, length), 0UL);
-	KUNIT_EXPECT_EQ(test, file->f_op->write(file, (char __user *)addr, length, &pos),
-			(ssize_t)length);
+	KUNIT_ASSERT_EQ(test, copy_to_user(buffer, text, length), 0UL);
+	KUNIT_EXPECT_EQ(test, file->f_op->write(file, buffer, length, &pos), (ssize_t)length);
+}
+
+/*
+ * Returns the sum of all nodes. The file has the number of a memory cgroup and
+ * the counts, or nothing if all are zero.
+ */
+static u64 mal_shrinker_count(struct kunit *test, char __user *buffer)
+{
+	struct file *file = mal_shrinker_open("count", O_RDONLY);
+	char text[256] = "", *rest = text, *word;
+	u64 sum = 0, count;
+	loff_t pos = 0;
+	ssize_t length;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	length = file->f_op->read(file, buffer, sizeof(text) - 1, &pos);
+	__fput_sync(file);
+	KUNIT_ASSERT_GE(test, length, (ssize_t)0);
+	KUNIT_ASSERT_EQ(test, copy_from_user(text, buffer, length), 0UL);
+	strsep(&rest, " ");
+	while ((word = strsep(&rest, "\n ")))
+		if (!kstrtou64(word, 10, &count))
+			sum += count;
+	return sum;
 }
 
 static u64 mal_shrinker_returned(void)
@@ -150,7 +182,7 @@ static void mal_shrinker_tune(struct kunit *test)
 
 static int mal_shrinker_test_init(struct kunit *test)
 {
-	struct file *file = mal_shrinker_open();
+	struct file *file = mal_shrinker_open("scan", O_WRONLY);
 
 	if (IS_ERR(file))
 		kunit_skip(test, "needs CONFIG_SHRINKER_DEBUG");
@@ -167,6 +199,39 @@ static void mal_shrinker_test_exit(struct kunit *test)
 	__fput_sync(test->priv);
 	mal_account_uncap();
 	mal_account_settle(test);
+}
+
+/* A worker may be refilling the reserve, or looking at pinned pages. */
+#define MAL_SHRINKER_TRIES	200
+
+/* Expect that the shrinker counts the free pages without the reserve. */
+static void mal_shrinker_expect_count(struct kunit *test, char __user *buffer)
+{
+	struct memalloc_stats_borrowing stats;
+	int tries = MAL_SHRINKER_TRIES;
+	u64 count;
+
+	do {
+		count = mal_shrinker_count(test, buffer);
+		mal_borrow_stats(&stats);
+	} while (count != stats.free - stats.reserve && tries-- &&
+		 schedule_timeout_uninterruptible(1) >= 0);
+	KUNIT_EXPECT_EQ(test, count, stats.free - stats.reserve);
+}
+
+static void mal_test_count_leaves_the_reserve(struct kunit *test)
+{
+	char __user *buffer = mal_shrinker_buffer(test);
+	struct page *page;
+
+	mal_borrow_shrink(0);
+	mal_shrinker_expect_count(test, buffer);
+	mal_shrinker_tune(test);
+	mal_shrinker_expect_count(test, buffer);
+	page = mal_alloc_pages(GFP_KERNEL, MAL_SHRINKER_LARGE_ORDER);
+	KUNIT_EXPECT_NOT_NULL(test, page);
+	mal_shrinker_expect_count(test, buffer);
+	mal_free_pages(page, MAL_SHRINKER_LARGE_ORDER);
 }
 
 static void mal_test_zones_go_first(struct kunit *test)
@@ -203,6 +268,7 @@ static void mal_test_lists_go_last(struct kunit *test)
 }
 
 static struct kunit_case mal_shrinker_cases[] = {
+	KUNIT_CASE(mal_test_count_leaves_the_reserve),
 	KUNIT_CASE(mal_test_zones_go_first),
 	KUNIT_CASE(mal_test_lists_go_last),
 	{}

@@ -21,6 +21,7 @@
 #include "internal/slab_reclaim.h"
 #include "internal/vmalloc_area.h"
 
+#include "host_event.h"
 #include "memalloc_kunit.h"
 #include "page_account.h"
 
@@ -329,6 +330,65 @@ static void mal_test_double_free_at_once_rcu(struct kunit *test)
 	mal_race_by_two(test, true, true);
 }
 
+/**
+ * struct mal_unmapping - an area that is being unmapped
+ * @address: its address
+ * @nr: number of times that the host was about to reuse the address
+ * @foreign: number of frees by the address that were reported as foreign
+ */
+struct mal_unmapping {
+	unsigned long address;
+	unsigned int nr;
+	u64 foreign;
+};
+
+static u64 mal_foreign_frees(void)
+{
+	struct memalloc_stats_reports reports;
+
+	mal_report_stats(&reports);
+	return reports.foreign_free;
+}
+
+/* The host reports an address that it may reuse from now on. */
+static void mal_unmapping_probe(void *data, unsigned long address, unsigned long nr_lazy,
+				unsigned long nr_lazy_max)
+{
+	struct mal_unmapping *unmapping = data;
+	u64 before = mal_foreign_frees();
+
+	if (address != unmapping->address)
+		return;
+	unmapping->nr++;
+	mal_vfree_atomic((void *)address);
+	unmapping->foreign += mal_foreign_frees() - before;
+}
+
+/*
+ * As soon as the host may reuse an address, no area is found by it, not even a
+ * free one. Another area may have the address by then.
+ */
+static void mal_test_unmapped_area_is_not_found(struct kunit *test)
+{
+	void *area = mal_vmalloc(MAL_MISUSE_PAGES * PAGE_SIZE);
+	struct mal_unmapping unmapping = { .address = (unsigned long)area };
+	struct tracepoint *event;
+	u64 reports;
+
+	KUNIT_ASSERT_NOT_NULL(test, area);
+	mal_vfree(area);
+	event = mal_host_event_attach("free_vmap_area_noflush", mal_unmapping_probe,
+				      &unmapping);
+	if (!event)
+		kunit_skip(test, "the kernel has no tracepoint free_vmap_area_noflush");
+	reports = mal_reports_total();
+	mal_area_cache_shrink(ULONG_MAX);
+	mal_host_event_detach(event, mal_unmapping_probe, &unmapping);
+	KUNIT_EXPECT_EQ(test, unmapping.nr, 1U);
+	KUNIT_EXPECT_EQ(test, unmapping.foreign, 1ULL);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports + 1);
+}
+
 static struct kunit_case mal_vmalloc_misuse_cases[] = {
 	KUNIT_CASE(mal_test_double_free),
 	KUNIT_CASE(mal_test_double_free_rcu),
@@ -339,6 +399,7 @@ static struct kunit_case mal_vmalloc_misuse_cases[] = {
 	KUNIT_CASE(mal_test_free_of_host_mapping),
 	KUNIT_CASE(mal_test_wrong_kind),
 	KUNIT_CASE(mal_test_resize_of_foreign),
+	KUNIT_CASE(mal_test_unmapped_area_is_not_found),
 	KUNIT_CASE(mal_test_double_free_at_once),
 	KUNIT_CASE(mal_test_double_free_at_once_rcu),
 	KUNIT_CASE(mal_test_nothing_is_left),
