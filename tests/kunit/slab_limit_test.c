@@ -117,6 +117,62 @@ static void mal_test_pages_are_reclaimed_from_caches(struct kunit *test)
 	mal_limit_drain_pages(&list);
 }
 
+/* Their sheaves take more pages than remain unused below the cap. */
+#define MAL_LIMIT_CACHES	64
+
+static void mal_limit_expect_below_cap(struct kunit *test, const char *when)
+{
+	struct memalloc_stats_borrowing stats;
+
+	mal_borrow_stats(&stats);
+	KUNIT_EXPECT_LE_MSG(test, mal_account_taken(&stats), stats.cap, "%s", when);
+}
+
+/* Free one of two objects and allocate it again, while the other one stays. */
+static void mal_limit_use_cache(struct kunit *test, struct mal_kmem_cache *cache,
+				void **object)
+{
+	mal_kmem_cache_free(cache, *object);
+	mal_limit_expect_below_cap(test, "after a free");
+	*object = mal_kmem_cache_alloc(cache, MAL_GFP_QUIET);
+	KUNIT_EXPECT_NOT_NULL(test, *object);
+	mal_limit_expect_below_cap(test, "after an allocation");
+}
+
+/*
+ * At the cap no sheaf is created beyond it. Objects can be freed and allocated
+ * without one.
+ */
+static void mal_test_sheaves_do_not_exceed_the_cap(struct kunit *test)
+{
+	struct mal_kmem_cache **caches;
+	void *(*objects)[2];
+	LIST_HEAD(list);
+	unsigned int i;
+
+	caches = kunit_kcalloc(test, MAL_LIMIT_CACHES, sizeof(*caches), GFP_KERNEL);
+	objects = kunit_kcalloc(test, MAL_LIMIT_CACHES, sizeof(*objects), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, caches && objects);
+	for (i = 0; i < MAL_LIMIT_CACHES; i++) {
+		caches[i] = mal_kmem_cache_create("limit-sheaves", 64, 0, 0, NULL);
+		KUNIT_ASSERT_NOT_NULL(test, caches[i]);
+		objects[i][0] = mal_kmem_cache_alloc(caches[i], MAL_GFP_QUIET);
+		objects[i][1] = mal_kmem_cache_alloc(caches[i], MAL_GFP_QUIET);
+		KUNIT_ASSERT_TRUE(test, objects[i][0] && objects[i][1]);
+	}
+	/* Reclaims the sheaves. */
+	mal_limit_fill_pages(&list);
+	mal_limit_expect_below_cap(test, "with all pages allocated");
+	for (i = 0; i < MAL_LIMIT_CACHES; i++)
+		mal_limit_use_cache(test, caches[i], &objects[i][0]);
+	for (i = 0; i < MAL_LIMIT_CACHES; i++) {
+		mal_kmem_cache_free(caches[i], objects[i][0]);
+		mal_kmem_cache_free(caches[i], objects[i][1]);
+		mal_kmem_cache_destroy(caches[i]);
+	}
+	mal_limit_drain_pages(&list);
+}
+
 /* A cache with MAL_SLAB_NO_REAP keeps its pages until it is shrunk. */
 static void mal_test_no_reap_caches_are_not_reclaimed(struct kunit *test)
 {
@@ -406,6 +462,7 @@ static struct kunit_case mal_slab_limit_cases[] = {
 	KUNIT_CASE(mal_test_nofail_does_not_fail),
 	KUNIT_CASE(mal_test_pages_are_reclaimed_from_other_cpus),
 	KUNIT_CASE(mal_test_pages_are_reclaimed_from_caches),
+	KUNIT_CASE(mal_test_sheaves_do_not_exceed_the_cap),
 	KUNIT_CASE(mal_test_no_reap_caches_are_not_reclaimed),
 	KUNIT_CASE(mal_test_caches_reclaim_from_caches),
 	KUNIT_CASE(mal_test_every_way_fails_and_recovers),
