@@ -239,6 +239,59 @@ TEST_F(stalled, batch_stalls_no_other_task)
 	EXPECT_EQ(1, batch.out_done);
 }
 
+static void ignore_signal(int signal)
+{
+	(void)signal;
+}
+
+/* The signal arrives during the first command of the batch. */
+TEST_F(stalled, batch_ends_after_a_signal)
+{
+	struct memalloc_alloc *first = (void *)self->contents, last = {
+		.size = sizeof(last), .kind = MEMALLOC_KIND_PAGES, .node = -1,
+	};
+	const struct memalloc_free free = { .size = sizeof(free), .handle = self->bytes };
+	struct memalloc_stats_file files[2];
+	struct memalloc_stats stats = {
+		.size = sizeof(stats), .section = MEMALLOC_SECTION_FILE,
+		.length = sizeof(files[0]), .data = address_of(&files[0]),
+	};
+	struct memalloc_batch_op ops[] = {
+		{ MEMALLOC_ALLOC, 0x5a5a, address_of(self->trap.page) },
+		{ MEMALLOC_FREE, 0x5a5a, address_of(&free) },
+		{ MEMALLOC_STATS, 0x5a5a, address_of(&stats) },
+		{ MEMALLOC_ALLOC, 0x5a5a, address_of(&last) },
+	};
+	struct memalloc_batch batch = {
+		.size = sizeof(batch), .count = ARRAY_SIZE(ops), .op_size = sizeof(ops[0]),
+		.ops = address_of(ops),
+	};
+	const struct sigaction action = { .sa_handler = ignore_signal };
+	size_t i;
+
+	*first = (struct memalloc_alloc) {
+		.size = sizeof(*first), .kind = MEMALLOC_KIND_PAGES, .node = -1,
+	};
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	ASSERT_EQ(0, device_file(self->fd, &files[1]));
+	self->caller.fd = self->fd;
+	self->caller.cmd = MEMALLOC_BATCH;
+	self->caller.arg = &batch;
+	ASSERT_EQ(0, pthread_create(&self->caller.thread, NULL, call, &self->caller));
+	ASSERT_EQ(0, trap_wait(&self->trap));
+	ASSERT_EQ(0, pthread_kill(self->caller.thread, SIGUSR1));
+	ASSERT_EQ(0, trap_open(&self->trap, self->contents));
+	ASSERT_EQ(0, pthread_join(self->caller.thread, NULL));
+	EXPECT_EQ(0, self->caller.err);
+	EXPECT_EQ(1, batch.out_done);
+	EXPECT_EQ(0, ops[0].out_errno);
+	for (i = 1; i < ARRAY_SIZE(ops); i++)
+		EXPECT_EQ(0x5a5a, ops[i].out_errno) TH_LOG("command %zu", i);
+	ASSERT_EQ(0, device_file(self->fd, &files[0]));
+	EXPECT_EQ(files[1].handles + 1, files[0].handles);
+	EXPECT_EQ(0, device_free(self->fd, self->bytes));
+}
+
 TEST_F(stalled, command_ends_when_it_is_killed)
 {
 	struct memalloc_io io = {
