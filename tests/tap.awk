@@ -9,8 +9,8 @@
 # plan, or has none, counts as a failure, and so does a test that fails although
 # its subtests do not. Lines that are not TAP are ignored.
 #
-# If the tests hung, the one that was announced last has failed. A program of the
-# selftests announces each test, KUnit each suite.
+# If the tests hung, the one that was announced last has failed. A program of
+# the selftests announces each test, KUnit each suite.
 
 BEGIN {
 	deepest = 0
