@@ -73,6 +73,7 @@
 #include <linux/xarray.h>
 
 #include "internal/buddy.h"
+#include "internal/compat.h"
 #include "internal/kunit.h"
 #include "internal/page_poison.h"
 #include "internal/pinned.h"
@@ -190,7 +191,7 @@ static void mal_sweep_soon(void)
 	    !time_after(READ_ONCE(mal_sweep_next), soon))
 		return;
 	WRITE_ONCE(mal_sweep_next, soon);
-	mod_delayed_work(system_unbound_wq, &mal_sweep, 1);
+	mod_delayed_work(system_dfl_wq, &mal_sweep, 1);
 }
 
 /* The counters are read without the lock. */
@@ -800,7 +801,7 @@ static void mal_sweep_later(unsigned long levels)
 		delay = min(delay, (long)(mal_sweep_due[level] - now));
 	delay = max(delay, 1L);
 	WRITE_ONCE(mal_sweep_next, now + delay);
-	queue_delayed_work(system_unbound_wq, &mal_sweep, delay);
+	queue_delayed_work(system_dfl_wq, &mal_sweep, delay);
 }
 
 static void mal_sweep_work(struct work_struct *work)

@@ -65,6 +65,7 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/barn.h"
+#include "internal/compat.h"
 #include "internal/inject.h"
 #include "internal/kunit.h"
 #include "internal/report.h"
@@ -605,7 +606,7 @@ static void mal_cache_release_later(struct mal_kmem_cache *cache)
 	list_add_tail(&cache->link, &mal_caches_going);
 	many = ++mal_nr_caches_going >= MAL_CACHES_GOING;
 	mutex_unlock(&mal_cache_mutex);
-	queue_work(system_unbound_wq, &mal_caches_going_work);
+	queue_work(system_dfl_wq, &mal_caches_going_work);
 	if (many)
 		flush_work(&mal_caches_going_work);
 }

@@ -65,6 +65,11 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #define WQ_PERCPU	0
 #endif
 
+/* 6.17: the workqueue of work for any CPU has another name */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define system_dfl_wq	system_unbound_wq
+#endif
+
 /*
  * 6.10: the source of a trace event's string is stated only in its declaration
  */
