@@ -25,6 +25,7 @@
 #include <linux/mm.h>
 #include <linux/percpu.h>
 
+#include "internal/kunit.h"
 #include "internal/peek.h"
 #include "internal/slab.h"
 #include "internal/slab_idle.h"
@@ -73,3 +74,4 @@ unsigned long mal_idle_pages(enum mal_idle_kind kind)
 		bytes += mal_peek(per_cpu_ptr(&mal_idle, cpu)->bytes[kind]);
 	return DIV_ROUND_UP((unsigned long)max(bytes, 0L), PAGE_SIZE);
 }
+MAL_EXPORT_FOR_KUNIT(mal_idle_pages);

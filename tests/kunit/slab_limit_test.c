@@ -21,6 +21,7 @@
 #include "internal/inject.h"
 #include "internal/region.h"
 #include "internal/slab_cache.h"
+#include "internal/slab_idle.h"
 #include "internal/slab_reclaim.h"
 
 #include "memalloc_kunit.h"
@@ -199,6 +200,39 @@ static void mal_test_no_reap_caches_are_not_reclaimed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mal_kmem_cache_shrink(cache), 0);
 	mal_limit_drain_pages(&list);
 	mal_kmem_cache_destroy(cache);
+}
+
+static unsigned long mal_limit_idle(void)
+{
+	return mal_idle_pages(MAL_IDLE_SHARED) + mal_idle_pages(MAL_IDLE_CPU);
+}
+
+/*
+ * The estimate of idle memory follows frees and shrinks, and is exact if there
+ * is none. A cache with MAL_SLAB_NO_REAP is no part of it.
+ */
+static void mal_test_idle_memory_is_counted(struct kunit *test)
+{
+	struct mal_kmem_cache *cache = test->priv, *kept;
+	void *objects[MAL_LIMIT_BULK];
+	unsigned long nr;
+
+	mal_slab_shrink();
+	KUNIT_EXPECT_EQ(test, mal_limit_idle(), 0UL);
+	mal_limit_drain(cache, mal_limit_fill(cache, &nr));
+	KUNIT_EXPECT_GT(test, mal_idle_pages(MAL_IDLE_SHARED), 0UL);
+	KUNIT_EXPECT_GT(test, mal_idle_pages(MAL_IDLE_CPU), 0UL);
+	KUNIT_EXPECT_EQ(test, mal_kmem_cache_shrink(cache), 0);
+	KUNIT_EXPECT_EQ(test, mal_limit_idle(), 0UL);
+	kept = mal_kmem_cache_create("limit-no-reap", MAL_LIMIT_SIZE, 0,
+				     MAL_SLAB_NO_REAP, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, kept);
+	nr = mal_kmem_cache_alloc_bulk(kept, GFP_KERNEL, MAL_LIMIT_BULK, objects);
+	KUNIT_EXPECT_EQ(test, nr, MAL_LIMIT_BULK);
+	mal_kmem_cache_free_bulk(kept, nr, objects);
+	KUNIT_EXPECT_EQ(test, mal_limit_idle(), 0UL);
+	mal_kmem_cache_destroy(kept);
+	KUNIT_EXPECT_EQ(test, mal_limit_idle(), 0UL);
 }
 
 /* Use up the cap with objects. Returns their number and all metadata. */
@@ -464,6 +498,7 @@ static struct kunit_case mal_slab_limit_cases[] = {
 	KUNIT_CASE(mal_test_pages_are_reclaimed_from_caches),
 	KUNIT_CASE(mal_test_sheaves_do_not_exceed_the_cap),
 	KUNIT_CASE(mal_test_no_reap_caches_are_not_reclaimed),
+	KUNIT_CASE(mal_test_idle_memory_is_counted),
 	KUNIT_CASE(mal_test_caches_reclaim_from_caches),
 	KUNIT_CASE(mal_test_every_way_fails_and_recovers),
 	{}
