@@ -75,6 +75,7 @@
 #include "internal/area.h"
 #include "internal/area_cache.h"
 #include "internal/borrow.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/page_alloc.h"
 #include "internal/peek.h"
@@ -514,6 +515,7 @@ void mal_area_destroy_charged(struct mal_area *area, u32 account)
 	data_race(rhashtable_remove_fast(&mal_area_table, &area->hash,
 					 mal_area_params));
 	mal_area_list_del(area);
+	mal_delay(MAL_DELAY_AREA_REMOVED);
 	vunmap(area->base);
 	if (area->flags & MAL_AREA_MAP) {
 		atomic_long_dec(&mal_area_maps);
@@ -683,6 +685,7 @@ struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
 
 	rcu_read_lock();
 	area = mal_area_find(address);
+	mal_delay(MAL_DELAY_AREA_FOUND);
 	if (unlikely(!area || !try_cmpxchg(&area->state, &from, to)))
 		area = NULL;
 	rcu_read_unlock();

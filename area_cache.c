@@ -61,6 +61,7 @@
 
 #include "internal/area_cache.h"
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/kunit.h"
 #include "internal/page_poison.h"
 #include "internal/peek.h"
@@ -266,6 +267,7 @@ static unsigned long mal_area_park_chain(struct mal_area *chain)
 	unsigned long pages = 0;
 	struct mal_area *area;
 
+	mal_delay(MAL_DELAY_AREAS_PARKED);
 	while ((area = chain)) {
 		struct mal_area_node *node = &mal_area_nodes[area->nid];
 

@@ -25,6 +25,7 @@
 #include <linux/spinlock.h>
 
 #include "internal/barn.h"
+#include "internal/delay.h"
 #include "internal/peek.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
@@ -174,7 +175,10 @@ static bool mal_barn_add(struct mal_kmem_cache *cache,
 void mal_barn_put(struct mal_kmem_cache *cache, struct mal_slab_node *node,
 		  struct mal_sheaf *sheaf)
 {
-	if (!sheaf || mal_barn_add(cache, node, sheaf))
+	if (!sheaf)
+		return;
+	mal_delay(MAL_DELAY_SHEAF_OUT);
+	if (mal_barn_add(cache, node, sheaf))
 		return;
 	if (sheaf->nr) {
 		mal_sheaf_empty(sheaf);

@@ -50,6 +50,7 @@
 #include "internal/borrow.h"
 #include "internal/buddy.h"
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/kunit.h"
 #include "internal/leak.h"
 #include "internal/node.h"
@@ -105,6 +106,7 @@ static bool mal_zone_return(struct mal_zone *zone, unsigned long nr_pages,
 		return false;
 	if (!mal_block_accept(desc))
 		return true;
+	mal_delay(MAL_DELAY_BLOCK_RETURNED);
 	mal_zone_disown(zone, desc, order);
 	mal_region_return(pfn_to_page(mal_page_pfn(desc)), order);
 	*returned += 1UL << order;

@@ -48,6 +48,7 @@
 #include <memalloc/kmalloc.h>
 
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/kfree_rcu.h"
 #include "internal/kmalloc.h"
@@ -346,6 +347,7 @@ static void mal_rcu_gather(struct work_struct *work)
 	if (!batch->waiting.blocks && !batch->waiting.links)
 		return;
 	batch->is_waiting = true;
+	mal_delay(MAL_DELAY_RCU_GATHERED);
 	queue_rcu_work(mal_rcu_wq, &batch->free);
 }
 

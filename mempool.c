@@ -87,6 +87,7 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/instrument.h"
 #include "internal/kmalloc.h"
@@ -434,6 +435,7 @@ static void mal_pool_wait(mal_mempool_t *pool, void **elems, unsigned int nr,
 	struct mal_pool_waiter waiter = { .task = current };
 	unsigned long flags;
 
+	mal_delay(MAL_DELAY_ELEMENT_MISSED);
 	spin_lock_irqsave(&pool->lock, flags);
 	taken = min_t(unsigned int, nr, pool->curr_nr);
 	mal_pool_pop(pool, elems, taken);

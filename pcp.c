@@ -83,6 +83,7 @@
 #include <linux/topology.h>
 
 #include "internal/buddy.h"
+#include "internal/delay.h"
 #include "internal/kunit.h"
 #include "internal/page_poison.h"
 #include "internal/pcp.h"
@@ -152,6 +153,7 @@ static void mal_spill_release(struct mal_spill *spill)
 {
 	unsigned int type, order;
 
+	mal_delay(MAL_DELAY_PAGES_SPILLED);
 	for (order = 0; order < MAL_NR_ORDERS; order++) {
 		for (type = 0; type < MAL_PCP_HEAP; type++)
 			mal_release_chain(&spill->chains[type][order], order);
@@ -388,6 +390,7 @@ static bool mal_pcp_put(struct mal_page *desc, struct page *page,
 	if (zone->nid != numa_mem_id() ||
 	    mal_peek(zone->free_pages) < zone->reserve || !mal_pcp_enter(&pcp))
 		return false;
+	mal_delay(MAL_DELAY_CPU_BUSY);
 	list = &pcp->lists[type][order];
 	wanted = pcp->nid == zone->nid && mal_pcp_is_served(pcp, type);
 	if (wanted && !list->room)
@@ -573,6 +576,7 @@ static void mal_pcp_stock(const struct mal_zone *zone, unsigned int order,
 
 	if (!mal_pcp_enter(&pcp))
 		return;
+	mal_delay(MAL_DELAY_CPU_BUSY);
 	list = &pcp->lists[zone->type][order];
 	if (pcp->nid == zone->nid) {
 		mal_pcp_note_miss(pcp, zone->type, order);
@@ -771,6 +775,7 @@ static int mal_pcp_cpu_dead(unsigned int cpu)
 {
 	struct mal_spill spill;
 
+	mal_delay(MAL_DELAY_CPU_DEAD);
 	mal_pcp_empty(per_cpu_ptr(&mal_pcp, cpu), &spill, UINT_MAX);
 	mal_pcp_reset(per_cpu_ptr(&mal_pcp, cpu));
 	mal_spill_release(&spill);

@@ -135,6 +135,7 @@
 
 #include "internal/borrow.h"
 #include "internal/defer.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/kunit.h"
 #include "internal/percpu_chunk.h"
@@ -1285,6 +1286,7 @@ static unsigned long mal_chunk_release(unsigned long keep)
 	pages = mal_chunk_pages(chunk);
 	charged = chunk->charged;
 	mal_table_remove(chunk);
+	mal_delay(MAL_DELAY_CHUNK_RELEASED);
 	mal_chunk_destroy(chunk);
 	if (!charged)
 		mal_chunk_keep_another();

@@ -74,6 +74,7 @@
 
 #include "internal/buddy.h"
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/kunit.h"
 #include "internal/page_poison.h"
 #include "internal/pinned.h"
@@ -633,6 +634,7 @@ static unsigned long mal_pinned_release(struct mal_pinned *pinned,
 	spin_unlock_irqrestore(&pinned->lock, flags);
 	if (!desc)
 		return 0;
+	mal_delay(MAL_DELAY_PAGES_PINNED);
 	order = desc->order;
 	account = mal_pinned_unmark(desc);
 	freed = mal_release_seen(desc, order, 0, account);

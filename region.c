@@ -152,6 +152,7 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/kmemleak.h"
 #include "internal/kunit.h"
@@ -515,6 +516,7 @@ static int mal_section_adopt(struct page *page, unsigned int order, gfp_t gfp)
 	fresh = mal_section_create(round_down(pfn, MAL_SECTION_PAGES), gfp);
 	if (!fresh)
 		return -ENOMEM;
+	mal_delay(MAL_DELAY_SECTION_JOINED);
 	err = mal_section_join(fresh, page, order);
 	/* A caller that must not sleep cannot free a spare directly. */
 	if (err != 1)
@@ -537,6 +539,7 @@ static void mal_section_leave(struct mal_section *section, unsigned int order)
 		RCU_INIT_POINTER(mal_section_table.sections[nr], NULL);
 	spin_unlock_irqrestore(&mal_region.lock, flags);
 	if (last) {
+		mal_delay(MAL_DELAY_SECTION_LEFT);
 		atomic_long_dec(&mal_region.sections);
 		mal_region_uncharge_other(MAL_SECTION_CHARGE);
 		call_rcu(&section->rcu, mal_section_destroy_rcu);
@@ -813,6 +816,7 @@ static struct page *mal_borrow_block(int nid, gfp_t gfp, unsigned int order,
 	if (!page)
 		goto err_uncharge;
 	err = mal_section_adopt(page, order, effort & MAL_GFP_EFFORT);
+	mal_delay(MAL_DELAY_BLOCK_BORROWED);
 	if (err < 0)
 		goto err_free;
 	mal_borrow_settle(err);

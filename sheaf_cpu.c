@@ -66,6 +66,7 @@
 #include <linux/topology.h>
 
 #include "internal/barn.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/node.h"
 #include "internal/peek.h"
@@ -124,6 +125,7 @@ static unsigned int mal_sheaf_take_fresh(struct mal_kmem_cache *cache,
 	slab = mal_slab_create(cache, gfp | __GFP_NOWARN, nid);
 	if (!slab)
 		return 0;
+	mal_delay(MAL_DELAY_SLAB_CREATED);
 	node = cache->nodes[slab->nid];
 	spin_lock_irqsave(&node->lock, flags);
 	mal_slab_node_add(node, slab);
@@ -336,6 +338,7 @@ static struct mal_sheaf *mal_cpu_exchange(struct mal_kmem_cache *cache,
 	cpu = this_cpu_ptr(cache->cpu);
 	if (!mal_cpu_enter(cpu))
 		goto out;
+	mal_delay(MAL_DELAY_CPU_BUSY);
 	if (!cpu->main || cpu->top - cpu->bottom == useless) {
 		old = mal_cpu_take_main(cpu);
 		mal_cpu_set_main(cpu, sheaf);
@@ -648,6 +651,7 @@ static size_t mal_sheaf_drain_cpu(struct mal_sheaf_handover *handover,
 	if (!mal_cpu_has_sheaves_of_any(handover, cpu))
 		return 0;
 	mal_busy_call(cpu, mal_sheaf_hand_over, handover, &handover->busy);
+	mal_delay(MAL_DELAY_SHEAVES_DRAINED);
 	return mal_sheaves_discard(&handover->sheaves);
 }
 

@@ -101,6 +101,7 @@
 
 #include "internal/borrow.h"
 #include "internal/buddy.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/kunit.h"
 #include "internal/page_alloc.h"
@@ -396,6 +397,7 @@ static void mal_slab_free_pages_rcu(struct rcu_head *rcu)
  */
 void mal_slab_destroy(struct mal_slab *slab)
 {
+	mal_delay(MAL_DELAY_SLAB_DESTROYED);
 	if (slab->cache->flags & MAL_CACHE_RCU)
 		call_rcu(&slab->rcu, mal_slab_free_pages_rcu);
 	else

@@ -66,6 +66,7 @@
 
 #include "internal/barn.h"
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/inject.h"
 #include "internal/kunit.h"
 #include "internal/report.h"
@@ -630,6 +631,7 @@ static int mal_cache_take_out_locked(struct mal_kmem_cache *cache)
 	mal_cache_stats_peek(cache, &stats);
 	if (stats.slabs)
 		return -EBUSY;
+	mal_delay(MAL_DELAY_CACHE_REMOVED);
 	mal_cache_unlist(cache);
 	return 0;
 }

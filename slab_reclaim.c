@@ -33,6 +33,7 @@
 
 #include "internal/barn.h"
 #include "internal/compat.h"
+#include "internal/delay.h"
 #include "internal/kunit.h"
 #include "internal/reclaim.h"
 #include "internal/sheaf_cpu.h"
@@ -403,6 +404,7 @@ static void mal_caches_purge(struct work_struct *work)
 	if (list_empty(&retired))
 		return;
 	synchronize_rcu();
+	mal_delay(MAL_DELAY_CACHE_PURGED);
 	while (mal_purge_some(&id))
 		cond_resched();
 	mal_slab_free_retired(&retired);

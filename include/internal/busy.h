@@ -20,6 +20,8 @@
 #include <linux/smp.h>
 #include <linux/types.h>
 
+#include "internal/delay.h"
+
 /**
  * mal_busy_enter() - start to use data of this CPU
  * @busy: the flag in the data
@@ -65,11 +67,13 @@ static __always_inline void mal_busy_leave(bool *busy)
 static inline bool mal_busy_call(int cpu, smp_call_func_t func, void *data,
 				 const bool *busy)
 {
-	do {
+	for (;;) {
 		if (smp_call_function_single(cpu, func, data, 1))
 			return false;
-	} while (*busy);
-	return true;
+		if (!*busy)
+			return true;
+		mal_delay(MAL_DELAY_CPU_CALL);
+	}
 }
 
 #endif /* _MAL_BUSY_H */
