@@ -725,6 +725,7 @@ FIXTURE(debug) {
 	int fd;
 	char guard_ms[PARAMETER_LENGTH];
 	char quarantine_kb[PARAMETER_LENGTH];
+	char slab_debug[PARAMETER_LENGTH];
 };
 
 FIXTURE_SETUP(debug)
@@ -733,12 +734,45 @@ FIXTURE_SETUP(debug)
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, parameter_read("slab_guard_ms", self->guard_ms));
 	ASSERT_EQ(0, parameter_read("slab_quarantine_kb", self->quarantine_kb));
+	ASSERT_EQ(0, parameter_read("slab_debug", self->slab_debug));
 }
 
 FIXTURE_TEARDOWN_PARENT(debug)
 {
 	parameter_write("slab_guard_ms", self->guard_ms);
 	parameter_write("slab_quarantine_kb", self->quarantine_kb);
+	/* A write of no bytes would change nothing. */
+	parameter_write("slab_debug", *self->slab_debug ? self->slab_debug : "\n");
+}
+
+/* A cache has the modes if its name matches one of the patterns. */
+TEST_F(debug, patterns_select_caches_by_name)
+{
+	const __u32 modes = MEMALLOC_CACHE_RED_ZONE | MEMALLOC_CACHE_STORE_USER;
+	static const struct { const char *text, *name; bool chosen; } cases[] = {
+		{ "ZU,u:one*,u:t?o,u:six", "one", true },
+		{ "ZU,u:one*,u:t?o,u:six", "ones", true },
+		{ "ZU,u:one*,u:t?o,u:six", "two", true },
+		{ "ZU,u:one*,u:t?o,u:six", "six", true },
+		{ "ZU,u:one*,u:t?o,u:six", "twoo", false },
+		{ "ZU,u:one*,u:t?o,u:six", "sixes", false },
+		{ "ZU", "any", true },
+		{ "-", "any", false },
+		{ "-,u:a*", "any", false },
+	};
+	struct memalloc_cache_create request;
+	struct memalloc_stats_cache stats;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ASSERT_EQ(0, parameter_write("slab_debug", cases[i].text));
+		request = device_cache_of(cases[i].name, 40);
+		ASSERT_EQ(0, create(self->fd, &request));
+		ASSERT_EQ(0, device_cache(self->fd, request.out_handle, &stats));
+		EXPECT_EQ(cases[i].chosen ? modes : 0, stats.flags & DEBUG_MODES)
+			TH_LOG("%s: %s", cases[i].text, cases[i].name);
+		ASSERT_EQ(0, device_free(self->fd, request.out_handle));
+	}
 }
 
 /*
