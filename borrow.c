@@ -272,6 +272,7 @@ bool mal_borrow_charge_bytes(size_t bytes, gfp_t gfp)
 	return mal_borrow_make_room(pages, gfp, true) &&
 	       mal_region_try_charge_bytes(bytes);
 }
+MAL_EXPORT_FOR_KUNIT(mal_borrow_charge_bytes);
 
 /**
  * mal_borrow_charge_other() - charge pages, and make room if necessary

@@ -359,6 +359,7 @@ void mal_region_uncharge_bytes(size_t bytes)
 	if (pages)
 		mal_region_uncharge_other(pages);
 }
+MAL_EXPORT_FOR_KUNIT(mal_region_uncharge_bytes);
 
 /* Entries are taken by xchg(), and filled by one task at a time. */
 static struct mal_section *mal_section_spares[MAL_SECTION_SPARES];

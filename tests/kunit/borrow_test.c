@@ -11,6 +11,7 @@
 #include <kunit/test.h>
 
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 
 #include <memalloc/page_alloc.h>
@@ -286,12 +287,67 @@ static void mal_test_cap_includes_sections(struct kunit *test)
 	mal_account_settle(test);
 }
 
+/* Charge for metadata, as for a slab; undo it if it succeeds. */
+static bool mal_limit_charges(size_t bytes, gfp_t gfp)
+{
+	bool ok = mal_borrow_charge_bytes(bytes, gfp);
+
+	if (ok)
+		mal_region_uncharge_bytes(bytes);
+	return ok;
+}
+
+/* Metadata may exceed the cap for a caller that may use the reserve. */
+static void mal_test_only_the_urgent_exceed_the_cap(struct kunit *test)
+{
+	struct mal_hoard *hoard = test->priv;
+
+	KUNIT_ASSERT_GT(test, mal_hoard_fill(hoard, 3), MAL_LIMIT_CAP / 2);
+	mal_account_recap(MAL_LIMIT_CAP / 2);
+	KUNIT_EXPECT_FALSE(test, mal_limit_charges(PAGE_SIZE, GFP_KERNEL));
+	KUNIT_EXPECT_FALSE(test, mal_limit_charges(PAGE_SIZE, GFP_NOWAIT));
+	KUNIT_EXPECT_TRUE(test, mal_limit_charges(PAGE_SIZE, GFP_ATOMIC));
+	mal_hoard_empty(hoard);
+	mal_account_recap(MAL_LIMIT_CAP);
+	mal_account_settle(test);
+}
+
+/*
+ * A charge that must not sleep returns free pages to the host, and one page is
+ * enough for less than a page of metadata.
+ */
+static void mal_test_metadata_takes_the_last_free_page(struct kunit *test)
+{
+	struct mal_hoard *hoard = test->priv;
+	struct memalloc_stats_borrowing stats;
+	bool ok;
+
+	mal_hoard_fill(hoard, 0);
+	mal_borrow_stats(&stats);
+	KUNIT_ASSERT_GT(test, (u64)hoard->nr, stats.reserve);
+	while (stats.reserve--)
+		mal_free_page(hoard->pages[--hoard->nr]);
+	mal_account_valid(test);
+	mal_borrow_set_cap(mal_limit_taken());
+	KUNIT_EXPECT_FALSE(test, mal_limit_charges(PAGE_SIZE - 1, GFP_NOWAIT));
+	/* The page is on the list of this CPU. */
+	preempt_disable();
+	mal_free_page(hoard->pages[--hoard->nr]);
+	ok = mal_limit_charges(PAGE_SIZE - 1, GFP_NOWAIT);
+	preempt_enable();
+	KUNIT_EXPECT_TRUE(test, ok);
+	mal_hoard_empty(hoard);
+	mal_account_settle(test);
+}
+
 static struct kunit_case mal_borrow_cases[] = {
 	KUNIT_CASE(mal_test_cap_is_exact),
 	KUNIT_CASE(mal_test_cap_lowered_while_in_use),
 	KUNIT_CASE(mal_test_reserve_is_kept),
 	KUNIT_CASE(mal_test_shrink_returns_the_requested_pages),
 	KUNIT_CASE(mal_test_cap_includes_sections),
+	KUNIT_CASE(mal_test_only_the_urgent_exceed_the_cap),
+	KUNIT_CASE(mal_test_metadata_takes_the_last_free_page),
 	{}
 };
 
