@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Per-CPU lists: interrupts on the same CPU, and concurrent frees of one block
+ * Per-CPU lists: interrupts on the same CPU, the budget of the lists, and
+ * concurrent frees of one block
  *
  * Interrupts. The lists are used with interrupts enabled; see reentry.c. A
  * second test checks the state between the cut of a list and the release of the
  * blocks cut off, without an interrupt: a list has as many blocks as it counts,
  * and the last one links to NULL.
+ *
+ * Budget. Lists of several orders grow and shrink at random while the budget is
+ * spent, or exceeded because the cap was lowered. No page is lost.
  *
  * Concurrent frees. A block that two CPUs free ends up on two lists. The list
  * code must detect and report it, and it must harm neither its next owner nor a
@@ -23,6 +27,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/mm.h>
+#include <linux/prandom.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
@@ -212,9 +217,98 @@ static void mal_test_cut_list_ends_with_null(struct kunit *test)
 	KUNIT_EXPECT_GT(test, cuts, 0U);
 }
 
+#define MAL_BUDGET_ORDERS	8
+#define MAL_BUDGET_BLOCKS	150U	/* of each order, at most */
+#define MAL_BUDGET_PAGES	600U	/* of each order, at most */
+#define MAL_BUDGET_TURNS	300
+#define MAL_BUDGET_CHECK	30	/* turns between checks */
+#define MAL_BUDGET_CAPS		4
+
+/**
+ * struct mal_budget_user - blocks of several orders
+ * @rnd: random decisions
+ * @pages: first pages of the blocks
+ * @nr: number of blocks of each order
+ * @held: pages in all of them
+ */
+struct mal_budget_user {
+	struct rnd_state rnd;
+	struct page *pages[MAL_BUDGET_ORDERS][MAL_BUDGET_BLOCKS];
+	unsigned int nr[MAL_BUDGET_ORDERS];
+	u64 held;
+};
+
+static bool mal_budget_alloc(struct mal_budget_user *user, unsigned int order)
+{
+	struct page *page;
+
+	if (user->nr[order] == min(MAL_BUDGET_BLOCKS, MAL_BUDGET_PAGES >> order))
+		return false;
+	page = mal_alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+	if (!page)
+		return false;
+	user->pages[order][user->nr[order]++] = page;
+	user->held += 1ULL << order;
+	return true;
+}
+
+static bool mal_budget_free(struct mal_budget_user *user, unsigned int order)
+{
+	if (!user->nr[order])
+		return false;
+	mal_free_pages(user->pages[order][--user->nr[order]], order);
+	user->held -= 1ULL << order;
+	return true;
+}
+
+/* Allocate or free many blocks of one order, and some of the others. */
+static void mal_budget_turn(struct mal_budget_user *user)
+{
+	unsigned int order = prandom_u32_state(&user->rnd) % MAL_BUDGET_ORDERS;
+	unsigned int nr = prandom_u32_state(&user->rnd) % MAL_BUDGET_BLOCKS;
+	bool (*step)(struct mal_budget_user *user, unsigned int order) =
+		prandom_u32_state(&user->rnd) % 2 ? mal_budget_alloc : mal_budget_free;
+
+	while (nr-- && step(user, order))
+		if (prandom_u32_state(&user->rnd) % 8 == 0)
+			step(user, prandom_u32_state(&user->rnd) % MAL_BUDGET_ORDERS);
+}
+
+/*
+ * All operations are on one CPU. The budget follows the cap, which may be below
+ * what is borrowed.
+ */
+static void mal_test_nothing_is_lost_over_budget(struct kunit *test)
+{
+	struct mal_budget_user *user = kunit_kzalloc(test, sizeof(*user), GFP_KERNEL);
+	u64 reports = mal_reports_total();
+	unsigned int turn, order;
+
+	KUNIT_ASSERT_NOT_NULL(test, user);
+	prandom_seed_state(&user->rnd, mal_test_seed(test));
+	KUNIT_ASSERT_EQ(test, mal_account_cap(MAL_CUT_CAP), 0);
+	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
+	for (turn = 0; turn < MAL_BUDGET_TURNS; turn++) {
+		if (turn % 8 == 0)
+			mal_borrow_set_cap(MAL_CUT_CAP >> 2 * (prandom_u32_state(&user->rnd) %
+							       MAL_BUDGET_CAPS));
+		mal_budget_turn(user);
+		if (turn % MAL_BUDGET_CHECK == 0)
+			mal_account_check(test, user->held, 0);
+	}
+	for (order = 0; order < MAL_BUDGET_ORDERS; order++)
+		while (mal_budget_free(user, order))
+			;
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	mal_account_uncap();
+	mal_account_settle(test);
+	KUNIT_EXPECT_EQ(test, mal_reports_total(), reports);
+}
+
 static struct kunit_case mal_reentry_cases[] = {
 	KUNIT_CASE(mal_test_interrupts_during_list_operations),
 	KUNIT_CASE(mal_test_cut_list_ends_with_null),
+	KUNIT_CASE(mal_test_nothing_is_lost_over_budget),
 	{}
 };
 
