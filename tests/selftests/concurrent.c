@@ -374,4 +374,81 @@ TEST_F(crowd, that_frees_the_same_handles_frees_each_once)
 	expect_nothing_lost(_metadata, self);
 }
 
+/* --- a file with many handles is closed ---------------------------------- */
+
+/* A thread that opens and closes files of its own. */
+struct neighbour {
+	pthread_t thread;
+	__u64 bytes;		/* of all files, before the other file is closed */
+	unsigned int meanwhile;	/* turns while the other file was being closed */
+	int closing;
+	int stop;
+	int err;
+};
+
+/* Did the file lose a part of its handles before this turn, and not all? */
+static bool is_closing(struct neighbour *neighbour, int fd, __u64 handle)
+{
+	struct memalloc_stats_file stats;
+	struct memalloc_info info;
+
+	neighbour->err = device_file(fd, &stats) ?: device_info(fd, handle, 0, 0, &info);
+	return !neighbour->err && stats.device_bytes < neighbour->bytes + info.out_held &&
+	       stats.device_bytes > info.out_held;
+}
+
+static void *neighbour_run(void *arg)
+{
+	struct neighbour *neighbour = arg;
+	__u64 handle = 0;
+	bool counts;
+	int fd;
+
+	while (!__atomic_load_n(&neighbour->stop, __ATOMIC_ACQUIRE) && !neighbour->err) {
+		counts = __atomic_load_n(&neighbour->closing, __ATOMIC_ACQUIRE);
+		fd = device_open();
+		neighbour->err = fd < 0 ? fd : device_kmalloc(fd, 8, &handle);
+		if (!neighbour->err && is_closing(neighbour, fd, handle))
+			neighbour->meanwhile += counts;
+		if (fd >= 0)
+			close(fd);
+	}
+	return NULL;
+}
+
+/*
+ * Other tasks can open the device and use it while the handles of a file are
+ * freed one by one. A round counts if the neighbour runs during the close.
+ */
+TEST(close_of_many_handles_delays_no_other_task)
+{
+	enum { ROUNDS = 5 };
+	const unsigned int handles = effort_of(65536);
+	struct neighbour neighbour = { .err = 0 };
+	struct memalloc_stats_file stats;
+	unsigned int round, i;
+	__u64 handle;
+	int fd;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "the neighbour needs a CPU");
+	for (round = 0; round < ROUNDS && !neighbour.meanwhile; round++) {
+		fd = device_open();
+		ASSERT_LE(0, fd);
+		for (i = 0; i < handles; i++)
+			ASSERT_EQ(0, device_kmalloc(fd, 8, &handle));
+		ASSERT_EQ(0, device_file(fd, &stats));
+		neighbour.bytes = stats.device_bytes;
+		neighbour.closing = neighbour.stop = 0;
+		ASSERT_EQ(0, pthread_create(&neighbour.thread, NULL, neighbour_run, &neighbour));
+		__atomic_store_n(&neighbour.closing, 1, __ATOMIC_RELEASE);
+		ASSERT_EQ(0, close(fd));
+		__atomic_store_n(&neighbour.stop, 1, __ATOMIC_RELEASE);
+		ASSERT_EQ(0, pthread_join(neighbour.thread, NULL));
+		ASSERT_EQ(0, neighbour.err);
+	}
+	TH_LOG("%u turns of a neighbour, in round %u", neighbour.meanwhile, round);
+	EXPECT_LT(0, neighbour.meanwhile);
+}
+
 TEST_HARNESS_MAIN
