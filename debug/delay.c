@@ -7,11 +7,11 @@
  * where memory has left one list and has not reached the next, or where a
  * result of a lookup is about to be used. The parameter delay_us turns them on.
  *
- * A place is delayed in three of four cases, for up to delay_us microseconds.
- * Where preemption is possible, the task also asks the scheduler for another
- * one. The lengths are a function of the seed, the place, and the number of
- * times that the place was reached; so a run with the same seed has the same
- * delays at each place, though not the same interleaving of places.
+ * A place is delayed in three of four cases, for up to delay_us microseconds. A
+ * task that can be preempted is preempted after half of the delays. The lengths
+ * are a function of the seed, the place, and the number of times that the place
+ * was reached; so a run with the same seed has the same delays at each place,
+ * though not the same interleaving of places.
  *
  * The parameter "delays" counts how often each place was reached with delays
  * on. A place that a test does not reach is a race that it does not drive.

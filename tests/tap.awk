@@ -3,7 +3,9 @@
 # Read TAP, or the kernel's KTAP with subtests, and print a line for each test
 # without subtests:
 #
-#	awk [-v hung=1] -f tap.awk LOG	->	pass|fail|skip TAB NAME TAB REASON
+#   awk [-v hung=1] -f tap.awk LOG
+#
+#	pass|fail|skip TAB NAME TAB REASON
 #
 # Several documents may follow each other. A document that does not match its
 # plan, or has none, counts as a failure, and so does a test that fails although
