@@ -74,6 +74,7 @@
 #include <linux/hardirq.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/kernel.h>
+#include <linux/mempool.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -713,6 +714,11 @@ static int mal_pool_setup(mal_mempool_t *pool, int min_nr,
 {
 	int err;
 
+	/* A driver that was moved by dropin.h may pass a cache of the host. */
+	if (alloc_fn == mal_mempool_alloc_slab && !mal_is_kmem_cache(pool_data)) {
+		alloc_fn = mempool_alloc_slab;
+		free_fn = mempool_free_slab;
+	}
 	*pool = (mal_mempool_t) {
 		.min_nr = max(min_nr, 1),
 		.cache = mal_pool_cache(alloc_fn, pool_data),

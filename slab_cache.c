@@ -342,6 +342,7 @@ static struct mal_kmem_cache *mal_cache_alloc(const char *name)
 	cache = kzalloc(struct_size(cache, nodes, nr_node_ids), GFP_KERNEL);
 	if (!cache)
 		return NULL;
+	cache->magic = MAL_KMEM_CACHE_MAGIC;
 	if (mal_cache_fill(cache, name)) {
 		mal_cache_free(cache);
 		return NULL;

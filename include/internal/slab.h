@@ -185,6 +185,7 @@ struct mal_slab_node {
 
 /**
  * struct mal_kmem_cache - a cache of objects of one size
+ * @magic: MAL_KMEM_CACHE_MAGIC; the first member, see mal_is_kmem_cache()
  * @cpu: the sheaves of each CPU
  * @inverse: computes the index of an object, with @shift; see mal_slab_index()
  * @shift: number of trailing zero bits of @size
@@ -218,8 +219,9 @@ struct mal_slab_node {
  * @nodes: one entry for each possible node, indexed by node ID
  */
 struct mal_kmem_cache {
-	struct mal_cpu_sheaves __percpu *cpu;
+	u32 magic;
 	u32 inverse;
+	struct mal_cpu_sheaves __percpu *cpu;
 	u32 shift;
 	u32 flags;
 	unsigned int size;

@@ -45,7 +45,6 @@
 #include <crypto/aead.h>
 #include <crypto/hash.h>
 #include <crypto/skcipher.h>
-#include <linux/acpi.h>
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/device.h>
@@ -85,6 +84,7 @@
 #include <linux/vmalloc.h>
 
 #include <memalloc/devm.h>
+#include <memalloc/host_cache.h>
 #include <memalloc/kmalloc.h>
 #include <memalloc/kstring.h>
 #include <memalloc/owner.h>
@@ -229,6 +229,128 @@ static __always_inline void mal_dropin_put_free_pages(unsigned long addr,
 {
 	if (addr)
 		mal_dropin_free_pages(virt_to_page((void *)addr), order);
+}
+
+/*
+ * Slab caches. A cache remains a "struct kmem_cache *", because headers that
+ * are included later may declare caches of the host. The first word tells a
+ * cache of ours from one of the host (names_cachep, for example), which keeps
+ * being used with the host's functions. A cache of ours must not be passed to
+ * the host in a structure (dst_ops.kmem_cachep).
+ */
+
+static inline struct kmem_cache *
+mal_dropin_cache_create(const char *name, unsigned int size, unsigned int align,
+			slab_flags_t flags, void (*ctor)(void *))
+{
+	return (struct kmem_cache *)mal_kmem_cache_create(name, size, align, flags, ctor);
+}
+
+static inline struct kmem_cache *
+mal_dropin_cache_create_usercopy(const char *name, unsigned int size,
+				 unsigned int align, slab_flags_t flags,
+				 unsigned int useroffset, unsigned int usersize,
+				 void (*ctor)(void *))
+{
+	return (struct kmem_cache *)mal_kmem_cache_create_usercopy(name, size, align, flags,
+								   useroffset, usersize, ctor);
+}
+
+/* Since Linux 6.12 kmem_cache_create() is a macro, and takes arguments. */
+#ifdef kmem_cache_create
+static inline struct kmem_cache *
+mal_dropin_cache_create_args(const char *name, unsigned int size,
+			     const struct kmem_cache_args *args, slab_flags_t flags)
+{
+	struct mal_kmem_cache_args ours = { };
+
+	if (args)
+		ours = (struct mal_kmem_cache_args) {
+			.align = args->align,
+			.useroffset = args->useroffset,
+			.usersize = args->usersize,
+			.ctor = args->ctor,
+		};
+	return (struct kmem_cache *)mal_kmem_cache_create_args(name, size, &ours, flags);
+}
+#endif
+
+static inline void mal_dropin_cache_destroy(struct kmem_cache *cache)
+{
+	if (!cache || mal_is_kmem_cache(cache))
+		mal_kmem_cache_destroy((struct mal_kmem_cache *)cache);
+	else
+		mal_host_cache_destroy(cache);
+}
+
+static inline int mal_dropin_cache_shrink(struct kmem_cache *cache)
+{
+	if (mal_is_kmem_cache(cache))
+		return mal_kmem_cache_shrink((struct mal_kmem_cache *)cache);
+	return mal_host_cache_shrink(cache);
+}
+
+static inline unsigned int mal_dropin_cache_size(struct kmem_cache *cache)
+{
+	if (mal_is_kmem_cache(cache))
+		return mal_kmem_cache_size((struct mal_kmem_cache *)cache);
+	return mal_host_cache_size(cache);
+}
+
+static __always_inline void *mal_dropin_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	if (likely(mal_is_kmem_cache(cache)))
+		return mal_kmem_cache_alloc((struct mal_kmem_cache *)cache, gfp);
+	return mal_host_cache_alloc(cache, gfp);
+}
+
+static __always_inline void *mal_dropin_cache_zalloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	return mal_dropin_cache_alloc(cache, gfp | __GFP_ZERO);
+}
+
+static __always_inline void *
+mal_dropin_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, int node)
+{
+	if (likely(mal_is_kmem_cache(cache)))
+		return mal_kmem_cache_alloc_node((struct mal_kmem_cache *)cache, gfp, node);
+	return mal_host_cache_alloc_node(cache, gfp, node);
+}
+
+static __always_inline void *
+mal_dropin_cache_alloc_lru(struct kmem_cache *cache, struct list_lru *lru, gfp_t gfp)
+{
+	if (likely(mal_is_kmem_cache(cache)))
+		return mal_kmem_cache_alloc((struct mal_kmem_cache *)cache, gfp);
+	return mal_host_cache_alloc_lru(cache, lru, gfp);
+}
+
+static inline int mal_dropin_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp,
+					      size_t nr, void **objects)
+{
+	if (likely(mal_is_kmem_cache(cache)))
+		return mal_kmem_cache_alloc_bulk((struct mal_kmem_cache *)cache, gfp,
+						 nr, objects);
+	return mal_host_cache_alloc_bulk(cache, gfp, nr, objects);
+}
+
+static __always_inline void mal_dropin_cache_free(struct kmem_cache *cache, void *object)
+{
+	if (likely(mal_is_kmem_cache(cache)))
+		mal_kmem_cache_free((struct mal_kmem_cache *)cache, object);
+	else
+		mal_host_cache_free(cache, object);
+}
+
+static inline void mal_dropin_cache_free_bulk(struct kmem_cache *cache, size_t nr,
+					      void **objects)
+{
+	if (likely(cache && mal_is_kmem_cache(cache)))
+		mal_kmem_cache_free_bulk((struct mal_kmem_cache *)cache, nr, objects);
+	else if (cache)
+		mal_host_cache_free_bulk(cache, nr, objects);
+	else
+		mal_kfree_bulk(nr, objects);
 }
 
 /*
@@ -413,32 +535,36 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #undef kmem_cache_alloc_bulk
 #undef kmem_cache_free
 #undef kmem_cache_free_bulk
-#define kmem_cache		mal_kmem_cache
-#define kmem_cache_args		mal_kmem_cache_args
-#define KMEM_CACHE(type, flags)	MAL_KMEM_CACHE(type, flags)
+#define KMEM_CACHE(type, flags)						\
+	mal_dropin_cache_create(#type, sizeof(struct type),		\
+				__alignof__(struct type), (flags), NULL)
 #define KMEM_CACHE_USERCOPY(type, flags, field)				\
-	mal_kmem_cache_create_usercopy(#type, sizeof(struct type),	\
-				       __alignof__(struct type), (flags), \
-				       offsetof(struct type, field),	\
-				       sizeof_field(struct type, field), NULL)
+	mal_dropin_cache_create_usercopy(#type, sizeof(struct type),	\
+					 __alignof__(struct type), (flags), \
+					 offsetof(struct type, field),	\
+					 sizeof_field(struct type, field), NULL)
 /* With struct kmem_cache_args and flags; or alignment, flags, constructor. */
 #define kmem_cache_create(name, size, ...)				\
 	CONCATENATE(MAL_DROPIN_CREATE_,					\
 		    COUNT_ARGS(__VA_ARGS__))(name, size, __VA_ARGS__)
-#define MAL_DROPIN_CREATE_2	mal_kmem_cache_create_args
-#define MAL_DROPIN_CREATE_3	mal_kmem_cache_create
-#define kmem_cache_create_usercopy mal_kmem_cache_create_usercopy
-#define kmem_cache_destroy	mal_kmem_cache_destroy
-#define kmem_cache_shrink	mal_kmem_cache_shrink
-#define kmem_cache_size		mal_kmem_cache_size
-#define kmem_cache_alloc	mal_kmem_cache_alloc
-#define kmem_cache_zalloc	mal_kmem_cache_zalloc
-#define kmem_cache_alloc_node	mal_kmem_cache_alloc_node
-#define kmem_cache_alloc_lru(cache, lru, gfp)				\
-	((void)(lru), mal_kmem_cache_alloc(cache, gfp))
-#define kmem_cache_alloc_bulk	mal_kmem_cache_alloc_bulk
-#define kmem_cache_free		mal_kmem_cache_free
-#define kmem_cache_free_bulk	mal_kmem_cache_free_bulk
+#define MAL_DROPIN_CREATE_2	mal_dropin_cache_create_args
+#define MAL_DROPIN_CREATE_3	mal_dropin_cache_create
+#define kmem_cache_create_usercopy mal_dropin_cache_create_usercopy
+#define kmem_cache_destroy	mal_dropin_cache_destroy
+#define kmem_cache_shrink	mal_dropin_cache_shrink
+#define kmem_cache_size		mal_dropin_cache_size
+#define kmem_cache_alloc	mal_dropin_cache_alloc
+#define kmem_cache_zalloc	mal_dropin_cache_zalloc
+#define kmem_cache_alloc_node	mal_dropin_cache_alloc_node
+#define kmem_cache_alloc_lru	mal_dropin_cache_alloc_lru
+#define kmem_cache_alloc_bulk	mal_dropin_cache_alloc_bulk
+#define kmem_cache_free		mal_dropin_cache_free
+#define kmem_cache_free_bulk	mal_dropin_cache_free_bulk
+
+/* An inline function of the host that takes a cache of the file system. */
+#undef alloc_inode_sb
+#define alloc_inode_sb(sb, cache, gfp)					\
+	mal_dropin_cache_alloc_lru(cache, &(sb)->s_inode_lru, gfp)
 
 /*
  * Pages
@@ -715,8 +841,10 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define mempool_kfree		mal_mempool_kfree
 #define mempool_alloc_pages	mal_mempool_alloc_pages
 #define mempool_free_pages	mal_mempool_free_pages
-#define mempool_create_slab_pool mal_mempool_create_slab_pool
-#define mempool_init_slab_pool	mal_mempool_init_slab_pool
+#define mempool_create_slab_pool(min_nr, cache)				\
+	mal_mempool_create_slab_pool(min_nr, (struct mal_kmem_cache *)(cache))
+#define mempool_init_slab_pool(pool, min_nr, cache)			\
+	mal_mempool_init_slab_pool(pool, min_nr, (struct mal_kmem_cache *)(cache))
 #define mempool_create_kmalloc_pool mal_mempool_create_kmalloc_pool
 #define mempool_init_kmalloc_pool mal_mempool_init_kmalloc_pool
 #define mempool_create_page_pool mal_mempool_create_page_pool
@@ -790,5 +918,13 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define kmem_cache_alloc_from_sheaf memalloc_has_no_kmem_cache_alloc_from_sheaf
 #define kmem_cache_sheaf_size	memalloc_has_no_kmem_cache_sheaf_size
 #define kmem_dump_obj		memalloc_has_no_kmem_dump_obj
+
+/*
+ * The namespace of our symbols. MODULE_IMPORT_NS() takes a name or a string,
+ * depending on the kernel.
+ */
+#ifdef MODULE
+MODULE_INFO(import_ns, "MEMALLOC");
+#endif
 
 #endif /* _MEMALLOC_DROPIN_H */

@@ -46,6 +46,12 @@ struct mal_kmem_cache;
 #define MAL_SLAB_CTOR_ATOMIC		((slab_flags_t __force)BIT(29))
 #define MAL_SLAB_CTOR_VERIFY		((slab_flags_t __force)BIT(28))
 
+/*
+ * The first word of each cache. It is odd; a cache of the host begins with a
+ * pointer to data of each CPU, or with flags.
+ */
+#define MAL_KMEM_CACHE_MAGIC		0x6d616c63U
+
 /**
  * struct mal_kmem_cache_args - optional parameters of a cache
  * @align: alignment of the objects, a power of two, or zero for the default
@@ -102,6 +108,18 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 			      size_t nr, void **objects);
 void mal_kmem_cache_free_bulk(struct mal_kmem_cache *cache, size_t nr,
 			      void **objects);
+/**
+ * mal_is_kmem_cache() - is a cache one of ours?
+ * @cache: a cache of ours or of the host
+ *
+ * Context: any.
+ * Return: true if it is ours.
+ */
+static __always_inline bool mal_is_kmem_cache(const void *cache)
+{
+	return *(const u32 *)cache == MAL_KMEM_CACHE_MAGIC;
+}
+
 bool mal_usercopy_allowed(const void *address, size_t length);
 
 /**

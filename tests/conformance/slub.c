@@ -69,6 +69,14 @@ static void conformance_destroy(struct mal_kmem_cache *cache, int *errors)
 	*errors += ERRORS_PER_FAULT * (conformance_reports() - before);
 }
 
+/* The tests read and write members of a cache, so its type must be ours. */
+#define kmem_cache			mal_kmem_cache
+#undef kmem_cache_create
+#undef kmem_cache_alloc
+#undef kmem_cache_free
+#define kmem_cache_create		mal_kmem_cache_create
+#define kmem_cache_alloc		mal_kmem_cache_alloc
+#define kmem_cache_free			mal_kmem_cache_free
 #define validate_slab_cache(cache)	conformance_validate(&slab_errors)
 #undef kmem_cache_destroy
 #define kmem_cache_destroy(cache)	conformance_destroy(cache, &slab_errors)

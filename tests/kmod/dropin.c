@@ -8,6 +8,7 @@
  * of those lines must fail to compile.
  */
 #include <linux/cleanup.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -131,6 +132,13 @@ static void __init dropin_typed(void)
 }
 
 #endif /* kzalloc_obj */
+
+/* An inline function of the host that takes a cache of the file system. */
+void *dropin_inode(struct super_block *sb, struct kmem_cache *cache);
+void *dropin_inode(struct super_block *sb, struct kmem_cache *cache)
+{
+	return alloc_inode_sb(sb, cache, GFP_KERNEL);
+}
 
 static void __init dropin_grace_periods(void)
 {

@@ -2,11 +2,13 @@
 /*
  * A client with memory of memalloc and of the host
  *
- * Built with MAL_DROPIN_MIXED. The client frees both by the same functions;
- * each object must return to its allocator. Loading succeeds if all checks
- * pass, and fails with EIO otherwise.
+ * Built with MAL_DROPIN_MIXED. The client frees both by the same functions, and
+ * uses caches of both; each object must return to its allocator. Loading
+ * succeeds if all checks pass, and fails with EIO otherwise.
  */
 #include <linux/cleanup.h>
+#include <linux/fs.h>
+#include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -84,8 +86,70 @@ static void __init mixed_areas(void)
 	vfree(ours);
 }
 
+/* Use a cache by each function. Its objects are ours if the cache is. */
+static void __init mixed_cache(struct kmem_cache *cache, bool ours)
+{
+	void *objects[4], *object, *zeroed;
+	mempool_t *pool;
+	int nr;
+
+	mixed_must(kmem_cache_size(cache) == 200, "kmem_cache_size()");
+	object = kmem_cache_alloc(cache, GFP_KERNEL);
+	mixed_must(object && mal_owns(object) == ours, "kmem_cache_alloc()");
+	if (object)
+		memset(object, 'o', 200);
+	zeroed = kmem_cache_zalloc(cache, GFP_KERNEL);
+	mixed_must(zeroed && mal_owns(zeroed) == ours && !memchr_inv(zeroed, 0, 200),
+		   "kmem_cache_zalloc()");
+	kmem_cache_free(cache, object);
+	kmem_cache_free(cache, zeroed);
+	object = kmem_cache_alloc_node(cache, GFP_KERNEL, NUMA_NO_NODE);
+	mixed_must(object && mal_owns(object) == ours, "kmem_cache_alloc_node()");
+	kmem_cache_free(cache, object);
+	nr = kmem_cache_alloc_bulk(cache, GFP_KERNEL, ARRAY_SIZE(objects), objects);
+	mixed_must(nr == ARRAY_SIZE(objects) && mal_owns(objects[0]) == ours,
+		   "kmem_cache_alloc_bulk()");
+	if (nr)
+		kmem_cache_free_bulk(cache, nr, objects);
+	pool = mempool_create_slab_pool(2, cache);
+	object = pool ? mempool_alloc(pool, GFP_KERNEL) : NULL;
+	mixed_must(object && mal_owns(object) == ours, "mempool_create_slab_pool()");
+	if (object)
+		mempool_free(object, pool);
+	mempool_destroy(pool);
+	pool = mempool_create(2, mempool_alloc_slab, mempool_free_slab, cache);
+	object = pool ? mempool_alloc(pool, GFP_KERNEL) : NULL;
+	mixed_must(object && mal_owns(object) == ours, "mempool_alloc_slab()");
+	if (object)
+		mempool_free(object, pool);
+	mempool_destroy(pool);
+	mixed_must(!kmem_cache_shrink(cache), "kmem_cache_shrink()");
+}
+
+static void __init mixed_caches(void)
+{
+	struct kmem_cache *theirs = host_cache_create("mixed_host", 200);
+	struct kmem_cache *ours = kmem_cache_create("mixed_ours", 200, 0, 0, NULL);
+	char *name;
+
+	mixed_must(theirs && ours, "no cache");
+	if (theirs)
+		mixed_cache(theirs, false);
+	if (ours)
+		mixed_cache(ours, true);
+	kmem_cache_destroy(theirs);
+	kmem_cache_destroy(ours);
+	kmem_cache_destroy(NULL);
+	/* In Linux 6.1, from a cache of the host that is known by name. */
+	name = __getname();
+	mixed_must(name, "__getname()");
+	if (name)
+		__putname(name);
+}
+
 static int __init mixed_init(void)
 {
+	mixed_caches();
 	mixed_bytes();
 	mixed_pages();
 	mixed_areas();

@@ -7,10 +7,12 @@
 
 #include <linux/types.h>
 
+struct kmem_cache;
 struct page;
 
 void *host_kmalloc(size_t size, gfp_t gfp);
 struct page *host_alloc_page(gfp_t gfp);
 void *host_vmalloc(unsigned long size);
+struct kmem_cache *host_cache_create(const char *name, unsigned int size);
 
 #endif /* _MIXED_H */

@@ -44,3 +44,16 @@ void *host_vmalloc(unsigned long size)
 {
 	return vmalloc(size);
 }
+
+/**
+ * host_cache_create() - call the host's kmem_cache_create()
+ * @name: name of the cache
+ * @size: size of the objects in bytes
+ *
+ * Context: task; sleeps.
+ * Return: a cache of the host, or NULL.
+ */
+struct kmem_cache *host_cache_create(const char *name, unsigned int size)
+{
+	return kmem_cache_create(name, size, 0, 0, NULL);
+}
