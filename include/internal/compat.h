@@ -154,4 +154,9 @@ static inline int mal_shrinker_register(struct shrinker *shrinker,
 }
 #endif
 
+/* 6.3: kfree_rcu() without an rcu_head is renamed */
+#ifndef kfree_rcu_mightsleep
+#define kfree_rcu_mightsleep(object)	kvfree_rcu(object)
+#endif
+
 #endif /* _MAL_COMPAT_H */
