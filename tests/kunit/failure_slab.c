@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <memalloc/host_cache.h>
 #include <memalloc/slab_cache.h>
 
 #include "failure_walk.h"
@@ -165,6 +166,76 @@ static void mal_undo_objects(struct mal_walk *walk)
 
 MAL_WALK_ACT_VOID(mal_kmem_cache_free_bulk, mal_undo_objects(walk))
 
+/*
+ * Caches of the host
+ */
+
+static struct kmem_cache *mal_walk_host(struct mal_walk *walk)
+{
+	return (struct kmem_cache *)walk->cache;
+}
+
+static int mal_prepare_host_cache(struct mal_walk *walk)
+{
+	struct kmem_cache *cache = kmem_cache_create("walk_host", MAL_WALK_SIZE, 0,
+						     0, NULL);
+
+	return mal_walk_with(walk, (struct mal_kmem_cache *)cache);
+}
+
+static void mal_discard_host_cache(struct mal_walk *walk)
+{
+	kmem_cache_destroy(mal_walk_host(walk));
+}
+
+static int mal_prepare_host_object(struct mal_walk *walk)
+{
+	int err = mal_prepare_host_cache(walk);
+
+	return err ?: mal_walk_given(walk, kmem_cache_alloc(mal_walk_host(walk), GFP_KERNEL));
+}
+
+static void mal_undo_host_object(struct mal_walk *walk)
+{
+	kmem_cache_free(mal_walk_host(walk), walk->out);
+}
+
+MAL_WALK_ACT(mal_host_cache_alloc, mal_host_cache_alloc(mal_walk_host(walk), MAL_WALK_GFP))
+MAL_WALK_ACT(mal_host_cache_alloc_node,
+	     mal_host_cache_alloc_node(mal_walk_host(walk), MAL_WALK_GFP, 0))
+MAL_WALK_ACT(mal_host_cache_alloc_lru,
+	     mal_host_cache_alloc_lru(mal_walk_host(walk), NULL, MAL_WALK_GFP))
+MAL_WALK_ACT_VOID(mal_host_cache_free, mal_host_cache_free(mal_walk_host(walk), walk->in))
+MAL_WALK_ACT_VOID(mal_host_cache_destroy, mal_host_cache_destroy(mal_walk_host(walk)))
+MAL_WALK_ACT_CHECK(mal_host_cache_shrink, mal_host_cache_shrink(mal_walk_host(walk)) >= 0)
+MAL_WALK_ACT_CHECK(mal_host_cache_size,
+		   mal_host_cache_size(mal_walk_host(walk)) == MAL_WALK_SIZE)
+MAL_WALK_ACT_CHECK(mal_is_kmem_cache, !mal_is_kmem_cache(walk->cache))
+
+static int mal_act_mal_host_cache_alloc_bulk(struct mal_walk *walk)
+{
+	int got = mal_host_cache_alloc_bulk(mal_walk_host(walk), MAL_WALK_GFP,
+					    MAL_WALK_MANY, walk->many);
+
+	if (got && got != MAL_WALK_MANY)
+		return -EPROTO;
+	return got ? 0 : -ENOMEM;
+}
+
+static int mal_prepare_host_objects(struct mal_walk *walk)
+{
+	int err = mal_prepare_host_cache(walk);
+
+	return err ?: mal_act_mal_host_cache_alloc_bulk(walk);
+}
+
+static void mal_undo_host_objects(struct mal_walk *walk)
+{
+	mal_host_cache_free_bulk(mal_walk_host(walk), MAL_WALK_MANY, walk->many);
+}
+
+MAL_WALK_ACT_VOID(mal_host_cache_free_bulk, mal_undo_host_objects(walk))
+
 const struct mal_walk_call mal_walk_slab_calls[] = {
 	{ MAL_WALK(mal_kmem_cache_create), .undo = mal_undo_create },
 	{ MAL_WALK(mal_kmem_cache_create_args), .undo = mal_undo_create },
@@ -203,5 +274,29 @@ const struct mal_walk_call mal_walk_slab_calls[] = {
 	  .prepare = mal_prepare_object, .discard = mal_discard_object },
 	{ MAL_WALK(mal_usercopy_allowed), .promise = MAL_WALK_NOTHING,
 	  .prepare = mal_prepare_object, .discard = mal_discard_object },
+	{ MAL_WALK(mal_host_cache_alloc), .undo = mal_undo_host_object,
+	  .promise = MAL_WALK_FAILS_IN_HOST,
+	  .prepare = mal_prepare_host_cache, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_host_cache_alloc_node), .undo = mal_undo_host_object,
+	  .promise = MAL_WALK_FAILS_IN_HOST,
+	  .prepare = mal_prepare_host_cache, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_host_cache_alloc_lru), .undo = mal_undo_host_object,
+	  .promise = MAL_WALK_FAILS_IN_HOST,
+	  .prepare = mal_prepare_host_cache, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_host_cache_alloc_bulk), .undo = mal_undo_host_objects,
+	  .promise = MAL_WALK_FAILS_IN_HOST,
+	  .prepare = mal_prepare_host_cache, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_host_cache_free), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_host_object, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_host_cache_free_bulk), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_host_objects, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_host_cache_destroy), .promise = MAL_WALK_SURVIVES,
+	  .prepare = mal_prepare_host_cache },
+	{ MAL_WALK(mal_host_cache_shrink), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_host_cache, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_host_cache_size), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_host_cache, .discard = mal_discard_host_cache },
+	{ MAL_WALK(mal_is_kmem_cache), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_host_cache, .discard = mal_discard_host_cache },
 	{}
 };
