@@ -103,7 +103,7 @@
 
 #ifdef MAL_DROPIN_MIXED
 
-static inline void mal_mixed_kfree(const void *object)
+static __always_inline void mal_mixed_kfree(const void *object)
 {
 	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
 		mal_kfree(object);
@@ -111,7 +111,7 @@ static inline void mal_mixed_kfree(const void *object)
 		kfree(object);
 }
 
-static inline void mal_mixed_kfree_sensitive(const void *object)
+static __always_inline void mal_mixed_kfree_sensitive(const void *object)
 {
 	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
 		mal_kfree_sensitive(object);
@@ -119,7 +119,7 @@ static inline void mal_mixed_kfree_sensitive(const void *object)
 		kfree_sensitive(object);
 }
 
-static inline void mal_mixed_kfree_const(const void *object)
+static __always_inline void mal_mixed_kfree_const(const void *object)
 {
 	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
 		mal_kfree_const(object);
@@ -127,7 +127,7 @@ static inline void mal_mixed_kfree_const(const void *object)
 		kfree_const(object);
 }
 
-static inline void *__must_check
+static __always_inline void *__must_check
 mal_mixed_krealloc(const void *object, size_t size, gfp_t gfp)
 {
 	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
@@ -135,14 +135,14 @@ mal_mixed_krealloc(const void *object, size_t size, gfp_t gfp)
 	return krealloc(object, size, gfp);
 }
 
-static inline size_t mal_mixed_ksize(const void *object)
+static __always_inline size_t mal_mixed_ksize(const void *object)
 {
 	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
 		return mal_ksize(object);
 	return ksize(object);
 }
 
-static inline void mal_mixed_free_pages(struct page *page, unsigned int order)
+static __always_inline void mal_mixed_free_pages(struct page *page, unsigned int order)
 {
 	if (!page || mal_owns_page(page))
 		mal_free_pages(page, order);
@@ -150,8 +150,8 @@ static inline void mal_mixed_free_pages(struct page *page, unsigned int order)
 		__free_pages(page, order);
 }
 
-static inline void mal_mixed_put_free_pages(unsigned long addr,
-					    unsigned int order)
+static __always_inline void mal_mixed_put_free_pages(unsigned long addr,
+						     unsigned int order)
 {
 	if (!addr || mal_owns((void *)addr))
 		mal_put_free_pages(addr, order);
@@ -159,7 +159,7 @@ static inline void mal_mixed_put_free_pages(unsigned long addr,
 		free_pages(addr, order);
 }
 
-static inline void mal_mixed_vfree(const void *address)
+static __always_inline void mal_mixed_vfree(const void *address)
 {
 	if (!address || is_mal_vmalloc_addr(address))
 		mal_vfree(address);
@@ -167,7 +167,7 @@ static inline void mal_mixed_vfree(const void *address)
 		vfree(address);
 }
 
-static inline void mal_mixed_kvfree(const void *address)
+static __always_inline void mal_mixed_kvfree(const void *address)
 {
 	if (ZERO_OR_NULL_PTR(address) || mal_owns(address) ||
 	    is_mal_vmalloc_addr(address))
@@ -232,6 +232,9 @@ static __always_inline void mal_dropin_put_free_pages(unsigned long addr,
 }
 
 /*
+ * The functions below are always inline: reports name the address from which
+ * ours are called.
+ *
  * Slab caches. A cache remains a "struct kmem_cache *", because headers that
  * are included later may declare caches of the host. The first word tells a
  * cache of ours from one of the host (names_cachep, for example), which keeps
@@ -239,14 +242,14 @@ static __always_inline void mal_dropin_put_free_pages(unsigned long addr,
  * the host in a structure (dst_ops.kmem_cachep).
  */
 
-static inline struct kmem_cache *
+static __always_inline struct kmem_cache *
 mal_dropin_cache_create(const char *name, unsigned int size, unsigned int align,
 			slab_flags_t flags, void (*ctor)(void *))
 {
 	return (struct kmem_cache *)mal_kmem_cache_create(name, size, align, flags, ctor);
 }
 
-static inline struct kmem_cache *
+static __always_inline struct kmem_cache *
 mal_dropin_cache_create_usercopy(const char *name, unsigned int size,
 				 unsigned int align, slab_flags_t flags,
 				 unsigned int useroffset, unsigned int usersize,
@@ -258,7 +261,7 @@ mal_dropin_cache_create_usercopy(const char *name, unsigned int size,
 
 /* Since Linux 6.12 kmem_cache_create() is a macro, and takes arguments. */
 #ifdef kmem_cache_create
-static inline struct kmem_cache *
+static __always_inline struct kmem_cache *
 mal_dropin_cache_create_args(const char *name, unsigned int size,
 			     const struct kmem_cache_args *args, slab_flags_t flags)
 {
@@ -275,7 +278,7 @@ mal_dropin_cache_create_args(const char *name, unsigned int size,
 }
 #endif
 
-static inline void mal_dropin_cache_destroy(struct kmem_cache *cache)
+static __always_inline void mal_dropin_cache_destroy(struct kmem_cache *cache)
 {
 	if (!cache || mal_is_kmem_cache(cache))
 		mal_kmem_cache_destroy((struct mal_kmem_cache *)cache);
@@ -283,14 +286,14 @@ static inline void mal_dropin_cache_destroy(struct kmem_cache *cache)
 		mal_host_cache_destroy(cache);
 }
 
-static inline int mal_dropin_cache_shrink(struct kmem_cache *cache)
+static __always_inline int mal_dropin_cache_shrink(struct kmem_cache *cache)
 {
 	if (mal_is_kmem_cache(cache))
 		return mal_kmem_cache_shrink((struct mal_kmem_cache *)cache);
 	return mal_host_cache_shrink(cache);
 }
 
-static inline unsigned int mal_dropin_cache_size(struct kmem_cache *cache)
+static __always_inline unsigned int mal_dropin_cache_size(struct kmem_cache *cache)
 {
 	if (mal_is_kmem_cache(cache))
 		return mal_kmem_cache_size((struct mal_kmem_cache *)cache);
@@ -325,8 +328,8 @@ mal_dropin_cache_alloc_lru(struct kmem_cache *cache, struct list_lru *lru, gfp_t
 	return mal_host_cache_alloc_lru(cache, lru, gfp);
 }
 
-static inline int mal_dropin_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp,
-					      size_t nr, void **objects)
+static __always_inline int mal_dropin_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp,
+						       size_t nr, void **objects)
 {
 	if (likely(mal_is_kmem_cache(cache)))
 		return mal_kmem_cache_alloc_bulk((struct mal_kmem_cache *)cache, gfp,
@@ -342,8 +345,8 @@ static __always_inline void mal_dropin_cache_free(struct kmem_cache *cache, void
 		mal_host_cache_free(cache, object);
 }
 
-static inline void mal_dropin_cache_free_bulk(struct kmem_cache *cache, size_t nr,
-					      void **objects)
+static __always_inline void mal_dropin_cache_free_bulk(struct kmem_cache *cache, size_t nr,
+						       void **objects)
 {
 	if (likely(cache && mal_is_kmem_cache(cache)))
 		mal_kmem_cache_free_bulk((struct mal_kmem_cache *)cache, nr, objects);

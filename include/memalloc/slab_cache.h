@@ -108,6 +108,7 @@ int mal_kmem_cache_alloc_bulk(struct mal_kmem_cache *cache, gfp_t gfp,
 			      size_t nr, void **objects);
 void mal_kmem_cache_free_bulk(struct mal_kmem_cache *cache, size_t nr,
 			      void **objects);
+
 /**
  * mal_is_kmem_cache() - is a cache one of ours?
  * @cache: a cache of ours or of the host
