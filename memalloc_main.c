@@ -19,6 +19,7 @@
 #include "internal/area_cache.h"
 #include "internal/borrow.h"
 #include "internal/device.h"
+#include "internal/host_free.h"
 #include "internal/kfree_rcu.h"
 #include "internal/kmalloc.h"
 #include "internal/leak.h"
@@ -142,9 +143,12 @@ static int __init mal_init(void)
 	err = mal_site_init();
 	if (err)
 		return err;
-	err = mal_region_init();
+	err = mal_host_free_init();
 	if (err)
 		goto err_site;
+	err = mal_region_init();
+	if (err)
+		goto err_host_free;
 	err = mal_nodes_create();
 	if (err)
 		goto err_region;
@@ -208,6 +212,8 @@ err_nodes:
 	mal_nodes_destroy();
 err_region:
 	mal_region_exit();
+err_host_free:
+	mal_host_free_exit();
 err_site:
 	mal_site_exit();
 	return err;
@@ -229,6 +235,7 @@ static void __exit mal_exit(void)
 	mal_pcp_exit();
 	mal_nodes_destroy();
 	mal_region_exit();
+	mal_host_free_exit();
 	mal_site_exit();
 }
 

@@ -645,8 +645,16 @@ static struct mal_page *mal_page_freed(struct page *page, unsigned int order,
 	return desc;
 }
 
-static noinline void mal_free_slow(struct page *page, unsigned int order,
-				   unsigned long caller)
+/**
+ * mal_free_pages_slow() - free a block that this CPU's lists do not accept
+ * @page: its first page
+ * @order: the order it was allocated with
+ * @caller: code address for a report
+ *
+ * Context: any.
+ */
+noinline void mal_free_pages_slow(struct page *page, unsigned int order,
+				  unsigned long caller)
 {
 	struct mal_page *desc;
 
@@ -669,7 +677,7 @@ static noinline void mal_free_rejected(struct mal_pcp *pcp, struct page *page,
 				       unsigned long caller)
 {
 	mal_pcp_leave(pcp);
-	mal_free_slow(page, order, caller);
+	mal_free_pages_slow(page, order, caller);
 }
 
 /**
@@ -688,7 +696,7 @@ void mal_free_pages(struct page *page, unsigned int order)
 	if (unlikely(!page))
 		return;
 	if (unlikely(mal_is_instrumented() || !mal_pcp_enter(&pcp)))
-		mal_free_slow(page, order, _RET_IP_);
+		mal_free_pages_slow(page, order, _RET_IP_);
 	else if (unlikely(!mal_pcp_accept(pcp, page, order)))
 		mal_free_rejected(pcp, page, order, _RET_IP_);
 	else
@@ -769,16 +777,7 @@ static noinline void mal_free_heap_slow(struct page *page, unsigned int order,
 void mal_free_heap_pages(struct page *page, unsigned int order,
 			 unsigned long caller)
 {
-	struct mal_pcp *pcp;
-	bool accepted = false;
-
-	if (unlikely(!page))
-		return;
-	if (likely(!mal_is_instrumented() && mal_pcp_enter(&pcp))) {
-		accepted = mal_pcp_accept_as(pcp, page, order, MAL_HEAP_REFS);
-		mal_pcp_leave(pcp);
-	}
-	if (unlikely(!accepted))
+	if (likely(page) && unlikely(!mal_pcp_free_fast(page, order, MAL_HEAP_REFS)))
 		mal_free_heap_slow(page, order, caller);
 }
 

@@ -30,6 +30,7 @@
 
 #include "internal/borrow.h"
 #include "internal/device.h"
+#include "internal/host_free.h"
 #include "internal/kmalloc.h"
 #include "internal/mempool.h"
 #include "internal/node.h"
@@ -68,6 +69,7 @@ static const struct mal_proc_section mal_proc_sections[] = {
 	{ mal_percpu_show },
 	{ mal_vmalloc_show },
 	{ mal_device_show },
+	{ mal_host_free_show },
 	{ mal_report_show },
 };
 

@@ -12,6 +12,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -158,5 +159,37 @@ static inline int mal_shrinker_register(struct shrinker *shrinker,
 #ifndef kfree_rcu_mightsleep
 #define kfree_rcu_mightsleep(object)	kvfree_rcu(object)
 #endif
+
+/* 6.2: kvfree_call_rcu() takes the address, not the offset of the rcu_head */
+static inline void mal_host_kvfree_call_rcu(struct rcu_head *head, void *address)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	kvfree_call_rcu(head, (rcu_callback_t)((unsigned long)head -
+					       (unsigned long)address));
+#else
+	kvfree_call_rcu(head, address);
+#endif
+}
+
+/* 6.12: kvrealloc() knows the size of the memory */
+static inline void *mal_host_kvrealloc(const void *address, size_t old_size,
+				       size_t size, gfp_t gfp)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return kvrealloc(address, old_size, size, gfp);
+#else
+	return kvrealloc(address, size, gfp);
+#endif
+}
+
+/* 7.2: modules may call kvfree_atomic(); no driver for an older kernel does */
+static inline void mal_host_kvfree_atomic(const void *address)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+	kvfree(address);
+#else
+	kvfree_atomic(address);
+#endif
+}
 
 #endif /* _MAL_COMPAT_H */

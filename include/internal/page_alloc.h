@@ -18,6 +18,8 @@ unsigned long mal_get_free_pages_caller(gfp_t gfp, unsigned int order,
 					unsigned long caller);
 struct page *mal_alloc_heap_pages(int nid, gfp_t gfp, unsigned int order,
 				  unsigned long caller);
+void mal_free_pages_slow(struct page *page, unsigned int order,
+			 unsigned long caller);
 void mal_free_pages_charged(struct page *page, unsigned int order, u32 account,
 			    unsigned long caller);
 void mal_free_heap_pages(struct page *page, unsigned int order,

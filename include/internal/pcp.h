@@ -16,6 +16,7 @@
 #include <uapi/linux/memalloc.h>
 
 #include "internal/busy.h"
+#include "internal/instrument.h"
 #include "internal/region.h"
 #include "internal/sanitizer.h"
 
@@ -323,6 +324,29 @@ static __always_inline bool mal_pcp_accept(struct mal_pcp *pcp,
 					   struct page *page, unsigned int order)
 {
 	return mal_pcp_accept_as(pcp, page, order, MAL_PAGE_REFS);
+}
+
+/**
+ * mal_pcp_free_fast() - free a block to a list of this CPU
+ * @page: its first page, or any page that is not ours
+ * @order: order of the block, according to the caller
+ * @refs: as for mal_pcp_accept_as()
+ *
+ * Context: any.
+ * Return: true if the block is free now; false if a slower function must free
+ * it, or report it.
+ */
+static __always_inline bool mal_pcp_free_fast(struct page *page,
+					      unsigned int order, int refs)
+{
+	struct mal_pcp *pcp;
+	bool accepted;
+
+	if (unlikely(mal_is_instrumented() || !mal_pcp_enter(&pcp)))
+		return false;
+	accepted = mal_pcp_accept_as(pcp, page, order, refs);
+	mal_pcp_leave(pcp);
+	return accepted;
 }
 
 struct mal_page *mal_pcp_take(int nid, int highest, int lowest,

@@ -19,17 +19,16 @@
  * the host's as well. Functions that free pages or count references accept both
  * the host's pages and ours.
  *
- * A pointer of the host that is passed to one of our functions is reported at
- * run time and not freed: "report: foreign_free by ...". A pointer of ours that
- * is passed to the host's kfree() triggers a warning of the host, and "report:
- * lost_reference" of this module. A module that has pointers of both kinds
- * defines MAL_DROPIN_MIXED:
+ * Functions that free accept memory of the host as well, and pass it to the
+ * host's function of that name: see memalloc/mixed.h. /proc/memalloc counts
+ * such frees by call site ("[host_frees]"). A module that never frees memory of
+ * the host defines MAL_DROPIN_STRICT:
  *
- *	ccflags-y += -DMAL_DROPIN_MIXED
+ *	ccflags-y += -DMAL_DROPIN_STRICT
  *
- * Then a pointer that is not ours is passed to the host's function of that
- * name, for each of kfree(), kfree_sensitive(), kfree_const(), krealloc(),
- * ksize(), kvfree(), vfree(), __free_pages() and free_pages().
+ * Then a pointer of the host is reported at run time and not freed: "report:
+ * foreign_free by ...". A pointer of ours that is passed to the host's kfree()
+ * triggers a warning of the host, and "report: lost_reference" of this module.
  *
  * Some names are also those of members of the kernel's structures (vmap,
  * vunmap, alloc_pages, free_pages, free_page, put_page). These are redefined
@@ -87,6 +86,7 @@
 #include <memalloc/host_cache.h>
 #include <memalloc/kmalloc.h>
 #include <memalloc/kstring.h>
+#include <memalloc/mixed.h>
 #include <memalloc/owner.h>
 #include <memalloc/page_alloc.h>
 #include <memalloc/page_ref.h>
@@ -101,85 +101,11 @@
  * Free
  */
 
-#ifdef MAL_DROPIN_MIXED
-
-static __always_inline void mal_mixed_kfree(const void *object)
-{
-	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
-		mal_kfree(object);
-	else
-		kfree(object);
-}
-
-static __always_inline void mal_mixed_kfree_sensitive(const void *object)
-{
-	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
-		mal_kfree_sensitive(object);
-	else
-		kfree_sensitive(object);
-}
-
-static __always_inline void mal_mixed_kfree_const(const void *object)
-{
-	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
-		mal_kfree_const(object);
-	else
-		kfree_const(object);
-}
-
-static __always_inline void *__must_check
-mal_mixed_krealloc(const void *object, size_t size, gfp_t gfp)
-{
-	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
-		return mal_krealloc(object, size, gfp);
-	return krealloc(object, size, gfp);
-}
-
-static __always_inline size_t mal_mixed_ksize(const void *object)
-{
-	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
-		return mal_ksize(object);
-	return ksize(object);
-}
-
-static __always_inline void mal_mixed_free_pages(struct page *page, unsigned int order)
-{
-	if (!page || mal_owns_page(page))
-		mal_free_pages(page, order);
-	else
-		__free_pages(page, order);
-}
-
-static __always_inline void mal_mixed_put_free_pages(unsigned long addr,
-						     unsigned int order)
-{
-	if (!addr || mal_owns((void *)addr))
-		mal_put_free_pages(addr, order);
-	else
-		free_pages(addr, order);
-}
-
-static __always_inline void mal_mixed_vfree(const void *address)
-{
-	if (!address || is_mal_vmalloc_addr(address))
-		mal_vfree(address);
-	else
-		vfree(address);
-}
-
-static __always_inline void mal_mixed_kvfree(const void *address)
-{
-	if (ZERO_OR_NULL_PTR(address) || mal_owns(address) ||
-	    is_mal_vmalloc_addr(address))
-		mal_kvfree(address);
-	else
-		kvfree(address);
-}
-
-#define MAL_DROPIN(name)	mal_mixed_##name
-#else
+#ifdef MAL_DROPIN_STRICT
 #define MAL_DROPIN(name)	mal_##name
-#endif /* MAL_DROPIN_MIXED */
+#else
+#define MAL_DROPIN(name)	mal_mixed_##name
+#endif
 
 /*
  * Compound pages and folios belong to the host: blocks requested with
@@ -215,13 +141,14 @@ static __always_inline unsigned long mal_dropin_get_free_pages(gfp_t gfp,
 						    mal_get_free_pages(gfp, order);
 }
 
+#ifdef MAL_DROPIN_STRICT
 static __always_inline void mal_dropin_free_pages(struct page *page,
 						  unsigned int order)
 {
 	if (page && unlikely(PageCompound(page)))
 		__free_pages(page, order);
 	else
-		MAL_DROPIN(free_pages)(page, order);
+		mal_free_pages(page, order);
 }
 
 static __always_inline void mal_dropin_put_free_pages(unsigned long addr,
@@ -230,6 +157,22 @@ static __always_inline void mal_dropin_put_free_pages(unsigned long addr,
 	if (addr)
 		mal_dropin_free_pages(virt_to_page((void *)addr), order);
 }
+#else
+#define mal_dropin_free_pages		mal_mixed_free_pages
+#define mal_dropin_put_free_pages	mal_mixed_put_free_pages
+#endif
+
+#ifdef CONFIG_BLOCK
+/* Free the pages of a bio, as bio_free_pages() does. */
+static __always_inline void mal_dropin_bio_free_pages(struct bio *bio)
+{
+	struct bvec_iter_all iter;
+	struct bio_vec *vec;
+
+	bio_for_each_segment_all(vec, bio, iter)
+		mal_dropin_free_pages(vec->bv_page, 0);
+}
+#endif
 
 /*
  * The functions below are always inline: reports name the address from which
@@ -365,10 +308,11 @@ DEFINE_FREE(mal_dropin_kfree, void *, if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(kfree)
 DEFINE_FREE(mal_dropin_kfree_sensitive, void *,
 	    if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(kfree_sensitive)(_T))
 DEFINE_FREE(mal_dropin_kvfree, void *, if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(kvfree)(_T))
-DEFINE_FREE(mal_dropin_kvfree_atomic, void *, if (!IS_ERR_OR_NULL(_T)) mal_kvfree_atomic(_T))
+DEFINE_FREE(mal_dropin_kvfree_atomic, void *,
+	    if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(kvfree_atomic)(_T))
 DEFINE_FREE(mal_dropin_vfree, void *, if (!IS_ERR_OR_NULL(_T)) MAL_DROPIN(vfree)(_T))
 DEFINE_FREE(mal_dropin_free_page, void *, mal_dropin_put_free_pages((unsigned long)_T, 0))
-DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
+DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T))
 #define __free_kfree		__free_mal_dropin_kfree
 #define __free_kfree_sensitive	__free_mal_dropin_kfree_sensitive
 #define __free_kvfree		__free_mal_dropin_kvfree
@@ -382,13 +326,15 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #undef kfree_sensitive
 #undef kfree_const
 #undef kfree_bulk
+#undef kfree_link
 #undef krealloc
 #undef krealloc_node
 #undef ksize
 #define kfree			MAL_DROPIN(kfree)
 #define kfree_sensitive		MAL_DROPIN(kfree_sensitive)
 #define kfree_const		MAL_DROPIN(kfree_const)
-#define kfree_bulk		mal_kfree_bulk
+#define kfree_bulk		MAL_DROPIN(kfree_bulk)
+#define kfree_link		mal_mixed_kfree_link
 #define krealloc		MAL_DROPIN(krealloc)
 /* The node is a preference. */
 #define krealloc_node(object, size, gfp, nid)				\
@@ -409,8 +355,8 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define kvfree_rcu_mightsleep(object)	MAL_DROPIN_RCU_1(object)
 #define kvfree_rcu_barrier	mal_kfree_rcu_barrier
 #define kvfree_rcu_barrier_on_cache(cache)	((void)(cache), mal_kfree_rcu_barrier())
-#define MAL_DROPIN_RCU_1(object)	mal_kvfree_rcu_mightsleep(object)
-#define MAL_DROPIN_RCU_2(object, field)	mal_kvfree_rcu(object, field)
+#define MAL_DROPIN_RCU_1(object)	MAL_DROPIN(kvfree_rcu_mightsleep)(object)
+#define MAL_DROPIN_RCU_2(object, field)	MAL_DROPIN(kvfree_rcu)(object, field)
 
 /*
  * kmalloc
@@ -508,9 +454,9 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define devm_kzalloc		mal_devm_kzalloc
 #define devm_kmalloc_array	mal_devm_kmalloc_array
 #define devm_kcalloc		mal_devm_kcalloc
-#define devm_krealloc		mal_devm_krealloc
+#define devm_krealloc		MAL_DROPIN(devm_krealloc)
 #define devm_krealloc_array	mal_devm_krealloc_array
-#define devm_kfree		mal_devm_kfree
+#define devm_kfree		MAL_DROPIN(devm_kfree)
 #define devm_kmemdup		mal_devm_kmemdup
 #define devm_kmemdup_array	mal_devm_kmemdup_array
 #define devm_kstrdup		mal_devm_kstrdup
@@ -595,6 +541,7 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #undef free_page
 #undef __free_pages
 #undef __free_page
+#undef bio_free_pages
 #undef split_page
 #undef put_page
 #define alloc_pages(gfp, order)	mal_dropin_alloc_pages(gfp, order)
@@ -629,6 +576,7 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define free_page(addr)		mal_dropin_put_free_pages((unsigned long)(addr), 0)
 #define __free_pages		mal_dropin_free_pages
 #define __free_page(page)	mal_dropin_free_pages(page, 0)
+#define bio_free_pages(bio)	mal_dropin_bio_free_pages(bio)
 #define split_page		mal_split_page
 #define put_page(page)		mal_put_page(page)
 
@@ -763,7 +711,7 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define remap_vmalloc_range	mal_remap_vmalloc_range
 #define remap_vmalloc_range_partial mal_remap_vmalloc_range_partial
 #define vmap(pages, count, flags, prot) mal_vmap(pages, count, flags, prot)
-#define vunmap(address)		mal_vunmap(address)
+#define vunmap(address)		MAL_DROPIN(vunmap)(address)
 #define vm_map_ram		mal_vm_map_ram
 #define vm_unmap_ram		mal_vm_unmap_ram
 
@@ -792,14 +740,19 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define kvrealloc(...)							\
 	CONCATENATE(MAL_DROPIN_KVREALLOC_,				\
 		    COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
-#define MAL_DROPIN_KVREALLOC_3	mal_kvrealloc
+#define MAL_DROPIN_KVREALLOC_3(address, size, gfp)			\
+	MAL_DROPIN_KVREALLOC_4(address, 0, size, gfp)
+#ifdef MAL_DROPIN_STRICT
 #define MAL_DROPIN_KVREALLOC_4(address, old, size, gfp)			\
 	((void)(old), mal_kvrealloc(address, size, gfp))
+#else
+#define MAL_DROPIN_KVREALLOC_4	mal_mixed_kvrealloc
+#endif
 #define kvrealloc_node(address, size, gfp, nid)				\
-	((void)(nid), mal_kvrealloc(address, size, gfp))
+	((void)(nid), MAL_DROPIN_KVREALLOC_3(address, size, gfp))
 #define kvfree			MAL_DROPIN(kvfree)
-#define kvfree_atomic		mal_kvfree_atomic
-#define kvfree_sensitive	mal_kvfree_sensitive
+#define kvfree_atomic		MAL_DROPIN(kvfree_atomic)
+#define kvfree_sensitive	MAL_DROPIN(kvfree_sensitive)
 
 /*
  * Mempools
@@ -866,7 +819,7 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, mal_free_percpu(_T))
 #define __alloc_percpu_gfp	__mal_alloc_percpu_gfp
 #define alloc_percpu		mal_alloc_percpu
 #define alloc_percpu_gfp	mal_alloc_percpu_gfp
-#define free_percpu		mal_free_percpu
+#define free_percpu		MAL_DROPIN(free_percpu)
 
 /*
  * Names that are not supported cause a compiler error that contains the name,

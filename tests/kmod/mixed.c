@@ -2,15 +2,19 @@
 /*
  * A client with memory of memalloc and of the host
  *
- * Built with MAL_DROPIN_MIXED. The client frees both by the same functions, and
- * uses caches of both; each object must return to its allocator. Loading
- * succeeds if all checks pass, and fails with EIO otherwise.
+ * The client frees both by the same functions, and uses caches of both; each
+ * object must return to its allocator. Loading succeeds if all checks pass, and
+ * fails with EIO otherwise. The module leaves behind nothing of either
+ * allocator: the guest compares the host's caches before and after.
  */
+#include <linux/bio.h>
 #include <linux/cleanup.h>
 #include <linux/fs.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -20,6 +24,10 @@
 #include "internal/compat.h"
 
 #include "mixed.h"
+
+static bool misuse;
+module_param(misuse, bool, 0444);
+MODULE_PARM_DESC(misuse, "Free three times what must not be freed (default: N)");
 
 static int mixed_errors __initdata;
 
@@ -84,7 +92,100 @@ static void __init mixed_areas(void)
 	mixed_must(theirs && ours, "no area");
 	kvfree(theirs);
 	vfree(ours);
+	theirs = host_vmalloc(PAGE_SIZE);
+	ours = vmalloc(PAGE_SIZE);
+	mixed_must(theirs && ours, "no area");
+	vfree(theirs);
+	kvfree(ours);
+	theirs = host_vmalloc(PAGE_SIZE);
+	if (theirs)
+		kvfree_sensitive(theirs, PAGE_SIZE);
 }
+
+struct mixed_freed {
+	char before[40];
+	struct rcu_head rcu;
+	char after[40];
+};
+
+/* Bytes, by the rarer functions that free. */
+static void __init mixed_frees(void)
+{
+	void *objects[4] = {
+		kmalloc(100, GFP_KERNEL), host_kmalloc(100, GFP_KERNEL),
+		host_kmalloc(20000, GFP_KERNEL), kmalloc(20000, GFP_KERNEL),
+	};
+	struct mixed_freed *theirs = host_kmalloc(sizeof(*theirs), GFP_KERNEL);
+	struct mixed_freed *ours = kmalloc(sizeof(*ours), GFP_KERNEL);
+	void (*link)(void *) = kfree_link;
+	void (*callback)(const void *) = kfree;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		mixed_must(objects[i], "no memory");
+	if (objects[0] && objects[1] && objects[2] && objects[3])
+		kfree_bulk(ARRAY_SIZE(objects), objects);
+	if (theirs)
+		kfree_rcu(theirs, rcu);
+	if (ours)
+		kfree_rcu(ours, rcu);
+	theirs = host_kmalloc(100, GFP_KERNEL);
+	ours = kmalloc(100, GFP_KERNEL);
+	kvfree_rcu_mightsleep(theirs);
+	kvfree_rcu_mightsleep(ours);
+	link(host_kmalloc(100, GFP_KERNEL));
+	link(kmalloc(100, GFP_KERNEL));
+	callback(host_kmalloc(100, GFP_KERNEL));
+	kfree_const(host_kstrdup_const("constant", GFP_KERNEL));
+	kfree_const(kstrdup_const("constant", GFP_KERNEL));
+	kfree_sensitive(host_kmalloc(100, GFP_KERNEL));
+	free_percpu(host_alloc_percpu(100));
+	free_percpu(alloc_percpu(u64));
+}
+
+/* A second free of our memory is reported, and never reaches the host. */
+static void __init mixed_double(void)
+{
+	void *object = kmalloc(100, GFP_KERNEL), *area = vmalloc(PAGE_SIZE);
+
+	kfree(object);
+	kfree(object);
+	vfree(area);
+	kvfree(area);
+}
+
+/* Neither allocator owns this address. */
+static void __init mixed_foreign(void)
+{
+	static unsigned long foreign;
+
+	kfree(&foreign);
+	mixed_must(!ksize(&foreign), "ksize() of a variable");
+}
+
+#ifdef CONFIG_BLOCK
+static void __init mixed_bio(void)
+{
+	struct page *pages[] = { alloc_page(GFP_KERNEL), host_alloc_page(GFP_KERNEL) };
+	struct bio_vec vecs[ARRAY_SIZE(pages)];
+	struct bio bio;
+	unsigned int i;
+
+	mixed_must(pages[0] && pages[1], "no page");
+	if (!pages[0] || !pages[1])
+		return;
+	bio_init(&bio, NULL, vecs, ARRAY_SIZE(vecs), REQ_OP_READ);
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		__bio_add_page(&bio, pages[i], PAGE_SIZE, 0);
+	bio_free_pages(&bio);
+	bio_uninit(&bio);
+	kfree(bio_kmalloc(1, GFP_KERNEL));
+}
+#else
+static void __init mixed_bio(void)
+{
+}
+#endif
 
 /* Use a cache by each function. Its objects are ours if the cache is. */
 static void __init mixed_cache(struct kmem_cache *cache, bool ours)
@@ -153,6 +254,12 @@ static int __init mixed_init(void)
 	mixed_bytes();
 	mixed_pages();
 	mixed_areas();
+	mixed_frees();
+	mixed_bio();
+	if (misuse) {
+		mixed_double();
+		mixed_foreign();
+	}
 	return mixed_errors ? -EIO : 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef _MIXED_H
 #define _MIXED_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct kmem_cache;
@@ -13,6 +14,8 @@ struct page;
 void *host_kmalloc(size_t size, gfp_t gfp);
 struct page *host_alloc_page(gfp_t gfp);
 void *host_vmalloc(unsigned long size);
+const char *host_kstrdup_const(const char *text, gfp_t gfp);
+void __percpu *host_alloc_percpu(size_t size);
 struct kmem_cache *host_cache_create(const char *name, unsigned int size);
 
 #endif /* _MIXED_H */

@@ -3,7 +3,9 @@
  * Memory of the host, as other subsystems pass it to a driver
  */
 #include <linux/gfp.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "mixed.h"
@@ -56,4 +58,29 @@ void *host_vmalloc(unsigned long size)
 struct kmem_cache *host_cache_create(const char *name, unsigned int size)
 {
 	return kmem_cache_create(name, size, 0, 0, NULL);
+}
+
+/**
+ * host_kstrdup_const() - call the host's kstrdup_const()
+ * @text: the string
+ * @gfp: flags
+ *
+ * Context: as @gfp allows.
+ * Return: a string of the host, or NULL.
+ */
+const char *host_kstrdup_const(const char *text, gfp_t gfp)
+{
+	return kstrdup_const(text, gfp);
+}
+
+/**
+ * host_alloc_percpu() - call the host's __alloc_percpu()
+ * @size: size in bytes
+ *
+ * Context: task; sleeps.
+ * Return: per-CPU memory of the host, or NULL.
+ */
+void __percpu *host_alloc_percpu(size_t size)
+{
+	return __alloc_percpu(size, 8);
 }

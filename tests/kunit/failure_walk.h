@@ -108,6 +108,7 @@ extern const struct mal_walk_call mal_walk_devm_calls[];
 extern const struct mal_walk_call mal_walk_mempool_calls[];
 extern const struct mal_walk_call mal_walk_percpu_calls[];
 extern const struct mal_walk_call mal_walk_area_calls[];
+extern const struct mal_walk_call mal_walk_mixed_calls[];
 
 /* Record the result of a call: a pointer, NULL or an error pointer. */
 static inline int mal_walk_made(struct mal_walk *walk, const void *out)

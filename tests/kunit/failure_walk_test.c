@@ -53,6 +53,7 @@ static const struct mal_walk_call *const mal_walk_tables[] = {
 	mal_walk_mempool_calls,
 	mal_walk_percpu_calls,
 	mal_walk_area_calls,
+	mal_walk_mixed_calls,
 };
 
 /*
@@ -544,6 +545,11 @@ static void mal_test_walk_areas(struct kunit *test)
 	mal_walk_table(test, mal_walk_area_calls);
 }
 
+static void mal_test_walk_mixed(struct kunit *test)
+{
+	mal_walk_table(test, mal_walk_mixed_calls);
+}
+
 /*
  * Coverage
  */
@@ -608,6 +614,7 @@ static struct kunit_case mal_failure_walk_cases[] = {
 	KUNIT_CASE(mal_test_walk_mempool),
 	KUNIT_CASE(mal_test_walk_percpu),
 	KUNIT_CASE(mal_test_walk_areas),
+	KUNIT_CASE(mal_test_walk_mixed),
 	KUNIT_CASE(mal_test_every_function_is_walked),
 	{}
 };

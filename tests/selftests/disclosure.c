@@ -360,6 +360,7 @@ TEST_F(answer, of_our_files_has_none)
 		{ "\n[leaks]\n", "u:tracked ", 1 }, { "\n[mempools]\n", "", 2 },
 		{ "\n[percpu]\n", "used ", 1 }, { "\n[areas]\n", " pages=", 1 },
 		{ "\n[device]\n", "handles ", 1 }, { "\n[reports]\n", "double_free ", 1 },
+		{ "\n[host_frees]\n", "total ", 1 },
 	};
 	const char *text = file_text("/proc/memalloc"), *at;
 	unsigned int i, headings = 0, zones = 0;
