@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's slab caches, for drivers that were moved by dropin.h
+ * The host's slab caches and mempools, for drivers that were moved by dropin.h
  *
  * A cache of ours and one of the host have the same type there, and the first
- * word of the cache tells them apart (mal_is_kmem_cache()). dropin.h calls
- * these functions for a cache of the host. They are functions of this module so
+ * word of the cache tells them apart (mal_is_kmem_cache()). The same holds for
+ * mempools and their minimum. dropin.h calls these functions for a cache or a
+ * pool of the host. They are functions of this module so
  * that a driver itself does not refer to the host's allocator, which
  * tests/dropin checks.
  *
  * Locking: the host's.
  */
+#include <linux/mempool.h>
 #include <linux/slab.h>
 
 #include <memalloc/host_cache.h>
@@ -144,3 +146,114 @@ void mal_host_cache_destroy(struct kmem_cache *cache)
 	kmem_cache_destroy(cache);
 }
 MAL_EXPORT(mal_host_cache_destroy);
+
+/**
+ * mal_host_mempool_alloc() - allocate an element
+ * @pool: a pool of the host
+ * @gfp: allocation flags
+ *
+ * Context: as for the host's mempool_alloc().
+ * Return: the element, or NULL.
+ */
+void *mal_host_mempool_alloc(mempool_t *pool, gfp_t gfp)
+{
+	return mempool_alloc(pool, gfp);
+}
+MAL_EXPORT(mal_host_mempool_alloc);
+
+/**
+ * mal_host_mempool_alloc_preallocated() - take an element from the reserve
+ * @pool: a pool of the host
+ *
+ * Context: any.
+ * Return: the element; NULL if the reserve is empty, or the host has no such
+ * function.
+ */
+void *mal_host_mempool_alloc_preallocated(mempool_t *pool)
+{
+	return mal_compat_mempool_alloc_preallocated(pool);
+}
+MAL_EXPORT(mal_host_mempool_alloc_preallocated);
+
+/**
+ * mal_host_mempool_alloc_bulk() - allocate many elements
+ * @pool: a pool of the host
+ * @elements: filled in
+ * @nr: number of elements
+ *
+ * Context: task; sleeps.
+ * Return: as for the host's mempool_alloc_bulk(); -EOPNOTSUPP if it has none.
+ */
+int mal_host_mempool_alloc_bulk(mempool_t *pool, void **elements,
+				unsigned int nr)
+{
+	return mal_compat_mempool_alloc_bulk(pool, elements, nr);
+}
+MAL_EXPORT(mal_host_mempool_alloc_bulk);
+
+/**
+ * mal_host_mempool_free() - free an element
+ * @element: an element of the pool, or NULL
+ * @pool: a pool of the host
+ *
+ * Context: as for the host's mempool_free().
+ */
+void mal_host_mempool_free(void *element, mempool_t *pool)
+{
+	mempool_free(element, pool);
+}
+MAL_EXPORT(mal_host_mempool_free);
+
+/**
+ * mal_host_mempool_free_bulk() - give a pool the elements that it needs
+ * @pool: a pool of the host
+ * @elements: elements of the pool
+ * @nr: number of elements
+ *
+ * Context: any but NMI.
+ * Return: as for the host's mempool_free_bulk(); zero if it has none.
+ */
+unsigned int mal_host_mempool_free_bulk(mempool_t *pool, void **elements,
+					unsigned int nr)
+{
+	return mal_compat_mempool_free_bulk(pool, elements, nr);
+}
+MAL_EXPORT(mal_host_mempool_free_bulk);
+
+/**
+ * mal_host_mempool_resize() - change the guaranteed number of elements
+ * @pool: a pool of the host
+ * @min_nr: the number
+ *
+ * Context: task; sleeps.
+ * Return: as for the host's mempool_resize().
+ */
+int mal_host_mempool_resize(mempool_t *pool, int min_nr)
+{
+	return mempool_resize(pool, min_nr);
+}
+MAL_EXPORT(mal_host_mempool_resize);
+
+/**
+ * mal_host_mempool_exit() - undo the host's mempool_init()
+ * @pool: a pool of the host, or zeroes
+ *
+ * Context: that of the free function of the pool.
+ */
+void mal_host_mempool_exit(mempool_t *pool)
+{
+	mempool_exit(pool);
+}
+MAL_EXPORT(mal_host_mempool_exit);
+
+/**
+ * mal_host_mempool_destroy() - destroy a pool
+ * @pool: a pool of the host, or NULL
+ *
+ * Context: that of the free function of the pool.
+ */
+void mal_host_mempool_destroy(mempool_t *pool)
+{
+	mempool_destroy(pool);
+}
+MAL_EXPORT(mal_host_mempool_destroy);

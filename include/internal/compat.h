@@ -10,6 +10,7 @@
 
 #include <linux/export.h>
 #include <linux/gfp.h>
+#include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -189,6 +190,37 @@ static inline void mal_host_kvfree_atomic(const void *address)
 	kvfree(address);
 #else
 	kvfree_atomic(address);
+#endif
+}
+
+/* 6.7: an element can be taken from the reserve of a mempool */
+static inline void *mal_compat_mempool_alloc_preallocated(mempool_t *pool)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	return NULL;
+#else
+	return mempool_alloc_preallocated(pool);
+#endif
+}
+
+/* 6.19: elements of mempools are allocated and freed in bulk */
+static inline int mal_compat_mempool_alloc_bulk(mempool_t *pool, void **elements,
+						unsigned int nr)
+{
+#ifdef mempool_alloc_bulk
+	return mempool_alloc_bulk(pool, elements, nr);
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+static inline unsigned int mal_compat_mempool_free_bulk(mempool_t *pool, void **elements,
+							unsigned int nr)
+{
+#ifdef mempool_alloc_bulk
+	return mempool_free_bulk(pool, elements, nr);
+#else
+	return 0;
 #endif
 }
 

@@ -300,6 +300,133 @@ static __always_inline void mal_dropin_cache_free_bulk(struct kmem_cache *cache,
 }
 
 /*
+ * Mempools. A pool remains the host's mempool_t, because headers that are
+ * included later may declare pools of the host, and because drivers use its
+ * members. A pool of ours has an impossible minimum and no elements; the
+ * pointer to them leads to our pool instead. It may be moved by assignment, as
+ * raid1 does. If the host's functions get such a pool, they call its backend,
+ * and never find an element in the reserve nor room for one.
+ */
+#define MAL_DROPIN_POOL		INT_MIN
+
+static __always_inline bool mal_dropin_is_pool(const mempool_t *pool)
+{
+	return pool->min_nr == MAL_DROPIN_POOL;
+}
+
+static __always_inline mal_mempool_t *mal_dropin_pool(const mempool_t *pool)
+{
+	return (mal_mempool_t *)pool->elements;
+}
+
+static __always_inline int
+mal_dropin_mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc,
+			     mempool_free_t *free, void *data, gfp_t gfp, int node)
+{
+	mal_mempool_t *ours = mal_mempool_create_node(min_nr, alloc, free, data, gfp, node);
+
+	*pool = (mempool_t) {
+		.min_nr = ours ? MAL_DROPIN_POOL : 0,
+		.elements = (void **)ours,
+		.pool_data = data,
+		.alloc = ours ? ours->alloc : NULL,
+		.free = ours ? ours->free : NULL,
+	};
+	spin_lock_init(&pool->lock);
+	init_waitqueue_head(&pool->wait);
+	return ours ? 0 : -ENOMEM;
+}
+
+static __always_inline mempool_t *
+mal_dropin_mempool_create_node(int min_nr, mempool_alloc_t *alloc, mempool_free_t *free,
+			       void *data, gfp_t gfp, int node)
+{
+	mempool_t *pool = mal_kmalloc_node(sizeof(*pool), gfp, node);
+
+	if (pool && mal_dropin_mempool_init_node(pool, min_nr, alloc, free, data,
+						 gfp, node)) {
+		mal_kfree(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+static __always_inline void mal_dropin_mempool_exit(mempool_t *pool)
+{
+	if (!mal_dropin_is_pool(pool)) {
+		mal_host_mempool_exit(pool);
+		return;
+	}
+	mal_mempool_destroy(mal_dropin_pool(pool));
+	pool->elements = NULL;
+	pool->min_nr = 0;
+}
+
+static __always_inline void mal_dropin_mempool_destroy(mempool_t *pool)
+{
+	if (pool && mal_dropin_is_pool(pool)) {
+		mal_dropin_mempool_exit(pool);
+		mal_kfree(pool);
+	} else {
+		mal_host_mempool_destroy(pool);
+	}
+}
+
+static __always_inline int mal_dropin_mempool_resize(mempool_t *pool, int min_nr)
+{
+	return mal_dropin_is_pool(pool) ?
+		mal_mempool_resize(mal_dropin_pool(pool), min_nr) :
+		mal_host_mempool_resize(pool, min_nr);
+}
+
+static __always_inline void *mal_dropin_mempool_alloc(mempool_t *pool, gfp_t gfp)
+{
+	return likely(mal_dropin_is_pool(pool)) ?
+		mal_mempool_alloc(mal_dropin_pool(pool), gfp) :
+		mal_host_mempool_alloc(pool, gfp);
+}
+
+static __always_inline void *mal_dropin_mempool_alloc_preallocated(mempool_t *pool)
+{
+	return mal_dropin_is_pool(pool) ?
+		mal_mempool_alloc_preallocated(mal_dropin_pool(pool)) :
+		mal_host_mempool_alloc_preallocated(pool);
+}
+
+static __always_inline int mal_dropin_mempool_alloc_bulk(mempool_t *pool, void **elements,
+							 unsigned int nr)
+{
+	return mal_dropin_is_pool(pool) ?
+		mal_mempool_alloc_bulk(mal_dropin_pool(pool), elements, nr) :
+		mal_host_mempool_alloc_bulk(pool, elements, nr);
+}
+
+static __always_inline void mal_dropin_mempool_free(void *element, mempool_t *pool)
+{
+	if (unlikely(!element))
+		return;
+	if (likely(mal_dropin_is_pool(pool)))
+		mal_mempool_free(element, mal_dropin_pool(pool));
+	else
+		mal_host_mempool_free(element, pool);
+}
+
+static __always_inline unsigned int
+mal_dropin_mempool_free_bulk(mempool_t *pool, void **elements, unsigned int nr)
+{
+	return mal_dropin_is_pool(pool) ?
+		mal_mempool_free_bulk(mal_dropin_pool(pool), elements, nr) :
+		mal_host_mempool_free_bulk(pool, elements, nr);
+}
+
+static __always_inline bool mal_dropin_mempool_is_saturated(mempool_t *pool)
+{
+	return mal_dropin_is_pool(pool) ?
+		mal_mempool_is_saturated(mal_dropin_pool(pool)) :
+		READ_ONCE(pool->curr_nr) >= READ_ONCE(pool->min_nr);
+}
+
+/*
  * __free(kfree) frees at the end of a scope by calling __free_kfree(), which is
  * ours from here on.
  */
@@ -766,31 +893,33 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #undef mempool_resize
 #undef mempool_destroy
 #undef mempool_alloc
+#undef mempool_alloc_preallocated
 #undef mempool_alloc_bulk
+#undef mempool_free
+#undef mempool_free_bulk
 #undef mempool_create_slab_pool
 #undef mempool_init_slab_pool
 #undef mempool_create_kmalloc_pool
 #undef mempool_init_kmalloc_pool
 #undef mempool_create_page_pool
 #undef mempool_init_page_pool
-#define mempool_t		mal_mempool_t
-#define mempool_s		mal_mempool
-#define mempool_alloc_t		mal_mempool_alloc_t
-#define mempool_free_t		mal_mempool_free_t
-#define mempool_init		mal_mempool_init
-#define mempool_init_node	mal_mempool_init_node
-#define mempool_exit		mal_mempool_exit
-#define mempool_create		mal_mempool_create
-#define mempool_create_node	mal_mempool_create_node
-#define mempool_resize		mal_mempool_resize
-#define mempool_destroy		mal_mempool_destroy
-#define mempool_alloc		mal_mempool_alloc
-#define mempool_alloc_preallocated mal_mempool_alloc_preallocated
-#define mempool_alloc_bulk	mal_mempool_alloc_bulk
-#define mempool_free		mal_mempool_free
-#define mempool_free_bulk	mal_mempool_free_bulk
-#define mempool_initialized	mal_mempool_initialized
-#define mempool_is_saturated	mal_mempool_is_saturated
+#define mempool_init(pool, min_nr, alloc, free, data)			\
+	mal_dropin_mempool_init_node(pool, min_nr, alloc, free, data,	\
+				     GFP_KERNEL, NUMA_NO_NODE)
+#define mempool_init_node	mal_dropin_mempool_init_node
+#define mempool_exit		mal_dropin_mempool_exit
+#define mempool_create(min_nr, alloc, free, data)			\
+	mal_dropin_mempool_create_node(min_nr, alloc, free, data,	\
+				       GFP_KERNEL, NUMA_NO_NODE)
+#define mempool_create_node	mal_dropin_mempool_create_node
+#define mempool_resize		mal_dropin_mempool_resize
+#define mempool_destroy		mal_dropin_mempool_destroy
+#define mempool_alloc		mal_dropin_mempool_alloc
+#define mempool_alloc_preallocated mal_dropin_mempool_alloc_preallocated
+#define mempool_alloc_bulk	mal_dropin_mempool_alloc_bulk
+#define mempool_free		mal_dropin_mempool_free
+#define mempool_free_bulk	mal_dropin_mempool_free_bulk
+#define mempool_is_saturated	mal_dropin_mempool_is_saturated
 #define mempool_alloc_slab	mal_mempool_alloc_slab
 #define mempool_free_slab	mal_mempool_free_slab
 #define mempool_kmalloc		mal_mempool_kmalloc
@@ -798,13 +927,21 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #define mempool_alloc_pages	mal_mempool_alloc_pages
 #define mempool_free_pages	mal_mempool_free_pages
 #define mempool_create_slab_pool(min_nr, cache)				\
-	mal_mempool_create_slab_pool(min_nr, (struct mal_kmem_cache *)(cache))
+	mempool_create(min_nr, mempool_alloc_slab, mempool_free_slab, cache)
 #define mempool_init_slab_pool(pool, min_nr, cache)			\
-	mal_mempool_init_slab_pool(pool, min_nr, (struct mal_kmem_cache *)(cache))
-#define mempool_create_kmalloc_pool mal_mempool_create_kmalloc_pool
-#define mempool_init_kmalloc_pool mal_mempool_init_kmalloc_pool
-#define mempool_create_page_pool mal_mempool_create_page_pool
-#define mempool_init_page_pool	mal_mempool_init_page_pool
+	mempool_init(pool, min_nr, mempool_alloc_slab, mempool_free_slab, cache)
+#define mempool_create_kmalloc_pool(min_nr, size)			\
+	mempool_create(min_nr, mempool_kmalloc, mempool_kfree,		\
+		       (void *)(unsigned long)(size))
+#define mempool_init_kmalloc_pool(pool, min_nr, size)			\
+	mempool_init(pool, min_nr, mempool_kmalloc, mempool_kfree,	\
+		     (void *)(unsigned long)(size))
+#define mempool_create_page_pool(min_nr, order)				\
+	mempool_create(min_nr, mempool_alloc_pages, mempool_free_pages,	\
+		       (void *)(long)(order))
+#define mempool_init_page_pool(pool, min_nr, order)			\
+	mempool_init(pool, min_nr, mempool_alloc_pages,			\
+		     mempool_free_pages, (void *)(long)(order))
 
 /*
  * Per-CPU areas

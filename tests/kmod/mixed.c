@@ -143,6 +143,63 @@ static void __init mixed_frees(void)
 	free_percpu(alloc_percpu(u64));
 }
 
+/* Use a pool by each function. */
+static void __init mixed_pool(mempool_t *pool, bool ours)
+{
+	void *elements[2] = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(elements); i++) {
+		elements[i] = mempool_alloc(pool, GFP_KERNEL);
+		mixed_must(elements[i] && mal_owns(elements[i]) == ours, "mempool_alloc()");
+	}
+	mixed_must(!mempool_resize(pool, 4), "mempool_resize()");
+	for (i = 0; i < ARRAY_SIZE(elements); i++)
+		mempool_free(elements[i], pool);
+	mempool_free(NULL, pool);
+}
+
+/* A pool of ours is moved by assignment, and used by functions of the host. */
+static void __init mixed_moved_pool(void)
+{
+	mempool_t pool, moved;
+	void *element;
+
+	mixed_must(!mempool_init_kmalloc_pool(&pool, 2, 100), "mempool_init_kmalloc_pool()");
+	moved = pool;
+	init_waitqueue_head(&moved.wait);
+	memset(&pool, 0, sizeof(pool));
+	mixed_must(mempool_initialized(&moved), "mempool_initialized()");
+	mixed_pool(&moved, true);
+	element = host_mempool_alloc(&moved);
+	mixed_must(element && mal_owns(element), "the host's mempool_alloc()");
+	mempool_free(element, &moved);
+	element = mempool_alloc(&moved, GFP_KERNEL);
+	host_mempool_free(element, &moved);
+	mempool_exit(&moved);
+	mempool_exit(&moved);
+	mixed_must(!mempool_initialized(&moved), "mempool_exit()");
+	mempool_exit(&pool);
+	mixed_must(mempool_init_kmalloc_pool(&pool, -1, 100) < 0, "negative minimum");
+	mempool_exit(&pool);
+}
+
+static void __init mixed_pools(void)
+{
+	mempool_t *theirs = host_mempool_create(2, 100);
+	mempool_t *ours = mempool_create_kmalloc_pool(2, 100);
+
+	mixed_must(theirs && ours, "no pool");
+	if (theirs)
+		mixed_pool(theirs, false);
+	if (ours)
+		mixed_pool(ours, true);
+	mempool_destroy(theirs);
+	mempool_destroy(ours);
+	mempool_destroy(NULL);
+	mixed_moved_pool();
+}
+
 /* A second free of our memory is reported, and never reaches the host. */
 static void __init mixed_double(void)
 {
@@ -255,6 +312,7 @@ static int __init mixed_init(void)
 	mixed_pages();
 	mixed_areas();
 	mixed_frees();
+	mixed_pools();
 	mixed_bio();
 	if (misuse) {
 		mixed_double();

@@ -6,6 +6,7 @@
 #define _MIXED_H
 
 #include <linux/compiler.h>
+#include <linux/mempool.h>
 #include <linux/types.h>
 
 struct kmem_cache;
@@ -16,6 +17,9 @@ struct page *host_alloc_page(gfp_t gfp);
 void *host_vmalloc(unsigned long size);
 const char *host_kstrdup_const(const char *text, gfp_t gfp);
 void __percpu *host_alloc_percpu(size_t size);
+mempool_t *host_mempool_create(int min_nr, size_t size);
+void *host_mempool_alloc(mempool_t *pool);
+void host_mempool_free(void *element, mempool_t *pool);
 struct kmem_cache *host_cache_create(const char *name, unsigned int size);
 
 #endif /* _MIXED_H */

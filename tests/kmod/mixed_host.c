@@ -3,6 +3,7 @@
  * Memory of the host, as other subsystems pass it to a driver
  */
 #include <linux/gfp.h>
+#include <linux/mempool.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -83,4 +84,41 @@ const char *host_kstrdup_const(const char *text, gfp_t gfp)
 void __percpu *host_alloc_percpu(size_t size)
 {
 	return __alloc_percpu(size, 8);
+}
+
+/**
+ * host_mempool_create() - call the host's mempool_create_kmalloc_pool()
+ * @min_nr: guaranteed number of elements
+ * @size: size of the elements in bytes
+ *
+ * Context: task; sleeps.
+ * Return: a pool of the host, or NULL.
+ */
+mempool_t *host_mempool_create(int min_nr, size_t size)
+{
+	return mempool_create_kmalloc_pool(min_nr, size);
+}
+
+/**
+ * host_mempool_alloc() - call the host's mempool_alloc()
+ * @pool: a pool
+ *
+ * Context: task; sleeps.
+ * Return: an element.
+ */
+void *host_mempool_alloc(mempool_t *pool)
+{
+	return mempool_alloc(pool, GFP_KERNEL);
+}
+
+/**
+ * host_mempool_free() - call the host's mempool_free()
+ * @element: an element of the pool
+ * @pool: the pool
+ *
+ * Context: any.
+ */
+void host_mempool_free(void *element, mempool_t *pool)
+{
+	mempool_free(element, pool);
 }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Failure walk: functions that free memory of either allocator
+ * Failure walk: functions that free memory of either allocator, and those for
+ * mempools of the host
  *
  * They get memory of this module, and in the variants "host" memory of the
  * host, which must reach the host although nothing can be allocated.
  */
+#include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include <memalloc/devm.h>
+#include <memalloc/host_cache.h>
 #include <memalloc/kmalloc.h>
 #include <memalloc/kvmalloc.h>
 #include <memalloc/mixed.h>
@@ -181,6 +184,83 @@ static int mal_act_mal_mixed_devm_krealloc(struct mal_walk *walk)
 #define mal_act_mal_mixed_krealloc_host		mal_act_mal_mixed_krealloc
 #define mal_act_mal_mixed_kvrealloc_host	mal_act_mal_mixed_kvrealloc
 
+/*
+ * Mempools of the host
+ */
+
+#define MAL_WALK_MIN	2
+
+static int mal_prepare_pool(struct mal_walk *walk)
+{
+	walk->many[0] = mempool_create_kmalloc_pool(MAL_WALK_MIN, MAL_WALK_SMALL);
+	return walk->many[0] ? 0 : -ENOMEM;
+}
+
+static void mal_discard_pool(struct mal_walk *walk)
+{
+	mempool_destroy(walk->many[0]);
+}
+
+static int mal_act_mal_host_mempool_alloc(struct mal_walk *walk)
+{
+	void *element = mal_host_mempool_alloc(walk->many[0], GFP_KERNEL);
+
+	mal_host_mempool_free(element, walk->many[0]);
+	return element ? 0 : -EPROTO;
+}
+
+#define mal_act_mal_host_mempool_free	mal_act_mal_host_mempool_alloc
+
+/* The host may not have the function. */
+static int mal_act_mal_host_mempool_alloc_preallocated(struct mal_walk *walk)
+{
+	mal_host_mempool_free(mal_host_mempool_alloc_preallocated(walk->many[0]),
+			      walk->many[0]);
+	return 0;
+}
+
+static int mal_act_mal_host_mempool_alloc_bulk(struct mal_walk *walk)
+{
+	void *elements[MAL_WALK_MIN];
+	unsigned int i;
+	int err = mal_host_mempool_alloc_bulk(walk->many[0], elements, MAL_WALK_MIN);
+
+	for (i = 0; !err && i < MAL_WALK_MIN; i++)
+		mal_host_mempool_free(elements[i], walk->many[0]);
+	return err && err != -EOPNOTSUPP ? -EPROTO : 0;
+}
+
+static int mal_act_mal_host_mempool_free_bulk(struct mal_walk *walk)
+{
+	void *elements[MAL_WALK_MIN];
+	unsigned int i;
+
+	for (i = 0; i < MAL_WALK_MIN; i++)
+		elements[i] = mal_host_mempool_alloc(walk->many[0], GFP_KERNEL);
+	i = mal_host_mempool_free_bulk(walk->many[0], elements, MAL_WALK_MIN);
+	for (; i < MAL_WALK_MIN; i++)
+		mal_host_mempool_free(elements[i], walk->many[0]);
+	return 0;
+}
+
+static int mal_act_mal_host_mempool_resize(struct mal_walk *walk)
+{
+	return mal_host_mempool_resize(walk->many[0], MAL_WALK_MIN + 1);
+}
+
+static int mal_act_mal_host_mempool_exit(struct mal_walk *walk)
+{
+	mempool_t pool = {};
+
+	mal_host_mempool_exit(&pool);
+	return 0;
+}
+
+MAL_WALK_ACT_VOID(mal_host_mempool_destroy, mal_host_mempool_destroy(walk->many[0]))
+
+#define MAL_WALK_POOL(function, promised)				\
+	{ MAL_WALK(function), .promise = promised,			\
+	  .prepare = mal_prepare_pool, .discard = mal_discard_pool }
 #define MAL_WALK_FREE(function, what)					\
 	{ MAL_WALK(function), .promise = MAL_WALK_SURVIVES,		\
 	  .prepare = mal_prepare_##what }
@@ -234,5 +314,14 @@ const struct mal_walk_call mal_walk_mixed_calls[] = {
 	  .prepare = mal_prepare_devm, .discard = mal_discard_devm },
 	{ MAL_WALK(mal_mixed_devm_kfree), .promise = MAL_WALK_SURVIVES,
 	  .wants = MAL_WALK_WANTS_DEVICE, .prepare = mal_prepare_devm },
+	MAL_WALK_POOL(mal_host_mempool_alloc, MAL_WALK_SURVIVES),
+	MAL_WALK_POOL(mal_host_mempool_alloc_preallocated, MAL_WALK_SURVIVES),
+	MAL_WALK_POOL(mal_host_mempool_alloc_bulk, MAL_WALK_SURVIVES),
+	MAL_WALK_POOL(mal_host_mempool_free, MAL_WALK_SURVIVES),
+	MAL_WALK_POOL(mal_host_mempool_free_bulk, MAL_WALK_SURVIVES),
+	MAL_WALK_POOL(mal_host_mempool_resize, MAL_WALK_FAILS_IN_HOST),
+	{ MAL_WALK(mal_host_mempool_exit), .promise = MAL_WALK_NOTHING },
+	{ MAL_WALK(mal_host_mempool_destroy), .promise = MAL_WALK_NOTHING,
+	  .prepare = mal_prepare_pool },
 	{}
 };
