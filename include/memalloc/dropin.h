@@ -74,7 +74,6 @@
 #include <linux/seq_file.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
-#include <linux/spi/spi.h>
 #include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
