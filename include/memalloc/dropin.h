@@ -47,8 +47,10 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/device.h>
+#include <linux/dma-fence-chain.h>
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
+#include <linux/gameport.h>
 #include <linux/generic-radix-tree.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
@@ -80,6 +82,9 @@
 #include <linux/textsearch.h>
 #include <linux/usb.h>
 #include <linux/vmalloc.h>
+#ifdef CONFIG_NET
+#include <net/pkt_cls.h>
+#endif
 
 #include <memalloc/devm.h>
 #include <memalloc/host_cache.h>
