@@ -56,7 +56,9 @@ static u8 mal_tag_take(struct mal_kmem_cache *cache)
 	if (mal_lean())
 		return MAL_OBJECT_ALLOCATED;
 	do {
-		tag = find_next_zero_bit(cache->tags, MAL_OBJECT_NONE, MAL_OBJECT_TAG);
+		/* A hint: test_and_set_bit() decides. */
+		tag = data_race(find_next_zero_bit(cache->tags, MAL_OBJECT_NONE,
+						   MAL_OBJECT_TAG));
 		if (tag >= MAL_OBJECT_NONE)
 			return MAL_OBJECT_TAG_SHARED;
 	} while (test_and_set_bit(tag, cache->tags));
@@ -106,8 +108,12 @@ struct mal_sheaf *mal_sheaf_create(struct mal_kmem_cache *cache, gfp_t gfp)
 void mal_sheaf_free(struct mal_sheaf *sheaf)
 {
 	mal_idle_add(sheaf->cache, MAL_IDLE_CPU, -mal_sheaf_idle_cpu(sheaf));
+	/*
+	 * Pairs with test_and_set_bit() in mal_tag_take(): the next sheaf with
+	 * this tag must find no object with a state of this one.
+	 */
 	if (sheaf->tag >= MAL_OBJECT_TAG)
-		clear_bit(sheaf->tag, sheaf->cache->tags);
+		clear_bit_unlock(sheaf->tag, sheaf->cache->tags);
 	mal_region_uncharge_bytes(mal_sheaf_bytes(sheaf));
 	kfree_rcu(sheaf, rcu);
 }
