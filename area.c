@@ -77,6 +77,7 @@
 #include "internal/borrow.h"
 #include "internal/delay.h"
 #include "internal/inject.h"
+#include "internal/leak.h"
 #include "internal/page_alloc.h"
 #include "internal/peek.h"
 #include "internal/pinned.h"
@@ -888,25 +889,60 @@ void mal_area_list(struct seq_file *m)
 	mal_area_walk_end(&walk);
 }
 
-static void mal_area_leaked(struct mal_area *area, void *module)
+/**
+ * struct mal_area_leaks - a report being compiled
+ * @module: restrict the report to this module; NULL: no restriction
+ * @sites: areas by call site; the kind is MAL_AREA_MAP or zero
+ */
+struct mal_area_leaks {
+	const struct module *module;
+	struct mal_leak_sites sites;
+};
+
+static void mal_area_leaked(struct mal_area *area, void *data)
 {
 	unsigned long caller = READ_ONCE(area->caller);
-	char name[MAL_SITE_NAME];
+	struct mal_area_leaks *leaks = data;
 
-	if (module && !mal_site_is_in(caller, module))
+	if (leaks->module && !mal_site_is_in(caller, leaks->module))
 		return;
-	if (caller)
-		pr_err("leak: area of %lu pages, %s by %s\n", area->nr_pages,
-		       area->flags & MAL_AREA_MAP ? "mapped" : "allocated",
-		       mal_site_name(caller, name));
-	else
-		pr_err("leak: area of %lu pages, owned by an unloaded module\n",
-		       area->nr_pages);
+	mal_leak_add(&leaks->sites, caller, area->flags & MAL_AREA_MAP, 1,
+		     area->nr_pages);
 	/*
 	 * The symbol of the call site cannot be resolved after the module is
 	 * gone.
 	 */
 	WRITE_ONCE(area->caller, 0);
+}
+
+static void mal_area_leak_print(const struct mal_leak_site *site)
+{
+	const char *how = site->kind ? "mapped" : "allocated";
+	char name[MAL_SITE_NAME];
+
+	if (!site->caller)
+		pr_err("leak: %lu areas, %lu pages in all, owned by unloaded modules\n",
+		       site->allocations, site->pages);
+	else if (site->allocations == 1)
+		pr_err("leak: area of %lu pages, %s by %s\n", site->pages, how,
+		       mal_site_name(site->caller, name));
+	else
+		pr_err("leak: %lu areas, %lu pages in all, %s by %s\n",
+		       site->allocations, site->pages, how,
+		       mal_site_name(site->caller, name));
+}
+
+/* Report and forget the areas of a module, or all if it is NULL. */
+static void mal_area_leaks_report(const struct module *module)
+{
+	struct mal_area_leaks leaks = { .module = module };
+	unsigned int i;
+
+	mal_area_for_each(mal_area_leaked, &leaks);
+	for (i = 0; i < leaks.sites.nr; i++)
+		mal_area_leak_print(&leaks.sites.sites[i]);
+	if (leaks.sites.others)
+		pr_err("leak: %lu more areas, of others\n", leaks.sites.others);
 }
 
 /* The area may be freed and reused concurrently. */
@@ -925,7 +961,7 @@ static int mal_area_notify(struct notifier_block *block, unsigned long event,
 	if (event == MODULE_STATE_LIVE)
 		mal_area_for_each(mal_area_keep_site, module);
 	if (event == MODULE_STATE_GOING && module != THIS_MODULE)
-		mal_area_for_each(mal_area_leaked, module);
+		mal_area_leaks_report(module);
 	return NOTIFY_OK;
 }
 
@@ -961,6 +997,6 @@ int mal_area_init(void)
 void mal_area_exit(void)
 {
 	unregister_module_notifier(&mal_area_notifier);
-	mal_area_for_each(mal_area_leaked, NULL);
+	mal_area_leaks_report(NULL);
 	rhashtable_destroy(&mal_area_table);
 }

@@ -35,29 +35,48 @@
 #include "internal/region.h"
 #include "internal/site.h"
 
-/* Maximum number of call sites per report. */
-#define MAL_PAGE_LEAK_SITES	32
-
 /**
  * struct mal_page_leaks - a report being compiled
  * @module: restrict the report to this module; NULL: no restriction
  * @forget: forget the call sites that are found, as their symbols will be
  *	gone
  * @sites: blocks and pages by call site
- * @nr: number of entries in @sites
- * @others: number of blocks of call sites that did not fit
  */
 struct mal_page_leaks {
 	const struct module *module;
 	bool forget;
-	struct {
-		unsigned long caller;
-		unsigned long blocks;
-		unsigned long pages;
-	} sites[MAL_PAGE_LEAK_SITES];
-	unsigned int nr;
-	unsigned long others;
+	struct mal_leak_sites sites;
 };
+
+/**
+ * mal_leak_add() - add memory to a report by call site
+ * @sites: the report
+ * @caller: the call site
+ * @kind: kind of memory; reported apart from other kinds of this site
+ * @nr: number of allocations
+ * @pages: their pages
+ *
+ * Context: any.
+ */
+void mal_leak_add(struct mal_leak_sites *sites, unsigned long caller,
+		  unsigned int kind, unsigned long nr, unsigned long pages)
+{
+	struct mal_leak_site *site;
+
+	for (site = sites->sites; site < sites->sites + sites->nr; site++)
+		if (site->caller == caller && site->kind == kind)
+			break;
+	if (site == sites->sites + MAL_LEAK_SITES) {
+		sites->others += nr;
+		return;
+	}
+	if (site == sites->sites + sites->nr) {
+		sites->nr++;
+		*site = (struct mal_leak_site) { .caller = caller, .kind = kind };
+	}
+	site->allocations += nr;
+	site->pages += pages;
+}
 
 /*
  * Large kmalloc memory is a row of blocks that counts once; the first has the
@@ -66,25 +85,6 @@ struct mal_page_leaks {
 static bool mal_page_leak_is_first(const struct mal_page *desc)
 {
 	return desc->state != MAL_PAGE_LARGE || desc->private;
-}
-
-static void mal_page_leak_add(struct mal_page_leaks *leak, const struct mal_page *desc,
-			      unsigned long caller)
-{
-	unsigned int i;
-
-	for (i = 0; i < leak->nr && leak->sites[i].caller != caller; i++)
-		;
-	if (i == MAL_PAGE_LEAK_SITES) {
-		leak->others += mal_page_leak_is_first(desc);
-		return;
-	}
-	if (i == leak->nr) {
-		leak->nr++;
-		leak->sites[i].caller = caller;
-	}
-	leak->sites[i].blocks += mal_page_leak_is_first(desc);
-	leak->sites[i].pages += 1UL << desc->order;
 }
 
 static bool mal_page_leak_concerns(const struct mal_page_leaks *leak,
@@ -120,7 +120,8 @@ static void mal_page_leak_collect(struct mal_page *desc, void *data)
 
 	if (!mal_page_leak_concerns(leak, desc, caller))
 		return;
-	mal_page_leak_add(leak, desc, caller);
+	mal_leak_add(&leak->sites, caller, 0, mal_page_leak_is_first(desc),
+		     1UL << desc->order);
 	if (leak->forget)
 		mal_page_change_caller(desc, caller, 0);
 }
@@ -143,22 +144,22 @@ static void mal_page_leak_keep_site(struct mal_page *desc, void *module)
 		mal_page_change_caller(desc, caller, kept);
 }
 
-static void mal_page_leak_print(const struct mal_page_leaks *leak)
+static void mal_page_leak_print(const struct mal_leak_sites *sites)
 {
+	const struct mal_leak_site *site;
 	char name[MAL_SITE_NAME];
-	unsigned int i;
 
-	for (i = 0; i < leak->nr; i++) {
-		if (leak->sites[i].caller)
+	for (site = sites->sites; site < sites->sites + sites->nr; site++) {
+		if (site->caller)
 			pr_err("leak: %lu pages in %lu blocks, allocated by %s\n",
-			       leak->sites[i].pages, leak->sites[i].blocks,
-			       mal_site_name(leak->sites[i].caller, name));
+			       site->pages, site->allocations,
+			       mal_site_name(site->caller, name));
 		else
 			pr_err("leak: %lu pages in %lu blocks, owned by unloaded modules\n",
-			       leak->sites[i].pages, leak->sites[i].blocks);
+			       site->pages, site->allocations);
 	}
-	if (leak->others)
-		pr_err("leak: %lu more blocks, allocated by others\n", leak->others);
+	if (sites->others)
+		pr_err("leak: %lu more blocks, allocated by others\n", sites->others);
 }
 
 /**
@@ -172,18 +173,17 @@ static void mal_page_leak_print(const struct mal_page_leaks *leak)
 void mal_page_leak_show(struct seq_file *m)
 {
 	struct mal_page_leaks leak = { };
+	const struct mal_leak_site *site;
 	char name[MAL_SITE_NAME];
-	unsigned int i;
 
 	mal_page_leak_find(&leak);
-	for (i = 0; i < leak.nr; i++)
+	for (site = leak.sites.sites; site < leak.sites.sites + leak.sites.nr; site++)
 		seq_printf(m, "%-17s %8lu %10lu %8s %s\n", "(pages)",
-			   leak.sites[i].blocks,
-			   leak.sites[i].pages << PAGE_SHIFT, "-",
-			   mal_site_name(leak.sites[i].caller, name));
-	if (leak.others)
+			   site->allocations, site->pages << PAGE_SHIFT, "-",
+			   mal_site_name(site->caller, name));
+	if (leak.sites.others)
 		seq_printf(m, "%-17s %8lu %10u %8s (others)\n", "(pages)",
-			   leak.others, 0, "-");
+			   leak.sites.others, 0, "-");
 }
 
 static int mal_page_leak_notify(struct notifier_block *block, unsigned long event,
@@ -196,7 +196,7 @@ static int mal_page_leak_notify(struct notifier_block *block, unsigned long even
 	if (event != MODULE_STATE_GOING || data == THIS_MODULE)
 		return NOTIFY_OK;
 	mal_page_leak_find(&leak);
-	mal_page_leak_print(&leak);
+	mal_page_leak_print(&leak.sites);
 	return NOTIFY_OK;
 }
 
@@ -258,7 +258,7 @@ void mal_page_leak_report_all(void)
 
 	mal_hand_over_all();
 	mal_page_leak_find(&leak);
-	mal_page_leak_print(&leak);
+	mal_page_leak_print(&leak.sites);
 }
 
 /**

@@ -96,12 +96,24 @@ static const struct kernel_param_ops leaks_twice_ops = {
 module_param_cb(twice, &leaks_twice_ops, NULL, 0200);
 MODULE_PARM_DESC(twice, "Free an object twice");
 
-/* Leaks 3 objects, 4 pages in 2 blocks, and an area of 3 pages. */
+static noinline int __init leaks_of_areas(unsigned int areas)
+{
+	while (areas--)
+		if (!mal_vmalloc(2 * PAGE_SIZE))
+			return -ENOMEM;
+	return 0;
+}
+
+/*
+ * Leaks 3 objects, 4 pages in 2 blocks, an area of 3 pages, and 40 areas of 2
+ * pages.
+ */
 static noinline int __init leaks_of_init(void)
 {
-	unsigned int objects = 3, blocks = 2;
+	unsigned int objects = 3, blocks = 2, areas = 40;
 
 	/* Keep the compiler from unrolling the loops: one call site each. */
+	OPTIMIZER_HIDE_VAR(areas);
 	OPTIMIZER_HIDE_VAR(objects);
 	OPTIMIZER_HIDE_VAR(blocks);
 	while (objects--)
@@ -110,7 +122,9 @@ static noinline int __init leaks_of_init(void)
 	while (blocks--)
 		if (!mal_alloc_pages(GFP_KERNEL, 1))
 			return -ENOMEM;
-	return mal_vmalloc(3 * PAGE_SIZE) ? 0 : -ENOMEM;
+	if (!mal_vmalloc(3 * PAGE_SIZE))
+		return -ENOMEM;
+	return leaks_of_areas(areas);
 }
 
 static int __init leaks_init(void)
