@@ -4,9 +4,11 @@
  * cached memory is reclaimed for others
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 
+#include "effort.h"
 #include "harness.h"
 #include "memalloc_device.h"
 #include "module_parameter.h"
@@ -287,6 +289,61 @@ TEST_F(charge, quota_counts_sheaves)
 	ASSERT_EQ(0, close(self->fd));
 	ASSERT_EQ(0, device_file(self->other, &file));
 	EXPECT_EQ(0, file.device_bytes);
+}
+
+/* A thread that allocates and frees areas, and counts the results. */
+struct taker {
+	pthread_t thread;
+	int fd;
+	unsigned int rounds;
+	unsigned int got;	/* areas */
+	unsigned int refused;	/* by the quota */
+	int err;		/* any other error */
+};
+
+/* Two of the areas exceed the quota. */
+static void *take_areas(void *arg)
+{
+	struct taker *taker = arg;
+	struct memalloc_alloc alloc;
+	int err;
+
+	while (taker->got < taker->rounds && !taker->err) {
+		err = device_alloc_area(taker->fd, (CAP_MB << 20) * 11 / 20, 0, &alloc);
+		if (err == -EDQUOT) {
+			taker->refused++;
+			continue;
+		}
+		taker->err = err ? err : device_free(taker->fd, alloc.out_handle);
+		taker->got++;
+	}
+	return NULL;
+}
+
+/*
+ * Memory is charged until it can be allocated again. A quota of the device that
+ * is as large as the cap refuses a request before the cap does.
+ */
+TEST_F(charge, quota_as_large_as_the_cap_is_reached_first)
+{
+	struct taker takers[2] = { { .fd = self->fd }, { .fd = self->other } };
+	char quota[PARAMETER_LENGTH];
+	unsigned int i;
+
+	ASSERT_EQ(0, parameter_read("quota_device_mb", quota));
+	ASSERT_EQ(0, parameter_set("quota_device_mb", CAP_MB));
+	for (i = 0; i < ARRAY_SIZE(takers); i++) {
+		takers[i].rounds = effort_of(100);
+		EXPECT_EQ(0, pthread_create(&takers[i].thread, NULL, take_areas, &takers[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(takers); i++) {
+		EXPECT_EQ(0, pthread_join(takers[i].thread, NULL));
+		EXPECT_EQ(0, takers[i].err);
+	}
+	EXPECT_EQ(0, parameter_write("quota_device_mb", quota));
+	TH_LOG("%u and %u allocations, %u and %u refused", takers[0].got, takers[1].got,
+	       takers[0].refused, takers[1].refused);
+	EXPECT_LT(0, takers[0].got + takers[1].got);
 }
 
 TEST_F(charge, quota_counts_object_metadata)
