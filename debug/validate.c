@@ -101,7 +101,7 @@ static void mal_zone_check_free_block(struct mal_zone_tally *zt,
 /* Does this descriptor describe the first page of a block? */
 static bool mal_block_is_sound(const struct mal_page *desc)
 {
-	return desc->state > MAL_PAGE_TAIL && desc->order <= MAL_MAX_ORDER &&
+	return READ_ONCE(desc->state) > MAL_PAGE_TAIL && desc->order <= MAL_MAX_ORDER &&
 	       IS_ALIGNED(desc->index, 1U << desc->order);
 }
 
@@ -113,7 +113,7 @@ static struct mal_page *mal_zone_check_find(struct mal_section *section,
 					    unsigned int index)
 {
 	struct mal_page *desc = &section->pages[index];
-	bool foreign = desc->state == MAL_PAGE_FOREIGN;
+	bool foreign = READ_ONCE(desc->state) == MAL_PAGE_FOREIGN;
 	unsigned int order;
 
 	for (order = 0; order < MAL_NR_ORDERS; order++) {
@@ -121,7 +121,7 @@ static struct mal_page *mal_zone_check_find(struct mal_section *section,
 
 		/* Only a block that is changing can have foreign pages. */
 		if (mal_block_is_sound(first) && first->order >= order &&
-		    (!foreign || first->state == MAL_PAGE_CHANGING))
+		    (!foreign || READ_ONCE(first->state) == MAL_PAGE_CHANGING))
 			return first;
 	}
 	return desc;
@@ -132,17 +132,17 @@ static void mal_zone_check_inside(struct mal_zone_tally *zt,
 				  struct mal_page *first, struct mal_page *from,
 				  struct mal_page *to)
 {
-	enum mal_page_state tail = first->state == MAL_PAGE_SLAB ?
+	enum mal_page_state tail = READ_ONCE(first->state) == MAL_PAGE_SLAB ?
 				   MAL_PAGE_SLAB : MAL_PAGE_TAIL;
 	struct mal_page *desc;
 
-	if (first->state == MAL_PAGE_CHANGING)
+	if (READ_ONCE(first->state) == MAL_PAGE_CHANGING)
 		return;
 	for (desc = from; desc < to; desc++) {
 		if (desc != first)
-			mal_zone_check(zt, desc->state == tail,
+			mal_zone_check(zt, READ_ONCE(desc->state) == tail,
 				       "page %u inside block %u is in state %u",
-				       desc->index, first->index, desc->state);
+				       desc->index, first->index, READ_ONCE(desc->state));
 		mal_zone_check_refs(zt, desc);
 	}
 }
@@ -158,13 +158,13 @@ static unsigned int mal_zone_check_block(struct mal_zone_tally *zt,
 	struct mal_page *first = mal_zone_check_find(section, from);
 	bool sound = mal_block_is_sound(first);
 
-	if (first->state == MAL_PAGE_FOREIGN)
+	if (READ_ONCE(first->state) == MAL_PAGE_FOREIGN)
 		return from + 1;
 	if (first->index == from)
 		mal_zone_check(zt, sound,
 			       "page %u in state %u cannot begin a block of order %u",
-			       first->index, first->state, first->order);
-	if (first->index == from && sound && first->state == MAL_PAGE_FREE)
+			       first->index, READ_ONCE(first->state), first->order);
+	if (first->index == from && sound && READ_ONCE(first->state) == MAL_PAGE_FREE)
 		mal_zone_check_free_block(zt, first);
 	to = min(to, first->index + (sound ? 1U << first->order : 1));
 	mal_zone_check_inside(zt, first, &section->pages[from],
