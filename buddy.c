@@ -240,7 +240,7 @@ static void mal_zone_merge(struct mal_zone *zone, struct mal_page *desc,
 	struct mal_page *pages = section->pages;
 	unsigned int index = desc->index;
 
-	zone->free_pages += 1UL << order;
+	WRITE_ONCE(zone->free_pages, zone->free_pages + (1UL << order));
 	section->free += 1UL << order;
 	for (; order < MAL_MAX_ORDER; order++) {
 		struct mal_page *buddy = &pages[index ^ (1U << order)];
@@ -268,7 +268,7 @@ static struct mal_page *mal_zone_split(struct mal_zone *zone,
 		from--;
 		mal_free_list_add(zone, section, desc + (1U << from), from, unseen);
 	}
-	zone->free_pages -= 1UL << order;
+	WRITE_ONCE(zone->free_pages, zone->free_pages - (1UL << order));
 	section->free -= 1UL << order;
 	desc->order = order;
 	desc->state = MAL_PAGE_PCP;
