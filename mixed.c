@@ -5,9 +5,10 @@
  * A driver that dropin.h has moved knows one name for each function, and memory
  * of two allocators: its own, and what a subsystem of the host allocated for
  * it. Each function here asks the allocator's own records which of the two an
- * address belongs to. The fast paths are those of mal_kfree() and
+ * address belongs to. The fast paths are those of mal_kfree(), mal_vfree() and
  * mal_free_pages(): an address that is not ours is found out where a wrong free
- * is, so memory of ours costs nothing more.
+ * is, so memory of ours costs nothing more. The other functions look up the
+ * owner first.
  *
  * Memory that was ours stays ours until its block returns to the host, although
  * it is free. So a double free of it is reported here and does not reach the
@@ -256,6 +257,22 @@ static bool mal_host_area(const void *address, unsigned long caller)
 	return true;
 }
 
+/* Free an address that is no allocated area of ours. */
+static noinline void mal_mixed_vfree_slow(const void *address, unsigned long caller)
+{
+	if (mal_host_area(address, caller))
+		vfree(address);
+	else if (address)
+		mal_area_report(address, caller);
+}
+
+/* Inlined into the functions of the API, so _RET_IP_ is the caller. */
+static __always_inline void mal_mixed_vfree_here(const void *address)
+{
+	if (unlikely(!address || !mal_vfree_try(address)))
+		mal_mixed_vfree_slow(address, _RET_IP_);
+}
+
 /**
  * mal_mixed_vfree() - free an area of either allocator
  * @address: memory from mal_vmalloc(), from the host's vmalloc(), or NULL
@@ -264,10 +281,7 @@ static bool mal_host_area(const void *address, unsigned long caller)
  */
 void mal_mixed_vfree(const void *address)
 {
-	if (unlikely(address && mal_host_area(address, _RET_IP_)))
-		vfree(address);
-	else
-		mal_vfree(address);
+	mal_mixed_vfree_here(address);
 }
 MAL_EXPORT(mal_mixed_vfree);
 
@@ -290,6 +304,14 @@ MAL_EXPORT(mal_mixed_vunmap);
  * Bytes or areas
  */
 
+static __always_inline void mal_mixed_kvfree_here(const void *address)
+{
+	if (is_vmalloc_addr(address))
+		mal_mixed_vfree_here(address);
+	else
+		mal_mixed_kfree_here(address);
+}
+
 /**
  * mal_mixed_kvfree() - free memory of either allocator
  * @address: memory of kvmalloc(), kmalloc() or vmalloc() of either, or NULL
@@ -298,12 +320,7 @@ MAL_EXPORT(mal_mixed_vunmap);
  */
 void mal_mixed_kvfree(const void *address)
 {
-	if (!is_vmalloc_addr(address))
-		mal_mixed_kfree_here(address);
-	else if (unlikely(mal_host_area(address, _RET_IP_)))
-		vfree(address);
-	else
-		mal_vfree(address);
+	mal_mixed_kvfree_here(address);
 }
 MAL_EXPORT(mal_mixed_kvfree);
 
@@ -337,12 +354,7 @@ void mal_mixed_kvfree_sensitive(const void *address, size_t length)
 	if (unlikely(ZERO_OR_NULL_PTR(address)))
 		return;
 	memzero_explicit((void *)address, length);
-	if (!is_vmalloc_addr(address))
-		mal_mixed_kfree_here(address);
-	else if (unlikely(mal_host_area(address, _RET_IP_)))
-		vfree(address);
-	else
-		mal_vfree(address);
+	mal_mixed_kvfree_here(address);
 }
 MAL_EXPORT(mal_mixed_kvfree_sensitive);
 

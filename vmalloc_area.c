@@ -451,6 +451,27 @@ static __always_inline bool mal_area_recycle(struct mal_area *area)
 }
 
 /**
+ * mal_vfree_try() - mal_vfree() without a report
+ * @address: any value but NULL
+ *
+ * Context: any; sleeps in task context.
+ * Return: true; false if @address is not the start of an allocated area.
+ */
+bool mal_vfree_try(const void *address)
+{
+	struct mal_area *area;
+
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep_if(!in_interrupt());
+	area = mal_area_claim(address, MAL_AREA_USED, MAL_AREA_FREE);
+	if (unlikely(!area))
+		return false;
+	if (unlikely(!mal_area_recycle(area)))
+		mal_area_retire(area);
+	return true;
+}
+
+/**
  * mal_vfree() - free memory
  * @address: memory from mal_vmalloc() or one of its variants, or NULL
  *
@@ -460,17 +481,8 @@ static __always_inline bool mal_area_recycle(struct mal_area *area)
  */
 void mal_vfree(const void *address)
 {
-	struct mal_area *area;
-
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
-		might_sleep_if(!in_interrupt());
-	if (unlikely(!address))
-		return;
-	area = mal_area_claim(address, MAL_AREA_USED, MAL_AREA_FREE);
-	if (unlikely(!area))
+	if (likely(address) && unlikely(!mal_vfree_try(address)))
 		mal_area_report(address, _RET_IP_);
-	else if (unlikely(!mal_area_recycle(area)))
-		mal_area_retire(area);
 }
 MAL_EXPORT(mal_vfree);
 

@@ -29,6 +29,7 @@ void mal_vmalloc_set_caller(const void *address, unsigned long caller);
 void *mal_vmalloc_caller(unsigned long size, gfp_t gfp, int nid,
 			 unsigned long caller);
 void *mal_vmalloc_nospec(unsigned long size, gfp_t gfp, int nid);
+bool mal_vfree_try(const void *address);
 void mal_vfree_charged(const void *address, u32 account);
 
 void *mal_vrealloc_caller(const void *address, unsigned long size, gfp_t gfp,
