@@ -78,15 +78,6 @@ void mal_leak_add(struct mal_leak_sites *sites, unsigned long caller,
 	site->pages += pages;
 }
 
-/*
- * Large kmalloc memory is a row of blocks that counts once; the first has the
- * size.
- */
-static bool mal_page_leak_is_first(const struct mal_page *desc)
-{
-	return desc->state != MAL_PAGE_LARGE || desc->private;
-}
-
 static bool mal_page_leak_concerns(const struct mal_page_leaks *leak,
 				   const struct mal_page *desc, unsigned long caller)
 {
@@ -115,13 +106,19 @@ static void mal_page_leak_for_each(void (*visit)(struct mal_page *desc, void *da
 
 static void mal_page_leak_collect(struct mal_page *desc, void *data)
 {
-	unsigned long caller = READ_ONCE(desc->caller);
+	unsigned long caller = mal_peek(desc->caller);
+	struct mal_page page = mal_page_peek(desc);
 	struct mal_page_leaks *leak = data;
+	bool first;
 
-	if (!mal_page_leak_concerns(leak, desc, caller))
+	if (!mal_page_leak_concerns(leak, &page, caller))
 		return;
-	mal_leak_add(&leak->sites, caller, 0, mal_page_leak_is_first(desc),
-		     1UL << desc->order);
+	/*
+	 * Large kmalloc memory is a row of blocks that counts once; the first
+	 * has the size.
+	 */
+	first = page.state != MAL_PAGE_LARGE || mal_peek(desc->private);
+	mal_leak_add(&leak->sites, caller, 0, first, 1UL << page.order);
 	if (leak->forget)
 		mal_page_change_caller(desc, caller, 0);
 }
@@ -134,7 +131,7 @@ static void mal_page_leak_find(struct mal_page_leaks *leak)
 /* Pages may be allocated and freed concurrently. */
 static void mal_page_leak_keep_site(struct mal_page *desc, void *module)
 {
-	unsigned long caller = READ_ONCE(desc->caller);
+	unsigned long caller = mal_peek(desc->caller);
 	unsigned long kept;
 
 	if (!mal_page_has_caller(desc))

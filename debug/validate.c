@@ -98,52 +98,56 @@ static void mal_zone_check_free_block(struct mal_zone_tally *zt,
 		       desc->index, buddy->index, desc->order);
 }
 
-/* Does this descriptor describe the first page of a block? */
-static bool mal_block_is_sound(const struct mal_page *desc)
+/* Does this copy of a descriptor describe the first page of a block? */
+static bool mal_block_is_sound(const struct mal_page *page)
 {
-	return READ_ONCE(desc->state) > MAL_PAGE_TAIL && desc->order <= MAL_MAX_ORDER &&
-	       IS_ALIGNED(desc->index, 1U << desc->order);
+	return page->state > MAL_PAGE_TAIL && page->order <= MAL_MAX_ORDER &&
+	       IS_ALIGNED(page->index, 1U << page->order);
 }
 
 /*
  * Find the first page of the block that contains page @index; the page itself
- * if there is none.
+ * if there is none. The owner of a block may change it meanwhile, so the result
+ * is a copy of the descriptor.
  */
-static struct mal_page *mal_zone_check_find(struct mal_section *section,
-					    unsigned int index)
+static struct mal_page mal_zone_check_find(struct mal_section *section,
+					   unsigned int index)
 {
-	struct mal_page *desc = &section->pages[index];
-	bool foreign = READ_ONCE(desc->state) == MAL_PAGE_FOREIGN;
+	struct mal_page page = mal_page_peek(&section->pages[index]);
+	bool foreign = page.state == MAL_PAGE_FOREIGN;
 	unsigned int order;
 
 	for (order = 0; order < MAL_NR_ORDERS; order++) {
-		struct mal_page *first = &section->pages[round_down(index, 1U << order)];
+		unsigned int begin = round_down(index, 1U << order);
+		struct mal_page first = mal_page_peek(&section->pages[begin]);
 
 		/* Only a block that is changing can have foreign pages. */
-		if (mal_block_is_sound(first) && first->order >= order &&
-		    (!foreign || READ_ONCE(first->state) == MAL_PAGE_CHANGING))
+		if (mal_block_is_sound(&first) && first.order >= order &&
+		    (!foreign || first.state == MAL_PAGE_CHANGING))
 			return first;
 	}
-	return desc;
+	return page;
 }
 
 /* Check the pages from @from up to @to of a sound block. */
 static void mal_zone_check_inside(struct mal_zone_tally *zt,
-				  struct mal_page *first, struct mal_page *from,
-				  struct mal_page *to)
+				  struct mal_section *section,
+				  const struct mal_page *first,
+				  unsigned int from, unsigned int to)
 {
-	enum mal_page_state tail = READ_ONCE(first->state) == MAL_PAGE_SLAB ?
+	enum mal_page_state tail = first->state == MAL_PAGE_SLAB ?
 				   MAL_PAGE_SLAB : MAL_PAGE_TAIL;
-	struct mal_page *desc;
 
-	if (READ_ONCE(first->state) == MAL_PAGE_CHANGING)
+	if (first->state == MAL_PAGE_CHANGING)
 		return;
-	for (desc = from; desc < to; desc++) {
-		if (desc != first)
-			mal_zone_check(zt, READ_ONCE(desc->state) == tail,
+	for (; from < to; from++) {
+		struct mal_page page = mal_page_peek(&section->pages[from]);
+
+		if (from != first->index)
+			mal_zone_check(zt, page.state == tail,
 				       "page %u inside block %u is in state %u",
-				       desc->index, first->index, READ_ONCE(desc->state));
-		mal_zone_check_refs(zt, desc);
+				       from, first->index, page.state);
+		mal_zone_check_refs(zt, &section->pages[from]);
 	}
 }
 
@@ -155,20 +159,19 @@ static unsigned int mal_zone_check_block(struct mal_zone_tally *zt,
 					 struct mal_section *section,
 					 unsigned int from, unsigned int to)
 {
-	struct mal_page *first = mal_zone_check_find(section, from);
-	bool sound = mal_block_is_sound(first);
+	struct mal_page first = mal_zone_check_find(section, from);
+	bool sound = mal_block_is_sound(&first);
 
-	if (READ_ONCE(first->state) == MAL_PAGE_FOREIGN)
+	if (first.state == MAL_PAGE_FOREIGN)
 		return from + 1;
-	if (first->index == from)
+	if (first.index == from)
 		mal_zone_check(zt, sound,
 			       "page %u in state %u cannot begin a block of order %u",
-			       first->index, READ_ONCE(first->state), first->order);
-	if (first->index == from && sound && READ_ONCE(first->state) == MAL_PAGE_FREE)
-		mal_zone_check_free_block(zt, first);
-	to = min(to, first->index + (sound ? 1U << first->order : 1));
-	mal_zone_check_inside(zt, first, &section->pages[from],
-			      &section->pages[to]);
+			       from, first.state, first.order);
+	if (first.index == from && sound && first.state == MAL_PAGE_FREE)
+		mal_zone_check_free_block(zt, &section->pages[from]);
+	to = min(to, first.index + (sound ? 1U << first.order : 1));
+	mal_zone_check_inside(zt, section, &first, from, to);
 	zt->pages += to - from;
 	return to;
 }
@@ -212,7 +215,7 @@ static void mal_zone_check_section(struct mal_zone_tally *zt,
 {
 	struct mal_zone *zone = zt->zone;
 	/* If this number is old, the list is not checked. */
-	unsigned long changes = data_race(READ_ONCE(zone->changes));
+	unsigned long changes = mal_peek(zone->changes);
 	unsigned long flags, free = zt->free;
 	unsigned int next = 0;
 
@@ -274,7 +277,7 @@ void mal_zone_validate(struct mal_zone *zone, struct mal_tally *tally)
 		.limit = tally->errors + MAL_ERRORS_ENOUGH,
 	};
 	/* If this number is old, the sums are not checked. */
-	unsigned long changes = data_race(READ_ONCE(zone->changes));
+	unsigned long changes = mal_peek(zone->changes);
 	unsigned long flags;
 
 	mal_zone_check_sections(&zt);

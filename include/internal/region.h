@@ -14,6 +14,7 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/compat.h"
+#include "internal/peek.h"
 
 struct memalloc_stats_borrowing;
 struct mal_zone;
@@ -304,6 +305,21 @@ static inline unsigned long mal_page_pfn(struct mal_page *desc)
 }
 
 /**
+ * mal_page_peek() - read the state, the order and the index of a page
+ * @desc: a descriptor
+ *
+ * They are read at once. Unless the caller owns the block, or it is free and
+ * the caller holds the zone's lock, they may change at any time.
+ *
+ * Context: any.
+ * Return: a copy of @desc in which only mal_page.word is set.
+ */
+static inline struct mal_page mal_page_peek(const struct mal_page *desc)
+{
+	return (struct mal_page) { .word = mal_peek(desc->word) };
+}
+
+/**
  * mal_page_is() - is this the first page of a block in a given state?
  * @desc: a descriptor
  * @state: enum mal_page_state
@@ -323,7 +339,7 @@ static inline bool mal_page_is(const struct mal_page *desc,
 /* Is @desc the first page of an allocation, which has a caller? */
 static inline bool mal_page_has_caller(const struct mal_page *desc)
 {
-	u8 state = READ_ONCE(desc->state);
+	u8 state = mal_peek(desc->state);
 
 	return state == MAL_PAGE_USED || state == MAL_PAGE_LARGE;
 }
@@ -368,7 +384,7 @@ static inline bool mal_page_set_caller(struct mal_page *desc, unsigned long call
 		return false;
 	/* Read the state before the caller. */
 	smp_rmb();
-	old = READ_ONCE(desc->caller);
+	old = mal_peek(desc->caller);
 	/* Read the caller before the state is checked again. */
 	smp_rmb();
 	return mal_page_change_caller(desc, old, caller);

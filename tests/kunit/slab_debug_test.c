@@ -46,7 +46,7 @@ static void mal_flip(u8 *byte, u8 bits)
 	kasan_enable_current();
 }
 
-static u8 mal_peek(const u8 *byte)
+static u8 mal_byte_at(const u8 *byte)
 {
 	u8 value;
 
@@ -207,8 +207,8 @@ static void mal_test_free_object_is_poisoned(struct kunit *test)
 	memset(object, 0x11, MAL_TEST_SIZE);
 	mal_kmem_cache_free(test->priv, object);
 	for (i = 0; i < MAL_TEST_SIZE - 1; i++)
-		KUNIT_ASSERT_EQ(test, mal_peek(object + i), POISON_FREE);
-	KUNIT_EXPECT_EQ(test, mal_peek(object + i), POISON_END);
+		KUNIT_ASSERT_EQ(test, mal_byte_at(object + i), POISON_FREE);
+	KUNIT_EXPECT_EQ(test, mal_byte_at(object + i), POISON_END);
 }
 
 /* Zeroing replaces the poison. */
@@ -611,12 +611,12 @@ static void mal_test_krealloc_moves_the_redzone(struct kunit *test)
 	memset(object, 0xff, 64);
 	object = mal_krealloc(object, 40, GFP_KERNEL | __GFP_ZERO);
 	for (i = 40; i < 64; i++)
-		KUNIT_EXPECT_EQ(test, mal_peek(object + i), SLUB_RED_ACTIVE);
+		KUNIT_EXPECT_EQ(test, mal_byte_at(object + i), SLUB_RED_ACTIVE);
 	object = mal_krealloc(object, 56, GFP_KERNEL | __GFP_ZERO);
 	KUNIT_EXPECT_EQ(test, object[39], 0xff);
 	KUNIT_EXPECT_NULL(test, memchr_inv(object + 40, 0, 16));
 	for (i = 56; i < 64; i++)
-		KUNIT_EXPECT_EQ(test, mal_peek(object + i), SLUB_RED_ACTIVE);
+		KUNIT_EXPECT_EQ(test, mal_byte_at(object + i), SLUB_RED_ACTIVE);
 	KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
 	mal_flip(object + 56, 1);
 	object = mal_krealloc(object, 20, GFP_KERNEL);
