@@ -245,15 +245,3 @@ void mal_host_mempool_exit(mempool_t *pool)
 	mempool_exit(pool);
 }
 MAL_EXPORT(mal_host_mempool_exit);
-
-/**
- * mal_host_mempool_destroy() - destroy a pool
- * @pool: a pool of the host, or NULL
- *
- * Context: that of the free function of the pool.
- */
-void mal_host_mempool_destroy(mempool_t *pool)
-{
-	mempool_destroy(pool);
-}
-MAL_EXPORT(mal_host_mempool_destroy);

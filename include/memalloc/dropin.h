@@ -308,8 +308,12 @@ static __always_inline void mal_dropin_cache_free_bulk(struct kmem_cache *cache,
  * included later may declare pools of the host, and because drivers use its
  * members. A pool of ours has an impossible minimum and no elements; the
  * pointer to them leads to our pool instead. It may be moved by assignment, as
- * raid1 does. If the host's functions get such a pool, they call its backend,
- * and never find an element in the reserve nor room for one.
+ * raid1 does. The host's mempool_alloc() and mempool_free() may get such a
+ * pool: they call its backend, and never find an element in the reserve nor
+ * room for one. The host's mempool_exit(), mempool_destroy() and
+ * mempool_resize() must not. They pass our pool to the host's kfree(), which
+ * warns and does not free it, because it is memory of mal_kmalloc(); the pool
+ * then stays until unload.
  */
 #define MAL_DROPIN_POOL		INT_MIN
 
@@ -327,8 +331,12 @@ static __always_inline int
 mal_dropin_mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc,
 			     mempool_free_t *free, void *data, gfp_t gfp, int node)
 {
-	mal_mempool_t *ours = mal_mempool_create_node(min_nr, alloc, free, data, gfp, node);
+	mal_mempool_t *ours = mal_kmalloc_node(sizeof(*ours), gfp, node);
 
+	if (ours && mal_mempool_init_node(ours, min_nr, alloc, free, data, gfp, node)) {
+		mal_kfree(ours);
+		ours = NULL;
+	}
 	*pool = (mempool_t) {
 		.min_nr = ours ? MAL_DROPIN_POOL : 0,
 		.elements = (void **)ours,
@@ -355,25 +363,37 @@ mal_dropin_mempool_create_node(int min_nr, mempool_alloc_t *alloc, mempool_free_
 	return pool;
 }
 
-static __always_inline void mal_dropin_mempool_exit(mempool_t *pool)
+/*
+ * Returns false if a task waits for the pool, which has been reported. The pool
+ * stays as it is.
+ */
+static __always_inline bool mal_dropin_mempool_end(mempool_t *pool)
 {
+	mal_mempool_t *ours = mal_dropin_pool(pool);
+
 	if (!mal_dropin_is_pool(pool)) {
 		mal_host_mempool_exit(pool);
-		return;
+		return true;
 	}
-	mal_mempool_destroy(mal_dropin_pool(pool));
+	mal_mempool_exit(ours);
+	if (unlikely(mal_mempool_initialized(ours)))
+		return false;
+	mal_kfree(ours);
 	pool->elements = NULL;
 	pool->min_nr = 0;
+	return true;
 }
 
+static __always_inline void mal_dropin_mempool_exit(mempool_t *pool)
+{
+	mal_dropin_mempool_end(pool);
+}
+
+/* The structure may be memory of either allocator, whatever the pool is. */
 static __always_inline void mal_dropin_mempool_destroy(mempool_t *pool)
 {
-	if (pool && mal_dropin_is_pool(pool)) {
-		mal_dropin_mempool_exit(pool);
-		mal_kfree(pool);
-	} else {
-		mal_host_mempool_destroy(pool);
-	}
+	if (pool && mal_dropin_mempool_end(pool))
+		mal_mixed_kfree(pool);
 }
 
 static __always_inline int mal_dropin_mempool_resize(mempool_t *pool, int min_nr)

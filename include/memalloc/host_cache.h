@@ -37,6 +37,5 @@ unsigned int mal_host_mempool_free_bulk(mempool_t *pool, void **elements,
 					unsigned int nr);
 int mal_host_mempool_resize(mempool_t *pool, int min_nr);
 void mal_host_mempool_exit(mempool_t *pool);
-void mal_host_mempool_destroy(mempool_t *pool);
 
 #endif /* _MEMALLOC_HOST_CACHE_H */

@@ -256,8 +256,6 @@ static int mal_act_mal_host_mempool_exit(struct mal_walk *walk)
 	return 0;
 }
 
-MAL_WALK_ACT_VOID(mal_host_mempool_destroy, mal_host_mempool_destroy(walk->many[0]))
-
 #define MAL_WALK_POOL(function, promised)				\
 	{ MAL_WALK(function), .promise = promised,			\
 	  .prepare = mal_prepare_pool, .discard = mal_discard_pool }
@@ -321,7 +319,5 @@ const struct mal_walk_call mal_walk_mixed_calls[] = {
 	MAL_WALK_POOL(mal_host_mempool_free_bulk, MAL_WALK_SURVIVES),
 	MAL_WALK_POOL(mal_host_mempool_resize, MAL_WALK_FAILS_IN_HOST),
 	{ MAL_WALK(mal_host_mempool_exit), .promise = MAL_WALK_NOTHING },
-	{ MAL_WALK(mal_host_mempool_destroy), .promise = MAL_WALK_NOTHING,
-	  .prepare = mal_prepare_pool },
 	{}
 };
