@@ -635,6 +635,44 @@ struct mal_area *mal_area_containing(const void *address)
 }
 
 /**
+ * mal_area_is_hosts() - is this an area of the host?
+ * @address: start address, according to the caller
+ *
+ * An area of ours is ours until it is unmapped, although it may be free. The
+ * table does not have an area that is being unmapped; then its pages tell. This
+ * fails for a mapping of a caller's pages, while another task removes it. An
+ * address that is not mapped is not an area of anybody.
+ *
+ * The host may map pages of ours, too.
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+bool mal_area_is_hosts(const void *address)
+{
+	struct mal_page *desc;
+	struct page *page;
+	bool hosts;
+
+	if (!is_vmalloc_addr(address))
+		return false;
+	/* vmalloc_to_page() cannot be called for the host's vmap_pfn(). */
+	if (IS_ENABLED(CONFIG_SPARSEMEM) && !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP)) {
+		rcu_read_lock();
+		hosts = !mal_area_find(address);
+		rcu_read_unlock();
+		return hosts;
+	}
+	rcu_read_lock();
+	page = vmalloc_to_page(address);
+	desc = page ? mal_page_of(page) : NULL;
+	hosts = page && !(desc && READ_ONCE(desc->state) == MAL_PAGE_AREA) &&
+		!mal_area_containing(address);
+	rcu_read_unlock();
+	return hosts;
+}
+
+/**
  * mal_area_report() - report why an address cannot be freed
  * @address: address that mal_area_claim() refused
  * @caller: code address that called the free

@@ -18,10 +18,12 @@
  * An address that is not ours either belongs to the host's allocator, or to
  * nobody. The host's kfree() frees the page of any address outside of its
  * slabs. So the page is examined first: memory of the host's kmalloc is in a
- * slab or in a compound page. Any other address is reported, and not freed.
+ * slab or in a compound page. An area of the host is mapped. Any other address
+ * is reported, and not freed. Constants (kfree_const()), pages and per-CPU areas
+ * are passed on without such a check, since the host checks as much.
  *
- * A free that is passed on is counted for the caller's code address
- * (debug/host_free.c). It is no mistake.
+ * A request to free or to resize that is passed on is counted for the caller's
+ * code address (debug/host_free.c). It is no mistake.
  *
  * Locking: none here.
  *
@@ -240,18 +242,10 @@ MAL_EXPORT(mal_mixed_ksize);
  * Areas
  */
 
-/*
- * Is this an area of the host? An area of ours is ours while it is free, too:
- * it is still mapped.
- */
+/* Is this an area of the host? */
 static bool mal_host_area(const void *address, unsigned long caller)
 {
-	bool ours;
-
-	rcu_read_lock();
-	ours = mal_area_containing(address);
-	rcu_read_unlock();
-	if (ours || !is_vmalloc_addr(address))
+	if (!mal_area_is_hosts(address))
 		return false;
 	mal_host_free_count(caller);
 	return true;
@@ -277,7 +271,7 @@ static __always_inline void mal_mixed_vfree_here(const void *address)
  * mal_mixed_vfree() - free an area of either allocator
  * @address: memory from mal_vmalloc(), from the host's vmalloc(), or NULL
  *
- * Context: any; sleeps in task context.
+ * Context: any; for an area of the host, any but NMI. Sleeps in task context.
  */
 void mal_mixed_vfree(const void *address)
 {

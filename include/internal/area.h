@@ -187,6 +187,7 @@ struct mal_area *mal_area_claim(const void *address, enum mal_area_state from,
 				enum mal_area_state to);
 void mal_area_report(const void *address, unsigned long caller);
 struct mal_area *mal_area_containing(const void *address);
+bool mal_area_is_hosts(const void *address);
 
 void mal_area_totals(struct mal_area_totals *totals);
 void mal_area_list(struct seq_file *m);

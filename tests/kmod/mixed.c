@@ -27,7 +27,7 @@
 
 static bool misuse;
 module_param(misuse, bool, 0444);
-MODULE_PARM_DESC(misuse, "Free three times what must not be freed (default: N)");
+MODULE_PARM_DESC(misuse, "Free what must not be freed, five times (default: N)");
 
 static int mixed_errors __initdata;
 
@@ -211,6 +211,30 @@ static void __init mixed_double(void)
 	kvfree(area);
 }
 
+/*
+ * A second free of an area that was unmapped when it was freed: one of a
+ * caller's pages, and one with an alignment of its own.
+ */
+static void __init mixed_double_unmapped(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	void *map = page ? vmap(&page, 1, VM_MAP, PAGE_KERNEL) : NULL;
+	void *area = __vmalloc_node(PAGE_SIZE, 8 * PAGE_SIZE, GFP_KERNEL,
+				    NUMA_NO_NODE, NULL);
+
+	mixed_must(map && area, "no area");
+	if (map) {
+		vunmap(map);
+		vunmap(map);
+	}
+	if (area) {
+		vfree(area);
+		vfree(area);
+	}
+	if (page)
+		__free_page(page);
+}
+
 /* Neither allocator owns this address. */
 static void __init mixed_foreign(void)
 {
@@ -316,6 +340,7 @@ static int __init mixed_init(void)
 	mixed_bio();
 	if (misuse) {
 		mixed_double();
+		mixed_double_unmapped();
 		mixed_foreign();
 	}
 	return mixed_errors ? -EIO : 0;
