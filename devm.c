@@ -24,6 +24,7 @@
 #include <memalloc/page_alloc.h>
 
 #include "internal/compat.h"
+#include "internal/devm.h"
 #include "internal/inject.h"
 #include "internal/kmalloc.h"
 #include "internal/page_alloc.h"
@@ -120,11 +121,29 @@ MAL_EXPORT(mal_devm_kmalloc);
  */
 void *mal_devm_krealloc(struct device *dev, void *object, size_t size, gfp_t gfp)
 {
+	return mal_devm_krealloc_caller(dev, object, size, gfp, _RET_IP_);
+}
+MAL_EXPORT(mal_devm_krealloc);
+
+/**
+ * mal_devm_krealloc_caller() - mal_devm_krealloc() on behalf of a caller
+ * @dev: as for mal_devm_krealloc()
+ * @object: as for mal_devm_krealloc()
+ * @size: as for mal_devm_krealloc()
+ * @gfp: as for mal_devm_krealloc()
+ * @caller: code address to attribute the memory to
+ *
+ * Context: as for mal_devm_krealloc().
+ * Return: as for mal_devm_krealloc().
+ */
+void *mal_devm_krealloc_caller(struct device *dev, void *object, size_t size,
+			       gfp_t gfp, unsigned long caller)
+{
 	struct mal_devm *devm;
 	void *new;
 
 	if (ZERO_OR_NULL_PTR(object))
-		return mal_devm_kmalloc_caller(dev, size, gfp, _RET_IP_);
+		return mal_devm_kmalloc_caller(dev, size, gfp, caller);
 	if (!size) {
 		mal_devm_kfree(dev, object);
 		return ZERO_SIZE_PTR;
@@ -132,12 +151,11 @@ void *mal_devm_krealloc(struct device *dev, void *object, size_t size, gfp_t gfp
 	devm = devres_find(dev, mal_devm_release_object, mal_devm_match, object);
 	if (WARN_ON(!devm))
 		return NULL;
-	new = mal_krealloc_caller(object, size, gfp, _RET_IP_);
+	new = mal_krealloc_caller(object, size, gfp, caller);
 	if (new)
 		WRITE_ONCE(devm->address, new);
 	return new;
 }
-MAL_EXPORT(mal_devm_krealloc);
 
 /**
  * mal_devm_kfree() - free memory before the driver is detached

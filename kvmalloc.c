@@ -106,6 +106,39 @@ void mal_kvfree_sensitive(const void *address, size_t length)
 MAL_EXPORT(mal_kvfree_sensitive);
 
 /**
+ * mal_kvrealloc_caller() - mal_kvrealloc() on behalf of a caller
+ * @address: as for mal_kvrealloc()
+ * @size: as for mal_kvrealloc()
+ * @gfp: as for mal_kvrealloc()
+ * @caller: code address to attribute the memory to
+ *
+ * Context: as for mal_kvrealloc().
+ * Return: as for mal_kvrealloc().
+ */
+void *mal_kvrealloc_caller(const void *address, size_t size, gfp_t gfp,
+			   unsigned long caller)
+{
+	size_t old;
+	void *new;
+
+	if (!size) {
+		mal_kvfree(address);
+		return ZERO_SIZE_PTR;
+	}
+	if (is_vmalloc_addr(address))
+		return mal_vrealloc_caller(address, size, gfp, caller);
+	old = mal_kmalloc_owned(address);
+	if (size <= old || (!old && !ZERO_OR_NULL_PTR(address)))
+		return mal_krealloc_caller(address, size, gfp, caller);
+	new = mal_kv_alloc(size, gfp, NUMA_NO_NODE, caller);
+	if (new && old) {
+		memcpy(new, address, mal_kmalloc_asked(address, old));
+		mal_kfree(address);
+	}
+	return new;
+}
+
+/**
  * mal_kvrealloc() - change the size of memory
  * @address: memory from mal_kvmalloc(), or NULL for none
  * @size: new size in bytes; zero frees the memory
@@ -118,24 +151,7 @@ MAL_EXPORT(mal_kvfree_sensitive);
  */
 void *mal_kvrealloc(const void *address, size_t size, gfp_t gfp)
 {
-	size_t old;
-	void *new;
-
-	if (!size) {
-		mal_kvfree(address);
-		return ZERO_SIZE_PTR;
-	}
-	if (is_vmalloc_addr(address))
-		return mal_vrealloc_caller(address, size, gfp, _RET_IP_);
-	old = mal_kmalloc_owned(address);
-	if (size <= old || (!old && !ZERO_OR_NULL_PTR(address)))
-		return mal_krealloc_caller(address, size, gfp, _RET_IP_);
-	new = mal_kv_alloc(size, gfp, NUMA_NO_NODE, _RET_IP_);
-	if (new && old) {
-		memcpy(new, address, mal_kmalloc_asked(address, old));
-		mal_kfree(address);
-	}
-	return new;
+	return mal_kvrealloc_caller(address, size, gfp, _RET_IP_);
 }
 MAL_EXPORT(mal_kvrealloc);
 

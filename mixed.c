@@ -47,6 +47,7 @@
 
 #include "internal/area.h"
 #include "internal/compat.h"
+#include "internal/devm.h"
 #include "internal/host_free.h"
 #include "internal/instrument.h"
 #include "internal/kmalloc.h"
@@ -154,7 +155,7 @@ void mal_mixed_kfree_const(const void *string)
 	if (ZERO_OR_NULL_PTR(string))
 		return;
 	if (mal_owns(string)) {
-		mal_kfree(string);
+		mal_mixed_kfree_here(string);
 		return;
 	}
 	mal_host_free_count(_RET_IP_);
@@ -368,11 +369,10 @@ MAL_EXPORT(mal_mixed_kvfree_sensitive);
 void *mal_mixed_kvrealloc(const void *address, size_t old_size, size_t size,
 			  gfp_t gfp)
 {
-	if (ZERO_OR_NULL_PTR(address))
-		return mal_kvrealloc(address, size, gfp);
-	if (is_vmalloc_addr(address) ? !mal_host_area(address, _RET_IP_) :
-				       mal_owns(address))
-		return mal_kvrealloc(address, size, gfp);
+	if (ZERO_OR_NULL_PTR(address) ||
+	    (is_vmalloc_addr(address) ? !mal_host_area(address, _RET_IP_) :
+					mal_owns(address)))
+		return mal_kvrealloc_caller(address, size, gfp, _RET_IP_);
 	if (!is_vmalloc_addr(address) && !mal_host_kmalloc(address, _RET_IP_))
 		return NULL;
 	return mal_host_kvrealloc(address, old_size, size, gfp);
@@ -521,7 +521,7 @@ void *mal_mixed_devm_krealloc(struct device *dev, void *object, size_t size,
 			      gfp_t gfp)
 {
 	if (ZERO_OR_NULL_PTR(object) || mal_owns(object))
-		return mal_devm_krealloc(dev, object, size, gfp);
+		return mal_devm_krealloc_caller(dev, object, size, gfp, _RET_IP_);
 	mal_host_free_count(_RET_IP_);
 	return devm_krealloc(dev, object, size, gfp);
 }

@@ -19,6 +19,8 @@ size_t mal_kmalloc_asked(const void *object, size_t room);
 void *mal_kmalloc_caller(size_t size, gfp_t gfp, int node, unsigned long caller);
 void *mal_krealloc_caller(const void *object, size_t new_size, gfp_t gfp,
 			  unsigned long caller);
+void *mal_kvrealloc_caller(const void *address, size_t size, gfp_t gfp,
+			   unsigned long caller);
 void *mal_kmemdup_caller(const void *from, size_t length, gfp_t gfp,
 			 unsigned long caller);
 char *mal_kstrdup_caller(const char *from, gfp_t gfp, unsigned long caller);
