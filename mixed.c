@@ -19,8 +19,8 @@
  * nobody. The host's kfree() frees the page of any address outside of its
  * slabs. So the page is examined first: memory of the host's kmalloc is in a
  * slab or in a compound page. An area of the host is mapped. Any other address
- * is reported, and not freed. Constants (kfree_const()), pages and per-CPU areas
- * are passed on without such a check, since the host checks as much.
+ * is reported, and not freed. Constants (kfree_const()), pages and per-CPU
+ * areas are passed on without such a check, since the host checks as much.
  *
  * A request to free or to resize that is passed on is counted for the caller's
  * code address (debug/host_free.c). It is no mistake.
@@ -29,6 +29,7 @@
  *
  * Context: that of our function and of the host's. Either may run.
  */
+#include <linux/devcoredump.h>
 #include <linux/device.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
@@ -295,6 +296,30 @@ void mal_mixed_vunmap(const void *address)
 }
 MAL_EXPORT(mal_mixed_vunmap);
 
+/**
+ * mal_mixed_vrealloc() - change the size of an area of either allocator
+ * @address: as for mal_mixed_vfree()
+ * @size: as for mal_vrealloc()
+ * @gfp: as for mal_vrealloc()
+ *
+ * Memory stays with its allocator.
+ *
+ * Context: as for mal_vrealloc().
+ * Return: as for mal_vrealloc(); NULL for an area of the host if the host has
+ * no vrealloc().
+ */
+void *mal_mixed_vrealloc(const void *address, size_t size, gfp_t gfp)
+{
+	if (unlikely(address && mal_host_area(address, _RET_IP_)))
+		return mal_host_vrealloc(address, size, gfp);
+	if (!size) {
+		mal_mixed_vfree_here(address);
+		return NULL;
+	}
+	return mal_vrealloc_caller(address, size, gfp, _RET_IP_);
+}
+MAL_EXPORT(mal_mixed_vrealloc);
+
 /*
  * Bytes or areas
  */
@@ -421,6 +446,20 @@ void mal_mixed_kvfree_rcu_mightsleep(const void *address)
 }
 MAL_EXPORT(mal_mixed_kvfree_rcu_mightsleep);
 
+/**
+ * mal_mixed_kfree_rcu_barrier() - wait for frees after a grace period
+ *
+ * Waits for those of both allocators that were requested before the call.
+ *
+ * Context: task; sleeps.
+ */
+void mal_mixed_kfree_rcu_barrier(void)
+{
+	mal_kfree_rcu_barrier();
+	mal_host_kvfree_rcu_barrier();
+}
+MAL_EXPORT(mal_mixed_kfree_rcu_barrier);
+
 /*
  * Pages
  */
@@ -544,3 +583,41 @@ void mal_mixed_devm_kfree(struct device *dev, const void *object)
 	devm_kfree(dev, object);
 }
 MAL_EXPORT(mal_mixed_devm_kfree);
+
+/*
+ * Memory that the host frees
+ */
+
+static ssize_t mal_coredump_read(char *buffer, loff_t offset, size_t count,
+				 void *data, size_t length)
+{
+	return memory_read_from_buffer(buffer, count, &offset, data, length);
+}
+
+static void mal_coredump_free(void *data)
+{
+	mal_mixed_vfree(data);
+}
+
+/**
+ * mal_dev_coredumpv() - let user space read what a device's crash has left
+ * @dev: the device
+ * @data: an area of either allocator; it is freed when it was read, after five
+ *	minutes, or at once if there is no memory or @dev has a dump already
+ * @length: number of bytes
+ * @gfp: allocation flags
+ *
+ * The host's dev_coredumpv() would free the area by its own vfree(). This
+ * module cannot be unloaded while it keeps the area. The area no longer belongs
+ * to the caller, and is not reported as a leak of the caller's module.
+ *
+ * Context: as for the host's dev_coredumpv().
+ */
+void mal_dev_coredumpv(struct device *dev, void *data, size_t length, gfp_t gfp)
+{
+	if (data)
+		mal_vmalloc_set_caller(data, _THIS_IP_);
+	dev_coredumpm(dev, THIS_MODULE, data, length, gfp, mal_coredump_read,
+		      mal_coredump_free);
+}
+MAL_EXPORT(mal_dev_coredumpv);

@@ -8,6 +8,7 @@
 #ifndef _MAL_COMPAT_H
 #define _MAL_COMPAT_H
 
+#include <linux/devcoredump.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/mempool.h>
@@ -180,6 +181,41 @@ static inline void *mal_host_kvrealloc(const void *address, size_t old_size,
 	return kvrealloc(address, old_size, size, gfp);
 #else
 	return kvrealloc(address, size, gfp);
+#endif
+}
+
+/* 7.2: modules may call vrealloc(); no driver for an older kernel does */
+static inline void *mal_host_vrealloc(const void *address, size_t size, gfp_t gfp)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+	return NULL;
+#else
+	return vrealloc(address, size, gfp);
+#endif
+}
+
+/* 6.12: a caller can wait for kvfree_rcu() */
+static inline void mal_host_kvfree_rcu_barrier(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	kvfree_rcu_barrier();
+#endif
+}
+
+/* 6.9: a dump of a device can be removed by a call */
+static inline bool mal_compat_dev_coredump_is_put(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	return true;
+#else
+	return !IS_ENABLED(CONFIG_DEV_COREDUMP);
+#endif
+}
+
+static inline void mal_compat_dev_coredump_put(struct device *dev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	dev_coredump_put(dev);
 #endif
 }
 

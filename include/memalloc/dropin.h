@@ -46,6 +46,7 @@
 #include <crypto/skcipher.h>
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/devcoredump.h>
 #include <linux/device.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-mapping.h>
@@ -62,6 +63,7 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/of.h>
+#include <linux/overflow.h>
 #ifdef __has_include /* missing in sparse */
 #if __has_include("linux/page_frag_cache.h")
 #include <linux/page_frag_cache.h>
@@ -165,6 +167,48 @@ static __always_inline void mal_dropin_put_free_pages(unsigned long addr,
 #define mal_dropin_free_pages		mal_mixed_free_pages
 #define mal_dropin_put_free_pages	mal_mixed_put_free_pages
 #endif
+
+/* As in the host, the pages are freed one by one. */
+static __always_inline void mal_dropin_free_pages_exact(void *addr, size_t size)
+{
+	struct page *page = addr ? virt_to_page(addr) : NULL;
+	unsigned long i;
+
+	for (i = 0; addr && i < PFN_UP(size); i++)
+		mal_dropin_free_pages(page + i, 0);
+}
+
+static __always_inline void mal_dropin_free_pages_bulk(struct page **pages,
+						       unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++) {
+		mal_dropin_free_pages(pages[i], 0);
+		pages[i] = NULL;
+	}
+}
+
+static __always_inline void *mal_dropin_krealloc_array(const void *object, size_t nr,
+						       size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (unlikely(check_mul_overflow(nr, size, &bytes)))
+		return NULL;
+	return MAL_DROPIN(krealloc)(object, bytes, gfp);
+}
+
+static __always_inline void *
+mal_dropin_devm_krealloc_array(struct device *dev, void *object, size_t nr,
+			       size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (unlikely(check_mul_overflow(nr, size, &bytes)))
+		return NULL;
+	return MAL_DROPIN(devm_krealloc)(dev, object, bytes, gfp);
+}
 
 #ifdef CONFIG_BLOCK
 /* Free the pages of a bio, as bio_free_pages() does. */
@@ -300,7 +344,7 @@ static __always_inline void mal_dropin_cache_free_bulk(struct kmem_cache *cache,
 	else if (cache)
 		mal_host_cache_free_bulk(cache, nr, objects);
 	else
-		mal_kfree_bulk(nr, objects);
+		MAL_DROPIN(kfree_bulk)(nr, objects);
 }
 
 /*
@@ -485,7 +529,7 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #define kfree_sensitive		MAL_DROPIN(kfree_sensitive)
 #define kfree_const		MAL_DROPIN(kfree_const)
 #define kfree_bulk		MAL_DROPIN(kfree_bulk)
-#define kfree_link		mal_mixed_kfree_link
+#define kfree_link		MAL_DROPIN(kfree_link)
 #define krealloc		MAL_DROPIN(krealloc)
 /* The node is a preference. */
 #define krealloc_node(object, size, gfp, nid)				\
@@ -504,8 +548,9 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #define kvfree_rcu(...)		kfree_rcu(__VA_ARGS__)
 #define kfree_rcu_mightsleep(object)	MAL_DROPIN_RCU_1(object)
 #define kvfree_rcu_mightsleep(object)	MAL_DROPIN_RCU_1(object)
-#define kvfree_rcu_barrier	mal_kfree_rcu_barrier
-#define kvfree_rcu_barrier_on_cache(cache)	((void)(cache), mal_kfree_rcu_barrier())
+#define kvfree_rcu_barrier	MAL_DROPIN(kfree_rcu_barrier)
+#define kvfree_rcu_barrier_on_cache(cache)				\
+	((void)(cache), MAL_DROPIN(kfree_rcu_barrier)())
 #define MAL_DROPIN_RCU_1(object)	MAL_DROPIN(kvfree_rcu_mightsleep)(object)
 #define MAL_DROPIN_RCU_2(object, field)	MAL_DROPIN(kvfree_rcu)(object, field)
 
@@ -555,7 +600,7 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #define kcalloc			mal_kcalloc
 #define kmalloc_array_node	mal_kmalloc_array_node
 #define kcalloc_node		mal_kcalloc_node
-#define krealloc_array		mal_krealloc_array
+#define krealloc_array		mal_dropin_krealloc_array
 #define kmalloc_track_caller	mal_kmalloc
 #define kmalloc_large		mal_kmalloc
 #define __kmalloc		mal_kmalloc
@@ -606,7 +651,7 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #define devm_kmalloc_array	mal_devm_kmalloc_array
 #define devm_kcalloc		mal_devm_kcalloc
 #define devm_krealloc		MAL_DROPIN(devm_krealloc)
-#define devm_krealloc_array	mal_devm_krealloc_array
+#define devm_krealloc_array	mal_dropin_devm_krealloc_array
 #define devm_kfree		MAL_DROPIN(devm_kfree)
 #define devm_kmemdup		mal_devm_kmemdup
 #define devm_kmemdup_array	mal_devm_kmemdup_array
@@ -721,8 +766,8 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 	mal_dropin_alloc_pages_node(nid, gfp, order)
 #define alloc_page_vma(gfp, vma, addr)					\
 	((void)(vma), (void)(addr), mal_alloc_page(gfp))
-#define free_pages_bulk(pages, nr)	mal_free_pages_bulk(nr, pages)
-#define free_pages_exact	mal_free_pages_exact
+#define free_pages_bulk(pages, nr) mal_dropin_free_pages_bulk(pages, nr)
+#define free_pages_exact	mal_dropin_free_pages_exact
 #define free_pages(addr, order)	mal_dropin_put_free_pages(addr, order)
 #define free_page(addr)		mal_dropin_put_free_pages((unsigned long)(addr), 0)
 #define __free_pages		mal_dropin_free_pages
@@ -850,9 +895,9 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #define __vmalloc_array		__mal_vmalloc_array
 #define vcalloc			mal_vcalloc
 #define __vcalloc		__mal_vcalloc
-#define vrealloc		mal_vrealloc
+#define vrealloc		MAL_DROPIN(vrealloc)
 #define vrealloc_node(address, size, gfp, nid)				\
-	((void)(nid), mal_vrealloc(address, size, gfp))
+	((void)(nid), MAL_DROPIN(vrealloc)(address, size, gfp))
 #define vfree			MAL_DROPIN(vfree)
 #define vfree_atomic		mal_vfree_atomic
 /*
@@ -904,6 +949,10 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 #define kvfree			MAL_DROPIN(kvfree)
 #define kvfree_atomic		MAL_DROPIN(kvfree_atomic)
 #define kvfree_sensitive	MAL_DROPIN(kvfree_sensitive)
+
+/* The host frees the area when it has been read. */
+#undef dev_coredumpv
+#define dev_coredumpv		mal_dev_coredumpv
 
 /*
  * Mempools

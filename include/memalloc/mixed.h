@@ -39,9 +39,12 @@ void *mal_mixed_kvrealloc(const void *address, size_t old_size, size_t size,
 			  gfp_t gfp) __must_check __realloc_size(3);
 void mal_mixed_kvfree_call_rcu(struct rcu_head *head, void *address);
 void mal_mixed_kvfree_rcu_mightsleep(const void *address);
+void mal_mixed_kfree_rcu_barrier(void);
 
 void mal_mixed_vfree(const void *address);
 void mal_mixed_vunmap(const void *address);
+void *mal_mixed_vrealloc(const void *address, size_t size, gfp_t gfp)
+	__must_check __realloc_size(2);
 
 void mal_mixed_free_pages(struct page *page, unsigned int order);
 void mal_mixed_put_free_pages(unsigned long addr, unsigned int order);
@@ -50,6 +53,8 @@ void mal_mixed_free_percpu(void __percpu *area);
 void *mal_mixed_devm_krealloc(struct device *dev, void *object, size_t size,
 			      gfp_t gfp) __must_check;
 void mal_mixed_devm_kfree(struct device *dev, const void *object);
+
+void mal_dev_coredumpv(struct device *dev, void *data, size_t length, gfp_t gfp);
 
 /**
  * mal_mixed_kvfree_rcu() - free memory of either allocator after a grace period

@@ -140,6 +140,31 @@ void *dropin_inode(struct super_block *sb, struct kmem_cache *cache)
 	return alloc_inode_sb(sb, cache, GFP_KERNEL);
 }
 
+/* Not called: the host would keep the area, and memalloc, for minutes. */
+void dropin_coredump(struct device *dev);
+void dropin_coredump(struct device *dev)
+{
+	dev_coredumpv(dev, vmalloc(PAGE_SIZE), PAGE_SIZE, GFP_KERNEL);
+}
+
+static void __init dropin_sizes(void)
+{
+	void *exact = alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL);
+	u32 *array = krealloc_array(NULL, 10, sizeof(*array), GFP_KERNEL);
+	void *area = vrealloc(NULL, PAGE_SIZE, GFP_KERNEL);
+	u32 *more;
+
+	dropin_must(mal_owns(exact), "alloc_pages_exact()");
+	free_pages_exact(exact, 3 * PAGE_SIZE);
+	free_pages_exact(NULL, PAGE_SIZE);
+	dropin_must(mal_owns(array) && area, "krealloc_array(), vrealloc()");
+	dropin_must(!krealloc_array(array, SIZE_MAX, sizeof(*array), GFP_KERNEL),
+		    "krealloc_array() of a product that overflows");
+	more = krealloc_array(array, 1000, sizeof(*array), GFP_KERNEL);
+	kfree(more ?: array);
+	vfree(area);
+}
+
 static void __init dropin_grace_periods(void)
 {
 	void *bytes = kmalloc(64, GFP_KERNEL);
@@ -182,6 +207,7 @@ static int __init dropin_init(void)
 	dropin_strings();
 	dropin_scopes();
 	dropin_typed();
+	dropin_sizes();
 	dropin_grace_periods();
 	dropin_refs();
 	return dropin_errors ? -EIO : 0;

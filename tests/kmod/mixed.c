@@ -55,6 +55,8 @@ static void __init mixed_bytes(void)
 	memset(ours, 'o', 100);
 	larger = krealloc(theirs, 5000, GFP_KERNEL | __GFP_NOFAIL);
 	theirs = larger;
+	larger = krealloc_array(theirs, 8000, 1, GFP_KERNEL | __GFP_NOFAIL);
+	theirs = larger;
 	larger = krealloc(ours, 5000, GFP_KERNEL | __GFP_NOFAIL);
 	ours = larger;
 	mixed_must(!mal_owns(theirs) && !memchr_inv(theirs, 't', 100),
@@ -139,6 +141,8 @@ static void __init mixed_frees(void)
 	kfree_const(host_kstrdup_const("constant", GFP_KERNEL));
 	kfree_const(kstrdup_const("constant", GFP_KERNEL));
 	kfree_sensitive(host_kmalloc(100, GFP_KERNEL));
+	free_pages_exact(host_alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL), 3 * PAGE_SIZE);
+	kvfree_rcu_barrier();
 	free_percpu(host_alloc_percpu(100));
 	free_percpu(alloc_percpu(u64));
 }

@@ -14,6 +14,7 @@ struct page;
 
 void *host_kmalloc(size_t size, gfp_t gfp);
 struct page *host_alloc_page(gfp_t gfp);
+void *host_alloc_pages_exact(size_t size, gfp_t gfp);
 void *host_vmalloc(unsigned long size);
 const char *host_kstrdup_const(const char *text, gfp_t gfp);
 void __percpu *host_alloc_percpu(size_t size);

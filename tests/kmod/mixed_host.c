@@ -62,6 +62,19 @@ struct kmem_cache *host_cache_create(const char *name, unsigned int size)
 }
 
 /**
+ * host_alloc_pages_exact() - call the host's alloc_pages_exact()
+ * @size: size in bytes
+ * @gfp: flags
+ *
+ * Context: as @gfp allows.
+ * Return: the address of pages of the host, or NULL.
+ */
+void *host_alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	return alloc_pages_exact(size, gfp);
+}
+
+/**
  * host_kstrdup_const() - call the host's kstrdup_const()
  * @text: the string
  * @gfp: flags

@@ -21,6 +21,8 @@
 #include <memalloc/percpu.h>
 #include <memalloc/vmalloc_area.h>
 
+#include "internal/compat.h"
+
 #include "failure_walk.h"
 
 #define MAL_WALK_SMALL	100
@@ -147,6 +149,7 @@ MAL_WALK_ACT_VOID(mal_mixed_kvfree_rcu_mightsleep,
 		  mal_mixed_kvfree_rcu_mightsleep(walk->in))
 MAL_WALK_ACT_VOID(mal_mixed_vfree, mal_mixed_vfree(walk->in))
 MAL_WALK_ACT_VOID(mal_mixed_vunmap, mal_mixed_vunmap(walk->in))
+MAL_WALK_ACT_VOID(mal_mixed_kfree_rcu_barrier, mal_mixed_kfree_rcu_barrier())
 MAL_WALK_ACT_VOID(mal_mixed_free_pages, mal_mixed_free_pages(walk->in, MAL_WALK_ORDER))
 MAL_WALK_ACT_VOID(mal_mixed_put_free_pages,
 		  mal_mixed_put_free_pages((unsigned long)page_address(walk->in),
@@ -179,6 +182,24 @@ static int mal_act_mal_mixed_devm_krealloc(struct mal_walk *walk)
 {
 	return mal_walk_grown(walk, mal_mixed_devm_krealloc(walk->dev, walk->in, 3000,
 							    MAL_WALK_GFP), MAL_WALK_SMALL);
+}
+
+static int mal_act_mal_mixed_vrealloc(struct mal_walk *walk)
+{
+	return mal_walk_grown(walk, mal_mixed_vrealloc(walk->in, 9 * PAGE_SIZE,
+						       MAL_WALK_GFP), MAL_WALK_SMALL);
+}
+
+/* A dump that the walk cannot remove would keep this module for minutes. */
+static int mal_act_mal_dev_coredumpv(struct mal_walk *walk)
+{
+	if (!mal_compat_dev_coredump_is_put()) {
+		mal_vfree(walk->in);
+		return 0;
+	}
+	mal_dev_coredumpv(walk->dev, walk->in, MAL_WALK_SIZE, MAL_WALK_GFP);
+	mal_compat_dev_coredump_put(walk->dev);
+	return 0;
 }
 
 #define mal_act_mal_mixed_krealloc_host		mal_act_mal_mixed_krealloc
@@ -293,6 +314,11 @@ const struct mal_walk_call mal_walk_mixed_calls[] = {
 	MAL_WALK_FREE_HOST(mal_mixed_vfree, area),
 	{ MAL_WALK(mal_mixed_vunmap), .promise = MAL_WALK_SURVIVES,
 	  .prepare = mal_prepare_map, .discard = mal_discard_map },
+	{ MAL_WALK(mal_mixed_vrealloc),
+	  .prepare = mal_prepare_area, .discard = mal_discard_any },
+	{ MAL_WALK(mal_mixed_kfree_rcu_barrier), .promise = MAL_WALK_NOTHING },
+	{ MAL_WALK(mal_dev_coredumpv), .promise = MAL_WALK_SURVIVES,
+	  .wants = MAL_WALK_WANTS_DEVICE, .prepare = mal_prepare_area },
 	MAL_WALK_FREE(mal_mixed_free_pages, pages),
 	MAL_WALK_FREE_HOST(mal_mixed_free_pages, pages),
 	MAL_WALK_FREE(mal_mixed_put_free_pages, pages),
