@@ -96,7 +96,8 @@ static struct mal_host_free_site *mal_host_free_take(unsigned long caller)
 		}
 		mal_site_name(caller, site->name);
 		atomic_long_set(&site->count, 0);
-		WRITE_ONCE(site->caller, caller);
+		/* A CPU that finds the site increments the count after that. */
+		smp_store_release(&site->caller, caller);
 	}
 	return site;
 }
