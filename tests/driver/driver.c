@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) "driver: " fmt /* with a comment */
 #define DEBUG
+#define DRIVER_URL "https://driver.example/*" // a string is not a comment
 
 #include "driver.h"
 
@@ -45,7 +46,7 @@ static int __init old_driver_init(void)
 	if (!old_driver_text)
 		return -ENOMEM;
 	ec_read(1, &value);
-	pr_debug("%s %u\n", old_driver_text, value);
+	pr_debug("%s %u " DRIVER_URL "\n", old_driver_text, value);
 	return 0;
 }
 
