@@ -264,7 +264,7 @@ static void mal_test_rewriting_is_valid(struct kunit *test)
 		if (!IS_ERR(tasks[i]))
 			set_user_nice(tasks[i], MAX_NICE / 2);
 	}
-	for (i = 0; i < MAL_BOUND_VALIDATIONS; i++) {
+	for (i = 0; i < mal_test_effort(MAL_BOUND_VALIDATIONS); i++) {
 		errors += mal_page_validate(&checked);
 		cond_resched();
 	}

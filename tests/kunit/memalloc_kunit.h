@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc_kunit.h: the suites, and the seed of their random decisions
+ * memalloc_kunit.h: the suites, and their random decisions
  */
 #ifndef _MEMALLOC_KUNIT_H
 #define _MEMALLOC_KUNIT_H
@@ -51,5 +51,6 @@ extern struct kunit_suite mal_sanitizer_suite;
 extern struct kunit_suite mal_slab_debug_suite;
 
 u64 mal_test_seed(struct kunit *test);
+unsigned int mal_test_effort(unsigned int usual);
 
 #endif /* _MEMALLOC_KUNIT_H */

@@ -163,7 +163,7 @@ static void mal_test_bulk_matches_the_host(struct kunit *test)
 	struct mal_bulk *bulk = test->priv;
 	unsigned int round;
 
-	for (round = 0; round < MAL_BULK_ROUNDS; round++) {
+	for (round = 0; round < mal_test_effort(MAL_BULK_ROUNDS); round++) {
 		unsigned long nr = mal_bulk_below(bulk, round % 2 ? 1500 : 8);
 
 		mal_bulk_make_gaps(bulk, nr);

@@ -133,7 +133,7 @@ static void mal_test_one_user(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, model);
 	model->may_hold = true;
 	mal_zone_sums(&before);
-	while (model->steps < MAL_PROPERTY_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_PROPERTY_STEPS) && !model->errors) {
 		mal_borrow_stats(&stats);
 		mal_model_step(model, true);
 		if (model->failed) {
@@ -199,7 +199,7 @@ static int mal_crowd_thread(void *data)
 	struct mal_crowd_thread *thread = data;
 	struct mal_model *model = thread->model;
 
-	while (model->steps < MAL_CROWD_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_CROWD_STEPS) && !model->errors) {
 		mal_model_step(model, true);
 		cond_resched();
 	}

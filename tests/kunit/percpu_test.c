@@ -118,7 +118,7 @@ static void mal_test_one_user(struct kunit *test)
 	struct mal_percpu_stats stats;
 
 	model = mal_test_model(test, NULL, 1, seed, MAL_ALONE_MAX);
-	while (model->steps < MAL_ALONE_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_ALONE_STEPS) && !model->errors) {
 		mal_percpu_model_step(model, true);
 		if (model->steps % MAL_ALONE_LOOK == 0) {
 			mal_expect_used(test, model->bytes);
@@ -168,7 +168,7 @@ static int mal_crowd_thread(void *data)
 {
 	struct mal_percpu_model *model = data;
 
-	while (model->steps < MAL_CROWD_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_CROWD_STEPS) && !model->errors) {
 		mal_percpu_model_step(model, true);
 		cond_resched();
 	}

@@ -722,7 +722,7 @@ static void mal_test_only_invalid_writes_are_reported(struct kunit *test)
 							8 << mal_below(property, 5),
 							MAL_TEST_FLAGS, NULL);
 		KUNIT_ASSERT_NOT_NULL(test, property->cache);
-		for (i = 0; i < MAL_PROPERTY_STEPS; i++)
+		for (i = 0; i < mal_test_effort(MAL_PROPERTY_STEPS); i++)
 			mal_property_step(test, property);
 		reports = mal_overflows() + mal_late_writes();
 		for (i = 0; i < MAL_PROPERTY_OBJECTS; i++) {

@@ -110,7 +110,7 @@ static void mal_test_one_user(struct kunit *test)
 
 	model = mal_slab_model_create(pool, 1, seed, 4096);
 	KUNIT_ASSERT_NOT_NULL(test, model);
-	while (model->steps < MAL_PROPERTY_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_PROPERTY_STEPS) && !model->errors) {
 		mal_slab_model_step(model, true);
 		if (model->steps % MAL_PROPERTY_LOOK == 0) {
 			mal_expect_valid(test);
@@ -161,7 +161,7 @@ static int mal_crowd_thread(void *data)
 {
 	struct mal_slab_model *model = data;
 
-	while (model->steps < MAL_CROWD_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_CROWD_STEPS) && !model->errors) {
 		mal_slab_model_step(model, true);
 		cond_resched();
 	}

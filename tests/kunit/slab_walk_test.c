@@ -279,7 +279,7 @@ static void mal_test_validation_during_use(struct kunit *test)
 		users[i].thread = kthread_run(mal_walk_work, &users[i], "mal-walk/%u", i);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(users[i].thread));
 	}
-	for (i = 0; i < MAL_WALK_ROUNDS; i++) {
+	for (i = 0; i < mal_test_effort(MAL_WALK_ROUNDS); i++) {
 		KUNIT_EXPECT_EQ(test, mal_errors(), 0ULL);
 		if (i % 3 == 0)
 			mal_slab_shrink();

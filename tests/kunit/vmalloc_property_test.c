@@ -96,7 +96,7 @@ static void mal_test_one_user(struct kunit *test)
 	model = kunit_kzalloc(test, sizeof(*model), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, model);
 	mal_vmalloc_model_init(model, 1, seed);
-	while (model->steps < MAL_PROPERTY_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_PROPERTY_STEPS) && !model->errors) {
 		mal_vmalloc_model_step(model, true);
 		if (model->steps % MAL_PROPERTY_LOOK == 0)
 			mal_expect_figures(test, model);
@@ -142,7 +142,7 @@ static int mal_crowd_thread(void *data)
 {
 	struct mal_vmalloc_model *model = data;
 
-	while (model->steps < MAL_CROWD_STEPS && !model->errors) {
+	while (model->steps < mal_test_effort(MAL_CROWD_STEPS) && !model->errors) {
 		mal_vmalloc_model_step(model, true);
 		cond_resched();
 	}
