@@ -20,6 +20,7 @@
 #include "internal/borrow.h"
 #include "internal/device.h"
 #include "internal/host_free.h"
+#include "internal/host_kfree.h"
 #include "internal/kfree_rcu.h"
 #include "internal/kmalloc.h"
 #include "internal/leak.h"
@@ -185,6 +186,7 @@ static int __init mal_init(void)
 	err = mal_device_init();
 	if (err)
 		goto err_proc;
+	mal_host_kfree_init();
 	pr_info("cap %u MiB, reserve %u MiB\n", cap_mb, reserve_mb);
 	return 0;
 
@@ -221,6 +223,7 @@ err_site:
 
 static void __exit mal_exit(void)
 {
+	mal_host_kfree_exit();
 	mal_device_exit();
 	mal_proc_exit();
 	mal_vmalloc_exit();

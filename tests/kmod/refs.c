@@ -107,6 +107,36 @@ static int refs_stray_set(const char *val, const struct kernel_param *kp)
 static const struct kernel_param_ops refs_stray_ops = { .set = refs_stray_set };
 module_param_cb(stray, &refs_stray_ops, NULL, 0200);
 
+/* Let the host free an object. */
+static int refs_object_set(const char *val, const struct kernel_param *kp)
+{
+	void *object = mal_kmalloc(64, GFP_KERNEL);
+
+	if (!object)
+		return -ENOMEM;
+	kfree(object);
+	mal_kfree(object);
+	return 0;
+}
+
+static const struct kernel_param_ops refs_object_ops = { .set = refs_object_set };
+module_param_cb(object, &refs_object_ops, NULL, 0200);
+
+/* Let the host free pages. */
+static int refs_pages_set(const char *val, const struct kernel_param *kp)
+{
+	struct page *page = mal_alloc_pages(GFP_KERNEL, 2);
+
+	if (!page)
+		return -ENOMEM;
+	kfree(page_address(page));
+	mal_free_pages_shared(page, 2);
+	return 0;
+}
+
+static const struct kernel_param_ops refs_pages_ops = { .set = refs_pages_set };
+module_param_cb(pages, &refs_pages_ops, NULL, 0200);
+
 /* Balanced gets and puts have no effect. */
 static int refs_balanced_set(const char *val, const struct kernel_param *kp)
 {
