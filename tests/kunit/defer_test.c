@@ -110,7 +110,7 @@ static void mal_defer_run(struct kunit *test, struct mal_defer_race *race, void 
 	kthread_bind(other, cpumask_any_but(cpu_online_mask, here));
 	wake_up_process(other);
 	while (!READ_ONCE(race->locked))
-		cond_resched();
+		mal_test_spin();
 	preempt_disable();
 	mal_free_in_nmi(race->cache, early);
 	WRITE_ONCE(race->freed, true);

@@ -5,6 +5,7 @@
 #ifndef _MEMALLOC_KUNIT_H
 #define _MEMALLOC_KUNIT_H
 
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct kunit;
@@ -49,6 +50,21 @@ extern struct kunit_suite mal_borrow_shrinker_suite;
 extern struct kunit_suite mal_failure_walk_suite;
 extern struct kunit_suite mal_sanitizer_suite;
 extern struct kunit_suite mal_slab_debug_suite;
+
+/**
+ * mal_test_spin() - one turn of a loop that waits for another task
+ *
+ * Other tasks of the CPU get their turn. cond_resched() does nothing if the
+ * kernel is preemptible, but an interrupt does not preempt a kernel on uml.
+ *
+ * Context: task.
+ */
+static inline void mal_test_spin(void)
+{
+	cpu_relax();
+	if (need_resched())
+		schedule();
+}
 
 u64 mal_test_seed(struct kunit *test);
 unsigned int mal_test_effort(unsigned int usual);

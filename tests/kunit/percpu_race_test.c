@@ -226,7 +226,7 @@ static int mal_race_thread(void *data)
 		wait_for_completion(&racer->go);
 		atomic_dec(&mal_race_gate);
 		while (atomic_read(&mal_race_gate))
-			cond_resched();
+			mal_test_spin();
 		mal_free_percpu(mal_raced);
 		complete(&racer->done);
 	}

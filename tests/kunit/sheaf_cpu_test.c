@@ -178,7 +178,7 @@ static void mal_twice_meet(struct mal_twice *twice)
 	int round = atomic_inc_return(&twice->arrived) - 1;
 
 	while (atomic_read(&twice->arrived) < (round | 1) + 1)
-		cpu_relax();
+		mal_test_spin();
 }
 
 static void mal_twice_alloc(struct mal_twice *twice, unsigned int self)

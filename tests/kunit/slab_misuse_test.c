@@ -485,14 +485,9 @@ struct mal_two {
  */
 static void mal_two_meet(struct mal_two *two, unsigned int meeting)
 {
-	unsigned int spins = 0;
-
 	atomic_inc(&two->arrived);
-	while (atomic_read(&two->arrived) < 2 * meeting) {
-		cpu_relax();
-		if (++spins % 4096 == 0)
-			cond_resched();
-	}
+	while (atomic_read(&two->arrived) < 2 * meeting)
+		mal_test_spin();
 }
 
 static int mal_two_thread(void *data)

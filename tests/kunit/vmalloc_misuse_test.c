@@ -258,14 +258,9 @@ static atomic_t mal_race_arrived;
  */
 static void mal_race_meet(unsigned int meeting)
 {
-	unsigned int spins = 0;
-
 	atomic_inc(&mal_race_arrived);
-	while (atomic_read(&mal_race_arrived) < 2 * meeting) {
-		cpu_relax();
-		if (++spins % 4096 == 0)
-			cond_resched();
-	}
+	while (atomic_read(&mal_race_arrived) < 2 * meeting)
+		mal_test_spin();
 }
 
 static int mal_race_thread(void *data)
