@@ -191,10 +191,19 @@ extern struct mal_section_table mal_section_table;
  */
 static inline struct mal_section *mal_section_at(unsigned long nr)
 {
+	struct mal_section *section;
+
 	/*
-	 * raw: owning a page also keeps the section, and lockdep cannot know.
+	 * An entry may change. Owning a page also keeps the section, and
+	 * lockdep cannot know.
 	 */
-	return rcu_dereference_raw(mal_section_table.sections[nr]);
+	section = (__force struct mal_section *)data_race(mal_section_table.sections[nr]);
+	/*
+	 * The compiler must not read the entry again. rcu_dereference_raw()
+	 * would stop it from folding the address into the load as well.
+	 */
+	OPTIMIZER_HIDE_VAR(section);
+	return section;
 }
 
 /**

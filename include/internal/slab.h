@@ -289,8 +289,10 @@ static __always_inline bool mal_slab_find(const void *address,
 	section = mal_section_at(nr);
 	if (unlikely(!section))
 		return false;
-	owner = (unsigned long)READ_ONCE(mal_section_page(section,
+	/* It may change. For the barrier see mal_section_at(). */
+	owner = (unsigned long)data_race(mal_section_page(section,
 							  distance >> PAGE_SHIFT)->owner);
+	OPTIMIZER_HIDE_VAR(owner);
 	*slab = (struct mal_slab *)(owner - MAL_OWNER_SLAB);
 	return likely(owner & MAL_OWNER_SLAB);
 }
