@@ -457,15 +457,15 @@ void mal_kmem_cache_free(struct mal_kmem_cache *cache, void *object)
 
 	preempt_disable();
 	if (mal_lean() && likely(object)) {
-		mal_object_free_lean(cache, this_cpu_ptr(cache->cpu), object,
+		mal_object_free_lean(cache, mal_cpu_sheaves(cache->cpu, mal_cpu_here()), object,
 				     !mal_free_has_hooks() ||
 				     (mal_slab_find(object, &slab) &&
 				      mal_slab_is_plain(slab)), false);
 		return;
 	}
 	if (likely(mal_slab_find(object, &slab) && slab->cache == cache)) {
-		mal_object_free_checked(cache, this_cpu_ptr(cache->cpu), slab,
-					object, false);
+		mal_object_free_checked(cache, mal_cpu_sheaves(cache->cpu, mal_cpu_here()),
+					slab, object, false);
 		return;
 	}
 	preempt_enable();

@@ -14,6 +14,7 @@
 #include "internal/kmemleak.h"
 #include "internal/sheaf.h"
 #include "internal/slab.h"
+#include "internal/this_cpu.h"
 
 /**
  * struct mal_cpu_sheaves - sheaves of a cache on one CPU
@@ -53,11 +54,11 @@ struct mal_cpu_sheaves {
  * mal_cpu_sheaves().
  *
  * Context: any; preemption is off.
- * Return: offset in bytes.
+ * Return: offset in bytes, or zero if none has to be added.
  */
 static __always_inline unsigned long mal_cpu_here(void)
 {
-#ifdef CONFIG_SMP
+#if defined(CONFIG_SMP) && !defined(MAL_THIS_CPU_SEGMENT)
 	return __my_cpu_offset;
 #else
 	return 0;
@@ -65,17 +66,51 @@ static __always_inline unsigned long mal_cpu_here(void)
 }
 
 /**
- * mal_cpu_sheaves() - this_cpu_ptr() with a known offset
+ * mal_cpu_sheaves() - get the sheaves of this CPU
  * @sheaves: the per-CPU sheaves of a cache
  * @here: result of mal_cpu_here()
  *
  * Context: any; preemption has been off since mal_cpu_here().
- * Return: the sheaves of this CPU.
+ * Return: the sheaves.
  */
-static __always_inline struct mal_cpu_sheaves *
+static __always_inline __mal_this_cpu struct mal_cpu_sheaves *
 mal_cpu_sheaves(struct mal_cpu_sheaves __percpu *sheaves, unsigned long here)
 {
+#ifdef MAL_THIS_CPU_SEGMENT
+	return (__mal_this_cpu struct mal_cpu_sheaves *)(__force unsigned long)sheaves;
+#else
 	return RELOC_HIDE((struct mal_cpu_sheaves __kernel __force *)sheaves, here);
+#endif
+}
+
+/**
+ * mal_cpu_enter_here() - mal_cpu_enter() for a result of mal_cpu_sheaves()
+ * @cpu: the sheaves
+ *
+ * Context: as for mal_cpu_enter().
+ * Return: as for mal_cpu_enter().
+ */
+static __always_inline bool mal_cpu_enter_here(__mal_this_cpu struct mal_cpu_sheaves *cpu)
+{
+	/* As in mal_busy_enter(). */
+	if (unlikely(mal_kmemleak_forbids() || data_race(cpu->busy)))
+		return false;
+	mal_this_cpu_write(cpu->busy, true);
+	barrier();
+	return true;
+}
+
+/**
+ * mal_cpu_leave_here() - undo mal_cpu_enter_here()
+ * @cpu: the sheaves
+ *
+ * Context: as for mal_cpu_enter().
+ */
+static __always_inline void mal_cpu_leave_here(__mal_this_cpu struct mal_cpu_sheaves *cpu)
+{
+	barrier();
+	mal_this_cpu_write(cpu->busy, false);
+	barrier();
 }
 
 /**
@@ -113,12 +148,12 @@ static __always_inline void mal_cpu_leave(struct mal_cpu_sheaves *cpu)
  */
 static __always_inline bool mal_sheaf_pop(struct mal_kmem_cache *cache, void **object)
 {
-	struct mal_cpu_sheaves *cpu;
+	__mal_this_cpu struct mal_cpu_sheaves *cpu;
 	struct mal_sheaf_entry *top;
 
 	preempt_disable();
-	cpu = this_cpu_ptr(cache->cpu);
-	if (unlikely(!mal_cpu_enter(cpu)))
+	cpu = mal_cpu_sheaves(cache->cpu, mal_cpu_here());
+	if (unlikely(!mal_cpu_enter_here(cpu)))
 		goto out;
 	top = cpu->top;
 	if (unlikely(top == cpu->bottom))
@@ -129,12 +164,12 @@ static __always_inline bool mal_sheaf_pop(struct mal_kmem_cache *cache, void **o
 	*object = top->object;
 	cpu->top = top;
 	cpu->hits++;
-	mal_cpu_leave(cpu);
+	mal_cpu_leave_here(cpu);
 	preempt_enable();
 	return true;
 
 leave:
-	mal_cpu_leave(cpu);
+	mal_cpu_leave_here(cpu);
 out:
 	preempt_enable();
 	return false;
@@ -148,21 +183,21 @@ out:
  * Context: any, including NMI; preemption is off.
  * Return: true, or false if the sheaf is full or in use.
  */
-static __always_inline bool mal_sheaf_push_lean(struct mal_cpu_sheaves *cpu,
+static __always_inline bool mal_sheaf_push_lean(__mal_this_cpu struct mal_cpu_sheaves *cpu,
 						void *object)
 {
 	struct mal_sheaf_entry *top;
 
-	if (unlikely(!mal_cpu_enter(cpu)))
+	if (unlikely(!mal_cpu_enter_here(cpu)))
 		return false;
 	top = cpu->top;
 	if (unlikely(top == cpu->end)) {
-		mal_cpu_leave(cpu);
+		mal_cpu_leave_here(cpu);
 		return false;
 	}
 	top->object = object;
 	cpu->top = top + 1;
-	mal_cpu_leave(cpu);
+	mal_cpu_leave_here(cpu);
 	return true;
 }
 

@@ -99,18 +99,18 @@ static __always_inline bool mal_object_release(struct mal_kmem_cache *cache,
  * if the address is not the start of an ALLOCATED object.
  */
 static __always_inline bool mal_object_push(struct mal_kmem_cache *cache,
-					    struct mal_cpu_sheaves *cpu,
+					    __mal_this_cpu struct mal_cpu_sheaves *cpu,
 					    struct mal_slab *slab, void *object)
 {
 	struct mal_sheaf_entry *top;
 	u8 *state;
 
-	if (unlikely(!mal_cpu_enter(cpu)))
+	if (unlikely(!mal_cpu_enter_here(cpu)))
 		return false;
 	top = cpu->top;
 	if (unlikely(top == cpu->end ||
 		     !mal_object_release(cache, slab, object, cpu->tag, &state))) {
-		mal_cpu_leave(cpu);
+		mal_cpu_leave_here(cpu);
 		return false;
 	}
 	mal_kmemleak_free(object);
@@ -118,7 +118,7 @@ static __always_inline bool mal_object_push(struct mal_kmem_cache *cache,
 	top->object = object;
 	top->state = state;
 	cpu->top = top + 1;
-	mal_cpu_leave(cpu);
+	mal_cpu_leave_here(cpu);
 	return true;
 }
 
@@ -179,7 +179,7 @@ static __always_inline void *mal_object_alloc(struct mal_kmem_cache *cache,
  * Context: any; called with preemption off, returns with preemption on.
  */
 static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache,
-						    struct mal_cpu_sheaves *cpu,
+						    __mal_this_cpu struct mal_cpu_sheaves *cpu,
 						    struct mal_slab *slab,
 						    void *object, bool by_kfree)
 {
@@ -203,7 +203,7 @@ static __always_inline void mal_object_free_checked(struct mal_kmem_cache *cache
  * Context: any; called with preemption off, returns with preemption on.
  */
 static __always_inline void mal_object_free_lean(struct mal_kmem_cache *cache,
-						 struct mal_cpu_sheaves *cpu,
+						 __mal_this_cpu struct mal_cpu_sheaves *cpu,
 						 void *object, bool plain,
 						 bool by_kfree)
 {
