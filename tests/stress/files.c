@@ -5,9 +5,9 @@
  *	memalloc-files DIRECTORY OPERATIONS
  *
  * One process for each of the sizes below changes a file of its own by writes,
- * truncation, writes to a mapping, and holes, and compares every read with its
- * model. The files stay, with the contents of the models. Prints the seed, and
- * the first difference. Status 1 on failure.
+ * truncation, writes to a mapping, holes and an extended attribute, and compares
+ * every read with its model. The files stay, with the contents of the models.
+ * Prints the seed, and the first difference. Status 1 on failure.
  *
  * The idea is that of fsx of xfstests.
  */
@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "seed.h"
@@ -28,7 +29,7 @@
 /* Less than a page, some pages, and more than a large folio. */
 static const size_t sizes[] = { 3000, 100000, 3000000 };
 
-enum { LONGEST = 70000, FILES = sizeof(sizes) / sizeof(sizes[0]) };
+enum { LONGEST = 70000, VALUE = 2000, TARGET = 900, FILES = sizeof(sizes) / sizeof(sizes[0]) };
 
 struct file {
 	char path[PATH_MAX];
@@ -38,7 +39,10 @@ struct file {
 	unsigned char *buffer;
 	unsigned long op;
 	__u64 seed;
-	int no_holes;		/* the file system cannot make them */
+	int no_holes, no_attributes, no_links;	/* of the file system */
+	int has_value;
+	size_t value_length;
+	unsigned char value[VALUE];	/* of the attribute */
 };
 
 static void fail(const struct file *file, const char *format, ...)
@@ -190,6 +194,56 @@ static void do_rename(struct file *file)
 		fail_errno(file, "rename");
 }
 
+static int refuse(const struct file *file, const char *call)
+{
+	if (errno != EOPNOTSUPP && errno != EPERM)
+		fail_errno(file, call);
+	return 1;
+}
+
+static void do_attribute(struct file *file)
+{
+	unsigned char value[VALUE];
+	ssize_t length;
+
+	if (file->has_value) {
+		length = fgetxattr(file->fd, "user.model", value, sizeof(value));
+		if (length != (ssize_t)file->value_length)
+			fail(file, "fgetxattr: %zd bytes and not %zu", length, file->value_length);
+		if (memcmp(value, file->value, length))
+			fail(file, "fgetxattr: a value of %zd bytes differs", length);
+	}
+	if (file->no_attributes)
+		return;
+	file->value_length = seed_below(&file->seed, VALUE);
+	fill(file, file->value, file->value_length);
+	if (fsetxattr(file->fd, "user.model", file->value, file->value_length, 0))
+		file->no_attributes = refuse(file, "fsetxattr");
+	file->has_value = !file->no_attributes;
+}
+
+/* Short ones are in the inode, long ones in a block. */
+static void do_link(struct file *file)
+{
+	char name[PATH_MAX + 2], target[TARGET + 1] = "", read[TARGET + 1];
+	size_t length = 1 + seed_below(&file->seed, TARGET);
+	ssize_t got;
+
+	if (file->no_links)
+		return;
+	memset(target, 'a' + length % 26, length);
+	snprintf(name, sizeof(name), "%s.l", file->path);
+	if (symlink(target, name)) {
+		file->no_links = refuse(file, "symlink");
+		return;
+	}
+	got = readlink(name, read, sizeof(read));
+	if (got != (ssize_t)length || memcmp(target, read, length))
+		fail(file, "readlink: %zd bytes that are not the %zu of the target", got, length);
+	if (open(name, O_RDONLY) >= 0 || unlink(name))
+		fail_errno(file, "unlink");
+}
+
 static void check_all(struct file *file)
 {
 	struct stat stat;
@@ -218,10 +272,16 @@ static void step(struct file *file)
 	case 3:
 		do_rename(file);
 		break;
-	case 4 ... 6:
+	case 4:
+		do_attribute(file);
+		break;
+	case 5:
+		do_link(file);
+		break;
+	case 6 ... 7:
 		do_map(file, 1);
 		break;
-	case 7 ... 9:
+	case 8 ... 9:
 		do_map(file, 0);
 		break;
 	case 10 ... 14:
