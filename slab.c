@@ -323,6 +323,34 @@ static void mal_slab_for_each(struct mal_slab *slab, void (*call)(void *object))
 		call(mal_slab_object(slab, i));
 }
 
+static void mal_slab_tell_each(struct mal_slab *slab, mal_told_ctor_t *call,
+			       slab_flags_t flags)
+{
+	struct kmem_cache *cache = (struct kmem_cache *)slab->cache;
+	u32 i;
+
+	for (i = 0; call && i < slab->nr; i++)
+		call(mal_slab_object(slab, i), cache, (__force unsigned long)flags);
+}
+
+/* A constructor may sleep if the allocation of the pages may. */
+static void mal_slab_construct(struct mal_slab *slab, gfp_t gfp)
+{
+	slab_flags_t flags = MAL_SLAB_CTOR_CONSTRUCTOR;
+
+	if (!gfpflags_allow_blocking(gfp))
+		flags |= MAL_SLAB_CTOR_ATOMIC;
+	mal_slab_for_each(slab, slab->cache->ctor);
+	mal_slab_tell_each(slab, slab->cache->told_ctor, flags);
+}
+
+/* A slab is destroyed in any context. */
+static void mal_slab_destruct(struct mal_slab *slab)
+{
+	mal_slab_for_each(slab, slab->cache->dtor);
+	mal_slab_tell_each(slab, slab->cache->told_dtor, MAL_SLAB_CTOR_ATOMIC);
+}
+
 /**
  * mal_slab_create() - create a slab
  * @cache: the cache
@@ -353,14 +381,14 @@ struct mal_slab *mal_slab_create(struct mal_kmem_cache *cache, gfp_t gfp,
 	slab->cursor = slab->seed;
 	/* Mark the slab first: a constructor may look up its object. */
 	mal_slab_mark(slab);
-	mal_slab_for_each(slab, cache->ctor);
+	mal_slab_construct(slab, gfp);
 	if (!mal_debug_slab_init(slab, gfp & MAL_GFP_FOR_METADATA))
 		goto err_slab;
 	mal_slab_sanitizer_init(slab);
 	return slab;
 
 err_slab:
-	mal_slab_for_each(slab, cache->dtor);
+	mal_slab_destruct(slab);
 	mal_slab_unmark(slab, false);
 	mal_slab_free_description(slab);
 err_pages:
@@ -376,7 +404,7 @@ static void mal_slab_free_pages(struct mal_slab *slab)
 	if (mal_sanitizer_on())
 		mal_sanitizer_set_valid(block, PAGE_SIZE << slab->order);
 	intact = mal_debug_slab_intact(slab);
-	mal_slab_for_each(slab, slab->cache->dtor);
+	mal_slab_destruct(slab);
 	mal_slab_unmark(slab, !intact);
 	if (intact)
 		mal_free_heap_pages(virt_to_page(block), slab->order, _RET_IP_);

@@ -24,7 +24,12 @@
  *
  * Constructed objects. The constructor runs once for each object when its slab
  * is created, and the destructor once before the pages are freed. The allocator
- * writes nothing into a free object, so it stays constructed in between.
+ * writes nothing into a free object, so it stays constructed in between. A
+ * constructor of the older form is told whether it may sleep. It runs before
+ * the slab is on a list and without a lock, in the context that allocates the
+ * pages, so the flags of the allocation decide. Its pointer and that of its
+ * destructor are members of the cache, which passes itself to them. So they
+ * need no memory of their own, and two caches may share a function.
  *
  * SLAB_TYPESAFE_BY_RCU. Objects are reused at once. The destructor runs, and
  * the pages of a slab are freed, after a grace period.
@@ -251,7 +256,7 @@ static void mal_cache_set_flags(struct mal_kmem_cache *cache, slab_flags_t flags
 {
 	if (flags & SLAB_TYPESAFE_BY_RCU)
 		cache->flags |= MAL_CACHE_RCU | MAL_CACHE_NO_INIT;
-	if (cache->ctor)
+	if (cache->ctor || cache->told_ctor)
 		cache->flags |= MAL_CACHE_CTOR | MAL_CACHE_NO_INIT;
 	if (flags & MAL_SLAB_NO_REAP)
 		cache->flags |= MAL_CACHE_NO_REAP;
@@ -362,7 +367,10 @@ static bool mal_cache_args_ok(const char *name, unsigned int size,
 	return name && size && size <= PAGE_SIZE << MAL_MAX_ORDER &&
 	       (!args->align || is_power_of_2(args->align)) &&
 	       args->align <= MAL_CACHE_MAX_ALIGN && args->useroffset <= size &&
-	       args->usersize <= size - args->useroffset;
+	       args->usersize <= size - args->useroffset &&
+	       !(args->ctor && args->told_ctor) &&
+	       !(args->dtor && args->told_dtor) &&
+	       !(args->told_dtor && !args->told_ctor);
 }
 
 static struct mal_kmem_cache *
@@ -385,6 +393,8 @@ mal_cache_make(const char *name, unsigned int size,
 	cache->creator = creator;
 	cache->ctor = args->ctor;
 	cache->dtor = args->dtor;
+	cache->told_ctor = args->told_ctor;
+	cache->told_dtor = args->told_dtor;
 	cache->useroffset = args->useroffset;
 	cache->usersize = args->usersize;
 	mal_cache_set_flags(cache, flags);
@@ -731,8 +741,10 @@ static void mal_cache_report_in_use(struct mal_kmem_cache *cache,
  * reported, and only its ID is read.
  *
  * Context: task; sleeps.
+ * Return: 0; -EBUSY if objects are allocated; -ENOENT if the cache is already
+ * destroyed.
  */
-void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
+int mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
 {
 	int err = cache ? mal_cache_remove_waiting(cache) : 0;
 
@@ -741,6 +753,7 @@ void mal_kmem_cache_destroy(struct mal_kmem_cache *cache)
 	else if (err)
 		mal_report(MAL_REPORT_DOUBLE_FREE, _RET_IP_,
 			   "a cache that is already destroyed");
+	return err;
 }
 MAL_EXPORT(mal_kmem_cache_destroy);
 
@@ -783,6 +796,8 @@ static void mal_cache_orphan(struct mal_kmem_cache *cache,
 	cache->creator = 0;
 	WRITE_ONCE(cache->ctor, NULL);
 	WRITE_ONCE(cache->dtor, NULL);
+	WRITE_ONCE(cache->told_ctor, NULL);
+	WRITE_ONCE(cache->told_dtor, NULL);
 }
 
 static bool mal_cache_module_live(struct mal_kmem_cache *cache, void *module)

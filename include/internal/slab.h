@@ -16,6 +16,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include <memalloc/slab_cache.h>
+
 #include "internal/region.h"
 
 struct mal_cpu_sheaves;
@@ -204,6 +206,8 @@ struct mal_slab_node {
  * @gfp: flags added to each allocation of pages
  * @ctor: see struct mal_kmem_cache_args
  * @dtor: see struct mal_kmem_cache_args
+ * @told_ctor: see struct mal_kmem_cache_args
+ * @told_dtor: see struct mal_kmem_cache_args
  * @useroffset: see struct mal_kmem_cache_args
  * @usersize: see struct mal_kmem_cache_args
  * @link: in the list of caches that are being destroyed
@@ -236,6 +240,8 @@ struct mal_kmem_cache {
 	gfp_t gfp;
 	void (*ctor)(void *object);
 	void (*dtor)(void *object);
+	mal_told_ctor_t *told_ctor;
+	mal_told_ctor_t *told_dtor;
 	unsigned int useroffset;
 	unsigned int usersize;
 	struct list_head link;

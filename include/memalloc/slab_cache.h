@@ -12,8 +12,9 @@
  *   second free cannot be told from the new owner's. See the module parameter
  *   "lean".
  * - A cache is never merged with another one.
- * - Destroying a cache with allocated objects is refused and reported: the
- *   cache stays usable, and can be destroyed after the objects are freed.
+ * - Destroying a cache with allocated objects is refused and reported, and
+ *   returns an error: the cache stays usable, and can be destroyed after the
+ *   objects are freed.
  * - The allocator keeps no data in the object, in its neighbours or in struct
  *   page. A cache with a constructor, or with SLAB_TYPESAFE_BY_RCU, therefore
  *   needs no more memory than one without.
@@ -37,10 +38,9 @@ struct mal_kmem_cache;
 #define MAL_SLAB_NO_REAP		((slab_flags_t __force)BIT(31))
 
 /*
- * Flags that were once passed to a constructor as an argument: construct, do
- * not sleep, only verify. All three are accepted when a cache is created, and
- * have no effect: a constructor is called for construction only, and must not
- * sleep.
+ * Flags that the kernel once passed to constructors and destructors: construct,
+ * do not sleep, only verify. The first two are passed to a mal_told_ctor_t. All
+ * three are accepted when a cache is created, and have no effect there.
  */
 #define MAL_SLAB_CTOR_CONSTRUCTOR	((slab_flags_t __force)BIT(30))
 #define MAL_SLAB_CTOR_ATOMIC		((slab_flags_t __force)BIT(29))
@@ -53,6 +53,23 @@ struct mal_kmem_cache;
 #define MAL_KMEM_CACHE_MAGIC		0x6d616c63U
 
 /**
+ * typedef mal_told_ctor_t - constructor or destructor that is told the cache
+ * @object: the object
+ * @cache: its cache, a struct mal_kmem_cache. The type is the host's, because
+ *	drivers that have such functions name it; see memalloc/historic.h
+ * @flags: MAL_SLAB_CTOR_CONSTRUCTOR in a call of a constructor;
+ *	MAL_SLAB_CTOR_ATOMIC if the function must not sleep
+ *
+ * A constructor without MAL_SLAB_CTOR_ATOMIC may sleep, but is not told which
+ * kinds of reclaim the allocation excludes (GFP_NOFS, GFP_NOIO). A destructor
+ * is always told not to sleep. One function may be both.
+ *
+ * Source: the kernel's slab allocator up to Linux 2.6.21.
+ */
+typedef void (mal_told_ctor_t)(void *object, struct kmem_cache *cache,
+			       unsigned long flags);
+
+/**
  * struct mal_kmem_cache_args - optional parameters of a cache
  * @align: alignment of the objects, a power of two, or zero for the default
  * @useroffset: offset of the first byte that may be copied to or from user
@@ -63,6 +80,9 @@ struct mal_kmem_cache;
  *	context; must not sleep.
  * @dtor: called once for each object before the memory of a slab is freed.
  *	Any context; must not sleep.
+ * @told_ctor: like @ctor, which must be NULL; context as its argument says
+ * @told_dtor: like @dtor, which must be NULL. Any context; must not sleep.
+ *	Needs @told_ctor
  * @quarantine: debug mode: delay the reuse of freed objects
  * @guard: debug mode: place sampled allocations in pages of their own
  * @freeptr_offset: ignored: the allocator keeps no data in an object
@@ -75,6 +95,8 @@ struct mal_kmem_cache_args {
 	unsigned int usersize;
 	void (*ctor)(void *object);
 	void (*dtor)(void *object);
+	mal_told_ctor_t *told_ctor;
+	mal_told_ctor_t *told_dtor;
 	bool quarantine;
 	bool guard;
 	unsigned int freeptr_offset;
@@ -94,7 +116,7 @@ mal_kmem_cache_create_usercopy(const char *name, unsigned int size,
 struct mal_kmem_cache *
 mal_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
 		      slab_flags_t flags, void (*ctor)(void *));
-void mal_kmem_cache_destroy(struct mal_kmem_cache *cache);
+int mal_kmem_cache_destroy(struct mal_kmem_cache *cache);
 int mal_kmem_cache_shrink(struct mal_kmem_cache *cache);
 unsigned int mal_kmem_cache_size(struct mal_kmem_cache *cache);
 

@@ -45,6 +45,22 @@ static struct mal_kmem_cache *mal_walk_create_args(void)
 					  SLAB_STORE_USER | SLAB_RED_ZONE);
 }
 
+/* Both a constructor and a destructor */
+static void mal_walk_told(void *object, struct kmem_cache *cache, unsigned long flags)
+{
+	memset(object, 0x22, MAL_WALK_SIZE);
+}
+
+static struct mal_kmem_cache *mal_walk_create_told(void)
+{
+	const struct mal_kmem_cache_args args = {
+		.told_ctor = mal_walk_told,
+		.told_dtor = mal_walk_told,
+	};
+
+	return mal_kmem_cache_create_args("walk", MAL_WALK_SIZE, &args, SLAB_STORE_USER);
+}
+
 static struct mal_kmem_cache *mal_walk_create_usercopy(void)
 {
 	return mal_kmem_cache_create_usercopy("walk", MAL_WALK_SIZE, 0, SLAB_HWCACHE_ALIGN,
@@ -55,7 +71,7 @@ MAL_WALK_ACT(mal_kmem_cache_create, mal_walk_create(0))
 MAL_WALK_ACT(mal_kmem_cache_create_args, mal_walk_create_args())
 MAL_WALK_ACT(mal_kmem_cache_create_usercopy, mal_walk_create_usercopy())
 MAL_WALK_ACT(MAL_KMEM_CACHE, MAL_KMEM_CACHE(mal_walk_record, SLAB_TYPESAFE_BY_RCU))
-MAL_WALK_ACT_VOID(mal_kmem_cache_destroy, mal_kmem_cache_destroy(walk->cache))
+MAL_WALK_ACT_CHECK(mal_kmem_cache_destroy, !mal_kmem_cache_destroy(walk->cache))
 
 static void mal_undo_create(struct mal_walk *walk)
 {
@@ -92,6 +108,11 @@ static int mal_prepare_debug(struct mal_walk *walk)
 static int mal_prepare_args(struct mal_walk *walk)
 {
 	return mal_walk_with(walk, mal_walk_create_args());
+}
+
+static int mal_prepare_told(struct mal_walk *walk)
+{
+	return mal_walk_with(walk, mal_walk_create_told());
 }
 
 static int mal_prepare_object(struct mal_walk *walk)
@@ -138,6 +159,7 @@ MAL_WALK_ACT_CHECK(mal_usercopy_allowed, !mal_usercopy_allowed(walk->in, 1))
 
 #define mal_act_mal_kmem_cache_alloc_typesafe	mal_act_mal_kmem_cache_alloc
 #define mal_act_mal_kmem_cache_alloc_debug	mal_act_mal_kmem_cache_alloc
+#define mal_act_mal_kmem_cache_alloc_told	mal_act_mal_kmem_cache_alloc
 #define mal_act_mal_kmem_cache_alloc_args	mal_act_mal_kmem_cache_alloc
 
 static int mal_act_mal_kmem_cache_alloc_bulk(struct mal_walk *walk)
@@ -256,6 +278,8 @@ const struct mal_walk_call mal_walk_slab_calls[] = {
 	  .prepare = mal_prepare_debug, .discard = mal_discard_cache },
 	{ MAL_WALK_VARIANT(mal_kmem_cache_alloc, args), .undo = mal_undo_object,
 	  .prepare = mal_prepare_args, .discard = mal_discard_cache },
+	{ MAL_WALK_VARIANT(mal_kmem_cache_alloc, told), .undo = mal_undo_object,
+	  .prepare = mal_prepare_told, .discard = mal_discard_cache },
 	{ MAL_WALK(mal_kmem_cache_alloc_node), .undo = mal_undo_object,
 	  .prepare = mal_prepare_cache, .discard = mal_discard_cache },
 	{ MAL_WALK(mal_kmem_cache_zalloc), .undo = mal_undo_object,

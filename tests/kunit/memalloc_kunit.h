@@ -30,6 +30,7 @@ extern struct kunit_suite mal_kmalloc_suite;
 extern struct kunit_suite mal_init_suite;
 extern struct kunit_suite mal_slab_limit_suite;
 extern struct kunit_suite mal_slab_rcu_suite;
+extern struct kunit_suite mal_slab_ctor_suite;
 extern struct kunit_suite mal_sheaf_reentry_suite;
 extern struct kunit_suite mal_slab_property_suite;
 extern struct kunit_suite mal_barn_suite;
