@@ -30,6 +30,7 @@
 #include "internal/page_poison.h"
 #include "internal/pcp.h"
 #include "internal/percpu.h"
+#include "internal/percpu_var.h"
 #include "internal/pinned.h"
 #include "internal/proc.h"
 #include "internal/region.h"
@@ -177,9 +178,12 @@ static int __init mal_init(void)
 	err = mal_percpu_init();
 	if (err)
 		goto err_mempool_list;
-	err = mal_vmalloc_init(mal_area_cache_default());
+	err = mal_percpu_var_init();
 	if (err)
 		goto err_percpu;
+	err = mal_vmalloc_init(mal_area_cache_default());
+	if (err)
+		goto err_percpu_var;
 	err = mal_proc_init();
 	if (err)
 		goto err_vmalloc;
@@ -194,6 +198,8 @@ err_proc:
 	mal_proc_exit();
 err_vmalloc:
 	mal_vmalloc_exit();
+err_percpu_var:
+	mal_percpu_var_exit();
 err_percpu:
 	mal_percpu_exit();
 err_mempool_list:
@@ -227,6 +233,7 @@ static void __exit mal_exit(void)
 	mal_device_exit();
 	mal_proc_exit();
 	mal_vmalloc_exit();
+	mal_percpu_var_exit();
 	mal_percpu_exit();
 	mal_mempool_list_exit();
 	mal_kmalloc_exit();

@@ -12,10 +12,7 @@
  * - Freed areas of up to MAL_PERCPU_MAX_CACHED bytes are cached on the CPU that
  *   frees them.
  *
- * There is no counterpart to DEFINE_PER_CPU(). The linker lays out static
- * per-CPU variables, and the kernel's module loader places those of a module
- * before any code of this module can run. A counterpart could only be the
- * kernel's macro under another name.
+ * memalloc/percpu_var.h has the counterpart to DEFINE_PER_CPU().
  */
 #ifndef _MEMALLOC_PERCPU_H
 #define _MEMALLOC_PERCPU_H

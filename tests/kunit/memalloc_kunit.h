@@ -41,6 +41,7 @@ extern struct kunit_suite mal_mempool_suite;
 extern struct kunit_suite mal_site_suite;
 extern struct kunit_suite mal_percpu_suite;
 extern struct kunit_suite mal_percpu_race_suite;
+extern struct kunit_suite mal_percpu_var_suite;
 extern struct kunit_suite mal_reclaim_lock_suite;
 extern struct kunit_suite mal_area_cache_suite;
 extern struct kunit_suite mal_vmalloc_suite;
