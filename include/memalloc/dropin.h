@@ -688,7 +688,10 @@ DEFINE_FREE(mal_dropin_free_percpu, void __percpu *, MAL_DROPIN(free_percpu)(_T)
 					 __alignof__(struct type), (flags), \
 					 offsetof(struct type, field),	\
 					 sizeof_field(struct type, field), NULL)
-/* With struct kmem_cache_args and flags; or alignment, flags, constructor. */
+/*
+ * With struct kmem_cache_args and flags; or alignment, flags, constructor. See
+ * historic.h for a third form.
+ */
 #define kmem_cache_create(name, size, ...)				\
 	CONCATENATE(MAL_DROPIN_CREATE_,					\
 		    COUNT_ARGS(__VA_ARGS__))(name, size, __VA_ARGS__)
