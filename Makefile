@@ -72,9 +72,14 @@ module: $(links)
 	@find $(host) -xtype l -delete
 	@$(MAKE) -C $(KDIR) M=$(host) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
+# The tool contains the static library.
 .PHONY: tool
 tool:
 	@$(MAKE) -C tools OUT=$(user)
+
+.PHONY: library
+library:
+	@$(MAKE) -C lib OUT=$(user)
 
 # --- the module, in this machine ---------------------------------------------
 
@@ -147,6 +152,8 @@ install-module: module
 .PHONY: install
 install: install-module install-headers
 	@$(MAKE) -C tools OUT=$(user) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+	@$(MAKE) -C lib OUT=$(user) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
+		INCLUDEDIR=$(INCLUDEDIR) install
 	$(if $(DESTDIR),,@echo "$$installed")
 
 define installed
@@ -160,6 +167,8 @@ install: export installed := $(installed)
 .PHONY: uninstall
 uninstall:
 	@$(MAKE) -C tools OUT=$(user) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
+	@$(MAKE) -C lib OUT=$(user) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
+		INCLUDEDIR=$(INCLUDEDIR) uninstall
 	@rm -f $(modules_dir)/memalloc.ko $(DESTDIR)$(SYMVERSDIR)/Module.symvers \
 		$(DESTDIR)$(INCLUDEDIR)/linux/memalloc.h $(DESTDIR)$(PKGCONFIGDIR)/memalloc.pc \
 		$(client_headers:%=$(DESTDIR)$(INCLUDEDIR)/memalloc/%)
@@ -240,10 +249,10 @@ clean:
 .PHONY: help
 help:
 	@echo 'On this machine:'
-	@echo '  make              build the module (build/host/memalloc.ko) and memallocctl (build/user/)'
+	@echo '  make              build the module (build/host/memalloc.ko), memallocctl and libmemalloc (build/user/)'
 	@echo '  make load         load the module         PARAMS="cap_mb=256 reserve_mb=16"'
 	@echo '  make unload       unload it'
-	@echo '  make install      install module, tool, headers for clients DESTDIR= PREFIX=/usr/local'
+	@echo '  make install      install module, tool, library, headers    DESTDIR= PREFIX=/usr/local'
 	@echo '  make uninstall    remove all installed files'
 	@echo '  make deb          build Debian packages in build/deb/'
 	@echo 'In its own kernels, without touching this machine:'
