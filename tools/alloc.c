@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/common.h"
+
 #include "args.h"
 #include "command.h"
 #include "errors.h"
@@ -180,7 +182,7 @@ static error_t parse_gfp(const char *arg, struct options *options)
 static error_t choose_order(struct options *options)
 {
 	uint64_t size = (uint64_t)sysconf(_SC_PAGESIZE);
-	char most[NUMBER_BYTES_MAX];
+	char most[MEMALLOC_BYTES_MAX];
 	unsigned int order = 0;
 
 	if (!options->bytes)
@@ -191,7 +193,7 @@ static error_t choose_order(struct options *options)
 		order++;
 	if (size << order < options->bytes)
 		return args_error("--size: the maximum is %s",
-				  number_format_bytes(size << order, most));
+				  memalloc_format_bytes(size << order, most));
 	options->request.order = order;
 	return 0;
 }
@@ -231,13 +233,13 @@ static error_t choose_bytes(const char *arg, struct options *options,
 static error_t parse_kmalloc(const char *arg, struct options *options)
 {
 	uint64_t most = (uint64_t)sysconf(_SC_PAGESIZE) << MEMALLOC_MAX_ORDER;
-	char text[NUMBER_BYTES_MAX];
+	char text[MEMALLOC_BYTES_MAX];
 
 	if (choose_bytes(arg, options, "--kmalloc", MEMALLOC_KIND_KMALLOC))
 		return EINVAL;
 	if (options->request.bytes > most)
 		return args_error("--kmalloc: the maximum is %s",
-				  number_format_bytes(most, text));
+				  memalloc_format_bytes(most, text));
 	return 0;
 }
 
@@ -253,7 +255,7 @@ static error_t parse_percpu(const char *arg, struct options *options)
 static error_t parse_area(const char *arg, struct options *options)
 {
 	uint64_t most = (uint64_t)sysconf(_SC_PAGESIZE) * MEMALLOC_AREA_PAGES_MAX;
-	char text[NUMBER_BYTES_MAX];
+	char text[MEMALLOC_BYTES_MAX];
 
 	if (choose_bytes(arg, options, "--area", MEMALLOC_KIND_AREA))
 		return EINVAL;
@@ -261,7 +263,7 @@ static error_t parse_area(const char *arg, struct options *options)
 		return args_error("--area: must be at least 1");
 	if (options->request.bytes > most)
 		return args_error("--area: the maximum is %s",
-				  number_format_bytes(most, text));
+				  memalloc_format_bytes(most, text));
 	return 0;
 }
 
@@ -388,7 +390,11 @@ static const struct argp argp = { option_list, parse, NULL, doc, 0, 0, 0 };
 static enum args parse_options(int argc, char **argv, struct options *options)
 {
 	*options = (struct options) {
-		.request = { .kind = MEMALLOC_KIND_PAGES, .node = -1 },
+		.request = {
+			.size = sizeof(options->request),
+			.kind = MEMALLOC_KIND_PAGES,
+			.node = -1,
+		},
 		.count = 1,
 	};
 	return args_parse(&argp, argc, argv, 0, options);
@@ -439,7 +445,7 @@ static bool keep_last(struct run *run)
 	}
 	if (name_of(run, run->count, &name)) {
 		complain("out of memory");
-		device_free(&session->device, handle);
+		memalloc_free(session->device.fd, handle);
 		return false;
 	}
 	entry = session_keep(session, name, handle);
@@ -460,7 +466,7 @@ static bool allocate_each(struct run *run)
 		if (interrupt_stops())
 			return false;
 		*alloc = options->request;
-		err = device_alloc(&run->session->device, alloc);
+		err = memalloc_alloc(run->session->device.fd, alloc);
 		if (err) {
 			explain_alloc(run->session, alloc, err);
 			return false;
@@ -476,7 +482,7 @@ static bool allocate_batch(struct run *run)
 {
 	static struct memalloc_batch_op ops[MEMALLOC_BATCH_MAX];
 	struct memalloc_alloc *allocs = &run->allocs[run->count];
-	size_t count = run->options->count - run->count, done, i;
+	size_t count = run->options->count - run->count, done = 0, i;
 	bool good = true;
 	int err;
 
@@ -484,12 +490,11 @@ static bool allocate_batch(struct run *run)
 		count = MEMALLOC_BATCH_MAX;
 	for (i = 0; i < count; i++) {
 		allocs[i] = run->options->request;
-		allocs[i].size = sizeof(*allocs);
 		ops[i].cmd = MEMALLOC_ALLOC;
 		ops[i].out_errno = 0;
 		ops[i].arg = (uintptr_t)&allocs[i];
 	}
-	err = device_batch(&run->session->device, ops, count, false, &done);
+	err = memalloc_batch(run->session->device.fd, ops, count, 0, &done);
 	for (i = 0; i < done; i++) {
 		if (ops[i].out_errno) {
 			err = -ops[i].out_errno;
@@ -498,7 +503,7 @@ static bool allocate_batch(struct run *run)
 		if (good)
 			good = keep_last(run);
 		else
-			device_free(&run->session->device, allocs[i].out_handle);
+			memalloc_free(run->session->device.fd, allocs[i].out_handle);
 	}
 	if (good && err)
 		explain_alloc(run->session, &run->options->request, err);
@@ -520,17 +525,23 @@ static const char *shown_name(const struct run *run, size_t i)
 	return run->names ? run->names[i] : "the allocation";
 }
 
-/* Pattern of allocation @i: no two allocations share a word. */
-static struct memalloc_pattern_io pattern_of(const struct run *run, size_t i)
+/* Value of the pattern of allocation @i: no two allocations share a word. */
+static uint64_t value_of(size_t i)
 {
-	struct memalloc_pattern_io io = {
+	return (uint64_t)(i + 1) << 32;
+}
+
+static struct target target_of(const struct run *run, const char *action,
+			       size_t i)
+{
+	struct target target = {
+		.action = action,
+		.name = shown_name(run, i),
 		.handle = run->allocs[i].out_handle,
 		.length = run->allocs[i].out_bytes,
-		.value = (uint64_t)(i + 1) << 32,
-		.pattern = MEMALLOC_PATTERN_COUNT,
 	};
 
-	return io;
+	return target;
 }
 
 static bool fill_all(const struct run *run)
@@ -538,13 +549,11 @@ static bool fill_all(const struct run *run)
 	size_t i;
 
 	for (i = 0; i < run->count; i++) {
-		struct memalloc_pattern_io io = pattern_of(run, i);
-		const struct target target = {
-			.action = "fill", .name = shown_name(run, i),
-			.handle = io.handle, .length = io.length,
-		};
+		const struct target target = target_of(run, "fill", i);
 		int err = interrupt_stops() ? -EINTR :
-			  device_fill(&run->session->device, &io);
+			  memalloc_fill(run->session->device.fd, target.handle, 0,
+					target.length, MEMALLOC_PATTERN_COUNT,
+					value_of(i));
 
 		if (err) {
 			explain_target(run->session, &target, err);
@@ -560,23 +569,21 @@ static bool verify_all(const struct run *run)
 	size_t i;
 
 	for (i = 0; i < run->count; i++) {
-		struct memalloc_pattern_io io = pattern_of(run, i);
-		const struct target target = {
-			.action = "verify", .name = shown_name(run, i),
-			.handle = io.handle, .length = io.length,
-		};
+		const struct target target = target_of(run, "verify", i);
+		uint64_t same;
 		int err = interrupt_stops() ? -EINTR :
-			  device_verify(&run->session->device, &io);
+			  memalloc_verify(run->session->device.fd, target.handle, 0,
+					  target.length, MEMALLOC_PATTERN_COUNT,
+					  value_of(i), &same);
 
-		if (err) {
+		if (err == -EILSEQ) {
+			complain("%s (handle 0x%" PRIx64 "): the pattern is "
+				 "damaged from offset %" PRIu64 " on",
+				 target.name, target.handle, same);
+			good = false;
+		} else if (err) {
 			explain_target(run->session, &target, err);
 			return false;
-		}
-		if (io.out_done != io.length) {
-			complain("%s (handle 0x%llx): the pattern is damaged "
-				 "from offset %llu on",
-				 shown_name(run, i), io.handle, io.out_done);
-			good = false;
 		}
 	}
 	return good;
@@ -611,10 +618,11 @@ static bool print_one(const struct run *run, size_t i)
 	const struct memalloc_alloc *alloc = &run->allocs[i];
 	bool phys = run->options->phys;
 	struct memalloc_info info = {
+		.size = sizeof(info),
 		.handle = alloc->out_handle,
 		.flags = phys ? MEMALLOC_INFO_PHYS : 0,
 	};
-	int err = device_info(&run->session->device, &info);
+	int err = memalloc_info(run->session->device.fd, &info);
 
 	if (err) {
 		explain_command(run->session, phys ?
@@ -628,7 +636,7 @@ static bool print_one(const struct run *run, size_t i)
 	print_kind(&info);
 	printf("%llu bytes", info.out_bytes);
 	if (info.out_node >= 0)
-		printf(", zone %s, node %d", device_zone_name(info.out_zone),
+		printf(", zone %s, node %d", memalloc_zone_name(info.out_zone),
 		       info.out_node);
 	if (phys)
 		printf(", physical 0x%llx", info.out_phys);
@@ -638,7 +646,7 @@ static bool print_one(const struct run *run, size_t i)
 
 static bool print_all(const struct run *run)
 {
-	char text[NUMBER_BYTES_MAX];
+	char text[MEMALLOC_BYTES_MAX];
 	uint64_t bytes = 0;
 	size_t i;
 
@@ -650,7 +658,7 @@ static bool print_all(const struct run *run)
 	}
 	if (run->options->count > 1)
 		printf("%zu of %" PRIu64 " allocations made, %s\n", run->count,
-		       run->options->count, number_format_bytes(bytes, text));
+		       run->options->count, memalloc_format_bytes(bytes, text));
 	fflush(stdout);
 	return true;
 }
@@ -665,8 +673,8 @@ static bool free_all(const struct run *run)
 			.action = "free", .name = shown_name(run, i),
 			.handle = run->allocs[i].out_handle,
 		};
-		int err = device_free(&run->session->device,
-				      run->allocs[i].out_handle);
+		int err = memalloc_free(run->session->device.fd,
+					run->allocs[i].out_handle);
 
 		if (err) {
 			explain_target(run->session, &target, err);

@@ -137,7 +137,7 @@ static const struct argp create_argp = {
 
 static enum status create(struct session *session, int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .create.size = sizeof(options.create) };
 	enum args args = args_parse(&create_argp, argc, argv, 0, &options);
 	int err;
 
@@ -145,7 +145,7 @@ static enum status create(struct session *session, int argc, char **argv)
 		return args_status(args);
 	if (!session_open(session))
 		return STATUS_FAILED;
-	err = device_cache_create(&session->device, &options.create);
+	err = memalloc_cache_create(session->device.fd, &options.create);
 	if (err) {
 		explain_cache_create(session, &options.create, err);
 		return STATUS_FAILED;
@@ -163,8 +163,8 @@ static bool destroy_one(struct session *session, const struct named_handle *cach
 	const struct target target = {
 		.action = "destroy", .name = cache->name, .handle = cache->handle,
 	};
-	struct memalloc_info info = { .handle = cache->handle };
-	int err = device_info(&session->device, &info);
+	struct memalloc_info info = { .size = sizeof(info), .handle = cache->handle };
+	int err = memalloc_info(session->device.fd, &info);
 
 	if (!err && info.out_kind != MEMALLOC_KIND_CACHE) {
 		complain("%s is not a cache", cache->name);
@@ -172,7 +172,7 @@ static bool destroy_one(struct session *session, const struct named_handle *cach
 		return false;
 	}
 	if (!err)
-		err = device_free(&session->device, cache->handle);
+		err = memalloc_free(session->device.fd, cache->handle);
 	if (err) {
 		explain_target(session, &target, err);
 		return false;
@@ -189,7 +189,7 @@ static bool shrink_one(struct session *session, const struct named_handle *cache
 	uint64_t pages;
 	int err;
 
-	err = device_shrink_cache(&session->device, cache->handle, &pages);
+	err = memalloc_shrink_cache(session->device.fd, cache->handle, &pages);
 	if (err) {
 		explain_target(session, &target, err);
 		return false;
@@ -207,7 +207,8 @@ static bool info_one(struct session *session, const struct named_handle *cache)
 	size_t known;
 	int err;
 
-	err = device_stats_cache(&session->device, cache->handle, &stats, &known);
+	err = memalloc_stats_of(session->device.fd, MEMALLOC_SECTION_CACHE,
+				cache->handle, &stats, sizeof(stats), &known);
 	if (err == -EINVAL) {
 		complain("%s is not a cache", cache->name);
 		advise("\"info %s\" shows its kind.", cache->name);

@@ -17,7 +17,6 @@
 #include "args.h"
 #include "command.h"
 #include "completion.h"
-#include "parse.h"
 #include "statistics.h"
 
 /* Completion of a line of our shell */

@@ -126,8 +126,8 @@ static bool read_chunk(struct session *session, const struct target *target,
 		       size_t length)
 {
 	static unsigned char buffer[CHUNK];
-	int err = device_read(&session->device, target->handle, offset, buffer,
-			      length);
+	int err = memalloc_read(session->device.fd, target->handle, offset, buffer,
+				length);
 
 	if (err) {
 		explain_target(session, target, err);
@@ -376,8 +376,8 @@ static bool write_one(struct session *session, const struct target *target,
 	const struct write_options *options = data;
 	int err;
 
-	err = device_write(&session->device, target->handle, target->offset,
-			   options->bytes, (size_t)target->length);
+	err = memalloc_write(session->device.fd, target->handle, target->offset,
+			     options->bytes, (size_t)target->length);
 	if (err)
 		explain_target(session, target, err);
 	return !err;
@@ -482,25 +482,12 @@ static const struct argp verify_argp = {
 	range_children, 0, 0
 };
 
-static struct memalloc_pattern_io pattern_of(const struct target *target,
-					     const struct pattern_options *options)
-{
-	struct memalloc_pattern_io io = {
-		.handle = target->handle,
-		.offset = target->offset,
-		.length = target->length,
-		.value = options->value,
-		.pattern = options->pattern,
-	};
-
-	return io;
-}
-
 static bool fill_one(struct session *session, const struct target *target,
 		     void *data)
 {
-	struct memalloc_pattern_io io = pattern_of(target, data);
-	int err = device_fill(&session->device, &io);
+	const struct pattern_options *options = data;
+	int err = memalloc_fill(session->device.fd, target->handle, target->offset,
+				target->length, options->pattern, options->value);
 
 	if (err)
 		explain_target(session, target, err);
@@ -516,7 +503,7 @@ static void say_difference(struct session *session, const struct target *target,
 	if (options->pattern == MEMALLOC_PATTERN_COUNT)
 		expected += index;
 	expected = expected >> (8 * (offset % 8)) & 0xff;
-	if (device_read(&session->device, target->handle, offset, &found, 1))
+	if (memalloc_read(session->device.fd, target->handle, offset, &found, 1))
 		complain("%s differs from the pattern at offset %" PRIu64,
 			 target->name, offset);
 	else
@@ -528,20 +515,20 @@ static void say_difference(struct session *session, const struct target *target,
 static bool verify_one(struct session *session, const struct target *target,
 		       void *data)
 {
-	struct memalloc_pattern_io io = pattern_of(target, data);
-	int err = device_verify(&session->device, &io);
+	const struct pattern_options *options = data;
+	uint64_t same;
+	int err = memalloc_verify(session->device.fd, target->handle,
+				  target->offset, target->length,
+				  options->pattern, options->value, &same);
 
-	if (err) {
+	if (err == -EILSEQ)
+		say_difference(session, target, data, target->offset + same);
+	else if (err)
 		explain_target(session, target, err);
-		return false;
-	}
-	if (io.out_done != io.length) {
-		say_difference(session, target, data, io.offset + io.out_done);
-		return false;
-	}
-	printf("%s: %llu bytes, all as expected\n", target->name,
-	       io.out_done);
-	return true;
+	else
+		printf("%s: %" PRIu64 " bytes, all as expected\n", target->name,
+		       same);
+	return !err;
 }
 
 enum status cmd_fill(struct session *session, int argc, char **argv)

@@ -19,6 +19,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../lib/common.h"
+
 #include "args.h"
 #include "command.h"
 #include "errors.h"
@@ -26,7 +28,6 @@
 #include "statistics.h"
 
 #define MODULE "/sys/module/memalloc"
-#define PARAMETERS MODULE "/parameters/"
 
 /* A program that opens the device often may reach a lower limit. */
 #define FILES_MIN 64
@@ -163,7 +164,7 @@ static bool read_parameter(const char *name, uint64_t *number)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	snprintf(path, sizeof(path), MEMALLOC_PARAMETERS "%s", name);
 	return read_number(path, number);
 }
 
@@ -384,16 +385,16 @@ static void check_parameters(struct doctor *doctor)
 		return;
 	if (!read_parameter("cap_mb", &cap) ||
 	    !read_parameter("reserve_mb", &reserve)) {
-		not_ok(doctor, "parameters", "cannot read %s", PARAMETERS);
+		not_ok(doctor, "parameters", "cannot read %s", MEMALLOC_PARAMETERS);
 		remedy("Is sysfs mounted on /sys?");
 	} else if (!cap) {
 		not_ok(doctor, "parameters", "cap_mb is 0: nothing can be borrowed");
-		remedy("echo MEBIBYTES >" PARAMETERS "cap_mb");
+		remedy("echo MEBIBYTES >" MEMALLOC_PARAMETERS "cap_mb");
 	} else if (reserve > cap) {
 		not_ok(doctor, "parameters", "reserve_mb is %llu, but cap_mb is "
 		       "%llu", (unsigned long long)reserve,
 		       (unsigned long long)cap);
-		remedy("echo %llu >" PARAMETERS "cap_mb",
+		remedy("echo %llu >" MEMALLOC_PARAMETERS "cap_mb",
 		       (unsigned long long)reserve);
 	} else {
 		ok(doctor, "parameters", "cap %llu MiB, reserve %llu MiB",
@@ -404,21 +405,21 @@ static void check_parameters(struct doctor *doctor)
 static void check_cap(struct doctor *doctor)
 {
 	struct memalloc_stats_borrowing b;
-	char used[NUMBER_BYTES_MAX], cap[NUMBER_BYTES_MAX];
+	char used[MEMALLOC_BYTES_MAX], cap[MEMALLOC_BYTES_MAX];
 
 	if (!is_open(doctor) ||
-	    device_stats(&doctor->session->device, MEMALLOC_SECTION_BORROWING, 0,
-			 &b, sizeof(b), NULL))
+	    memalloc_stats(doctor->session->device.fd, MEMALLOC_SECTION_BORROWING, 0,
+			   &b, sizeof(b), NULL))
 		return;
-	number_format_bytes(b.borrowed * b.page_size + b.metadata_bytes, used);
-	number_format_bytes(b.cap * b.page_size, cap);
-	if (borrowing_allows(&b, 1) || b.free) {
+	memalloc_format_bytes(b.borrowed * b.page_size + b.metadata_bytes, used);
+	memalloc_format_bytes(b.cap * b.page_size, cap);
+	if (memalloc_cap_allows(&b, 1) || b.free) {
 		ok(doctor, "memory", "%s borrowed, cap %s", used, cap);
 		return;
 	}
 	not_ok(doctor, "memory", "%s borrowed, the cap is %s, and none is free",
 	       used, cap);
-	remedy("Raise the cap: echo MEBIBYTES >" PARAMETERS "cap_mb; or run "
+	remedy("Raise the cap: echo MEBIBYTES >" MEMALLOC_PARAMETERS "cap_mb; or run "
 	       "\"memallocctl leaks\"");
 }
 
@@ -433,8 +434,8 @@ static void check_quota(struct doctor *doctor)
 	struct memalloc_stats_file file;
 
 	if (!is_open(doctor) ||
-	    device_stats(&doctor->session->device, MEMALLOC_SECTION_FILE, 0, &file,
-			 sizeof(file), NULL))
+	    memalloc_stats(doctor->session->device.fd, MEMALLOC_SECTION_FILE, 0, &file,
+			   sizeof(file), NULL))
 		return;
 	if (!is_used_up(file.device_bytes + file.device_described_bytes,
 			file.device_bytes_limit) &&
@@ -446,7 +447,7 @@ static void check_quota(struct doctor *doctor)
 	}
 	not_ok(doctor, "quotas", "exhausted: no further allocation is possible");
 	remedy("Raise quota_device_mb, quota_user_mb, quota_user_handles, quota_file_mb "
-	       "or quota_handles in " PARAMETERS);
+	       "or quota_handles in " MEMALLOC_PARAMETERS);
 }
 
 static void check_limits(struct doctor *doctor)
@@ -501,12 +502,12 @@ static void check_cgroup(struct doctor *doctor)
 
 static void check_versions(struct doctor *doctor)
 {
-	struct memalloc_version version;
+	struct memalloc_version version = { .size = sizeof(version) };
 	int err;
 
 	if (!is_open(doctor))
 		return;
-	err = device_version(&doctor->session->device, &version);
+	err = memalloc_version(doctor->session->device.fd, &version);
 	if (err) {
 		not_ok(doctor, "versions", "memallocctl is %s, but the module is "
 		       "older than 0.2.0", MEMALLOCCTL_VERSION);

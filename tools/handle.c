@@ -127,7 +127,7 @@ static void add_place(struct table *table, const struct memalloc_info *info)
 {
 	if (info->out_node >= 0) {
 		table_cell(table, "%d", info->out_node);
-		table_cell(table, "%s", device_zone_name(info->out_zone));
+		table_cell(table, "%s", memalloc_zone_name(info->out_zone));
 	} else {
 		table_skip(table, 2);
 	}
@@ -145,6 +145,7 @@ static bool add_handle(const struct session *session,
 		       const struct named_handle *entry, struct table *table)
 {
 	struct memalloc_info info = {
+		.size = sizeof(info),
 		.handle = entry->handle,
 		.offset = options->offset,
 		.flags = options->phys ? MEMALLOC_INFO_PHYS : 0,
@@ -153,7 +154,7 @@ static bool add_handle(const struct session *session,
 		.action = "show", .name = entry->name, .handle = entry->handle,
 		.offset = options->offset,
 	};
-	int err = device_info(&session->device, &info);
+	int err = memalloc_info(session->device.fd, &info);
 
 	if (err) {
 		explain_target(session, &target, err);
@@ -162,7 +163,7 @@ static bool add_handle(const struct session *session,
 	table_line(table);
 	table_cell(table, "%s", entry->name);
 	table_cell(table, "0x%016llx", info.handle);
-	table_cell(table, "%s", device_kind_name(info.out_kind));
+	table_cell(table, "%s", memalloc_kind_name(info.out_kind));
 	add_shape(table, &info);
 	add_place(table, &info);
 	if (options->phys)
@@ -340,10 +341,11 @@ static bool resize_one(struct session *session,
 		.action = "resize", .name = entry->name, .handle = entry->handle,
 	};
 	struct memalloc_resize resize = {
+		.size = sizeof(resize),
 		.handle = entry->handle, .gfp = options->gfp,
 	};
-	struct memalloc_info info = { .handle = entry->handle };
-	int err = device_info(&session->device, &info);
+	struct memalloc_info info = { .size = sizeof(info), .handle = entry->handle };
+	int err = memalloc_info(session->device.fd, &info);
 
 	if (err) {
 		explain_target(session, &target, err);
@@ -351,7 +353,7 @@ static bool resize_one(struct session *session,
 	}
 	if (!set_size(&info, entry->name, options->size, &resize))
 		return false;
-	err = device_resize(&session->device, &resize);
+	err = memalloc_resize(session->device.fd, &resize);
 	if (err) {
 		explain_resize(session, entry->name, &resize, err);
 		return false;
@@ -479,7 +481,7 @@ static bool free_each(struct free_run *run)
 	for (i = 0; i < run->count; i++) {
 		if (interrupt_stops())
 			return false;
-		err = device_free(&run->session->device, run->list[i].handle);
+		err = memalloc_free(run->session->device.fd, run->list[i].handle);
 		good = note_freed_or_busy(run, &run->list[i], err) && good;
 	}
 	return good;
@@ -492,7 +494,7 @@ static bool free_busy(struct free_run *run)
 	int err;
 
 	for (i = 0; i < run->nr_busy; i++) {
-		err = device_free(&run->session->device, run->busy[i]->handle);
+		err = memalloc_free(run->session->device.fd, run->busy[i]->handle);
 		good = note_freed(run->session, run->busy[i], err) && good;
 	}
 	return good;
@@ -506,7 +508,7 @@ static bool free_batch(struct free_run *run, size_t first, size_t count)
 	static struct memalloc_batch_op ops[MEMALLOC_BATCH_MAX];
 	static struct memalloc_free frees[MEMALLOC_BATCH_MAX];
 	bool good = true;
-	size_t done, i;
+	size_t done = 0, i;
 	int err;
 
 	for (i = 0; i < count; i++) {
@@ -516,7 +518,8 @@ static bool free_batch(struct free_run *run, size_t first, size_t count)
 		ops[i].out_errno = 0;
 		ops[i].arg = (uintptr_t)&frees[i];
 	}
-	err = device_batch(&session->device, ops, count, true, &done);
+	err = memalloc_batch(session->device.fd, ops, count,
+			     MEMALLOC_BATCH_KEEP_GOING, &done);
 	for (i = 0; i < done; i++)
 		good = note_freed_or_busy(run, &list[i], -ops[i].out_errno) &&
 		       good;

@@ -5,6 +5,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,14 +36,8 @@ int mapping_create(const struct device *device, uint64_t offset, size_t length,
 		   bool writable, void **memory)
 {
 	signal(SIGBUS, report_sigbus);
-	*memory = mmap(NULL, length, writable ? PROT_READ | PROT_WRITE :
-		       PROT_READ, MAP_SHARED, device->fd, (off_t)offset);
-	return *memory == MAP_FAILED ? -errno : 0;
-}
-
-int mapping_destroy(void *memory, size_t length)
-{
-	return munmap(memory, length) ? -errno : 0;
+	return memalloc_map_at(device->fd, offset, length, writable ?
+			       PROT_READ | PROT_WRITE : PROT_READ, memory);
 }
 
 void mapping_fill(void *memory, size_t length, uint64_t value)
@@ -126,24 +121,18 @@ static bool verify_written(const struct session *session,
 			   const struct target *target,
 			   const struct options *options)
 {
-	struct memalloc_pattern_io io = {
-		.handle = target->handle,
-		.offset = target->offset,
-		.length = target->length,
-		.value = options->value,
-		.pattern = MEMALLOC_PATTERN_COUNT,
-	};
-	int err = device_verify(&session->device, &io);
+	uint64_t same;
+	int err = memalloc_verify(session->device.fd, target->handle,
+				  target->offset, target->length,
+				  MEMALLOC_PATTERN_COUNT, options->value, &same);
 
-	if (err) {
-		explain_target(session, target, err);
-		return false;
-	}
-	if (io.out_done != io.length)
+	if (err == -EILSEQ)
 		complain("%s: data written through the mapping differs in the "
-			 "kernel from offset %llu on", target->name,
-			 io.offset + io.out_done);
-	return io.out_done == io.length;
+			 "kernel from offset %" PRIu64 " on", target->name,
+			 target->offset + same);
+	else if (err)
+		explain_target(session, target, err);
+	return !err;
 }
 
 static bool compare_with_read(const struct session *session,
@@ -161,8 +150,8 @@ static bool compare_with_read(const struct session *session,
 		length = sizeof(buffer);
 		if (length > target->length - offset)
 			length = (size_t)(target->length - offset);
-		err = device_read(&session->device, target->handle,
-				  target->offset + offset, buffer, length);
+		err = memalloc_read(session->device.fd, target->handle,
+				    target->offset + offset, buffer, length);
 		if (err) {
 			explain_target(session, target, err);
 			return false;
@@ -239,7 +228,7 @@ static bool map_one(struct session *session, const struct target *target,
 		return false;
 	}
 	good = use_mapping(session, target, options, memory);
-	err = mapping_destroy(memory, (size_t)target->length);
+	err = memalloc_unmap(memory, (size_t)target->length);
 	if (err)
 		explain_command(session, "unmap", err);
 	if (good && !err)

@@ -27,8 +27,6 @@
 int mapping_create(const struct device *device, uint64_t offset, size_t length,
 		   bool writable, void **memory);
 
-int mapping_destroy(void *memory, size_t length);
-
 /**
  * mapping_fill() - do what MEMALLOC_FILL does with MEMALLOC_PATTERN_COUNT
  * @memory: the whole allocation, mapped

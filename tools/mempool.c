@@ -161,7 +161,9 @@ static const struct argp create_argp = {
 
 static enum status create(struct session *session, int argc, char **argv)
 {
-	struct options options = { .create.node = -1 };
+	struct options options = {
+		.create = { .size = sizeof(options.create), .node = -1 },
+	};
 	enum args args = args_parse(&create_argp, argc, argv, 0, &options);
 	const char *name;
 	int err;
@@ -172,7 +174,7 @@ static enum status create(struct session *session, int argc, char **argv)
 	    (options.cache && !handle_find(session, options.cache, "caches",
 					      (uint64_t *)&options.create.parent)))
 		return STATUS_FAILED;
-	err = device_mempool_create(&session->device, &options.create);
+	err = memalloc_mempool_create(session->device.fd, &options.create);
 	if (err) {
 		explain_mempool_create(session, &options.create, err);
 		return STATUS_FAILED;
@@ -191,8 +193,8 @@ static bool is_mempool(struct session *session, const struct named_handle *pool,
 	const struct target target = {
 		.action = action, .name = pool->name, .handle = pool->handle,
 	};
-	struct memalloc_info info = { .handle = pool->handle };
-	int err = device_info(&session->device, &info);
+	struct memalloc_info info = { .size = sizeof(info), .handle = pool->handle };
+	int err = memalloc_info(session->device.fd, &info);
 
 	if (err) {
 		explain_target(session, &target, err);
@@ -214,7 +216,7 @@ static bool destroy_one(struct session *session, const struct named_handle *pool
 
 	if (!is_mempool(session, pool, "destroy"))
 		return false;
-	err = device_free(&session->device, pool->handle);
+	err = memalloc_free(session->device.fd, pool->handle);
 	if (err) {
 		explain_target(session, &target, err);
 		return false;
@@ -234,7 +236,8 @@ static bool info_one(struct session *session, const struct named_handle *pool)
 
 	if (!is_mempool(session, pool, "show"))
 		return false;
-	err = device_stats_mempool(&session->device, pool->handle, &stats, &known);
+	err = memalloc_stats_of(session->device.fd, MEMALLOC_SECTION_MEMPOOL,
+				pool->handle, &stats, sizeof(stats), &known);
 	if (err) {
 		explain_target(session, &target, err);
 		return false;

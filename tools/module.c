@@ -2,13 +2,15 @@
 /*
  * The commands "validate", "shrink" and "inject"
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+
+#include "../lib/common.h"
 
 #include "args.h"
 #include "command.h"
 #include "errors.h"
-#include "parse.h"
 
 /**
  * struct options - the only argument of these commands
@@ -72,7 +74,7 @@ static const struct argp inject_argp = {
 
 enum status cmd_validate(struct session *session, int argc, char **argv)
 {
-	struct memalloc_validate validate = { 0 };
+	uint64_t checked, errors;
 	enum args args = args_parse(&validate_argp, argc, argv, 0, NULL);
 	int err;
 
@@ -80,14 +82,14 @@ enum status cmd_validate(struct session *session, int argc, char **argv)
 		return args_status(args);
 	if (!session_open(session))
 		return STATUS_FAILED;
-	err = device_validate(&session->device, &validate);
-	if (err) {
+	err = memalloc_validate(session->device.fd, &checked, &errors);
+	if (err && err != -EUCLEAN) {
 		explain_command(session, "validate", err);
 		return STATUS_FAILED;
 	}
-	printf("%llu structures checked, %llu damaged\n", validate.out_checked,
-	       validate.out_errors);
-	if (!validate.out_errors)
+	printf("%" PRIu64 " structures checked, %" PRIu64 " damaged\n", checked,
+	       errors);
+	if (!err)
 		return STATUS_OK;
 	complain("the allocator's structures are damaged");
 	advise("See the kernel log (dmesg), and please report it.");
@@ -97,13 +99,13 @@ enum status cmd_validate(struct session *session, int argc, char **argv)
 static void print_returned(const struct session *session, uint64_t pages)
 {
 	struct memalloc_stats_borrowing borrowing;
-	char size[NUMBER_BYTES_MAX];
+	char size[MEMALLOC_BYTES_MAX];
 
 	printf("%" PRIu64 " pages returned", pages);
-	if (!device_stats(&session->device, MEMALLOC_SECTION_BORROWING, 0,
-			  &borrowing, sizeof(borrowing), NULL))
+	if (!memalloc_stats(session->device.fd, MEMALLOC_SECTION_BORROWING, 0,
+			    &borrowing, sizeof(borrowing), NULL))
 		printf(" (%s), %llu still borrowed",
-		       number_format_bytes(pages * borrowing.page_size, size),
+		       memalloc_format_bytes(pages * borrowing.page_size, size),
 		       borrowing.borrowed);
 	putchar('\n');
 }
@@ -124,7 +126,7 @@ enum status cmd_shrink(struct session *session, int argc, char **argv)
 		print_returned(session, 0);
 		return STATUS_OK;
 	}
-	err = device_shrink(&session->device, options.number, &returned);
+	err = memalloc_shrink(session->device.fd, options.number, &returned);
 	if (err) {
 		explain_command(session, "shrink", err);
 		return STATUS_FAILED;
@@ -148,7 +150,7 @@ enum status cmd_inject(struct session *session, int argc, char **argv)
 	}
 	if (!session_open(session))
 		return STATUS_FAILED;
-	err = device_inject(&session->device, options.number, &left);
+	err = memalloc_inject(session->device.fd, options.number, &left);
 	if (err) {
 		explain_command(session, "inject a failure", err);
 		return STATUS_FAILED;

@@ -11,7 +11,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,28 +71,6 @@ const char *number_parse_size(const char *text, uint64_t *value)
 		return "is too large for 64 bits";
 	*value <<= shift;
 	return NULL;
-}
-
-const char *number_format_bytes(uint64_t bytes, char *buffer)
-{
-	static const char *const units[] = {
-		"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"
-	};
-	unsigned int unit = 0;
-	uint64_t whole = bytes;
-
-	while (whole >= 1024) {
-		whole >>= 10;
-		unit++;
-	}
-	if (whole << (10 * unit) == bytes)
-		snprintf(buffer, NUMBER_BYTES_MAX, "%" PRIu64 " %s", whole,
-			 units[unit]);
-	else
-		snprintf(buffer, NUMBER_BYTES_MAX, "%.1f %s",
-			 (double)bytes / (double)(1ULL << (10 * unit)),
-			 units[unit]);
-	return buffer;
 }
 
 /**

@@ -26,18 +26,6 @@ const char *number_parse(const char *text, uint64_t *value);
  */
 const char *number_parse_size(const char *text, uint64_t *value);
 
-/* Size of a buffer for number_format_bytes() */
-#define NUMBER_BYTES_MAX 32
-
-/**
- * number_format_bytes() - format a number of bytes for people
- * @bytes: the number
- * @buffer: buffer of NUMBER_BYTES_MAX bytes
- *
- * Return: @buffer, e.g. "4 MiB", or "4.2 MiB" if the number is not exact.
- */
-const char *number_format_bytes(uint64_t bytes, char *buffer);
-
 /**
  * gfp_parse() - parse a list of GFP names
  * @text: names separated by commas, e.g. "atomic,zero"; a number is taken as a

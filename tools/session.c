@@ -223,7 +223,7 @@ const struct named_handle *session_keep(struct session *session,
 	} else {
 		complain("out of memory");
 	}
-	device_free(&session->device, handle);
+	memalloc_free(session->device.fd, handle);
 	return NULL;
 }
 

@@ -192,8 +192,8 @@ static int read_entries(const struct device *device, uint32_t section,
 		if (!more)
 			return -ENOMEM;
 		*entries = more;
-		err = device_stats(device, section, (uint32_t)*count,
-				   (char *)more + *count * length, length, known);
+		err = memalloc_stats(device->fd, section, (uint32_t)*count,
+				     (char *)more + *count * length, length, known);
 		if (err)
 			return err == -ENOENT ? 0 : err;
 		++*count;
@@ -214,7 +214,7 @@ static int read_newer(const struct device *device, uint32_t section,
 static int read_newer_one(const struct device *device, uint32_t section,
 			  void *entry, size_t length, size_t *known)
 {
-	int err = device_stats(device, section, 0, entry, length, known);
+	int err = memalloc_stats(device->fd, section, 0, entry, length, known);
 
 	return err == -EINVAL ? 0 : err;
 }
@@ -246,15 +246,15 @@ static int read_sections(const struct device *device, struct statistics *s)
 {
 	int err;
 
-	err = device_stats(device, MEMALLOC_SECTION_BORROWING, 0, &s->borrowing,
-			   sizeof(s->borrowing), &s->borrowing_known);
+	err = memalloc_stats(device->fd, MEMALLOC_SECTION_BORROWING, 0, &s->borrowing,
+			     sizeof(s->borrowing), &s->borrowing_known);
 	if (!err)
-		err = device_stats(device, MEMALLOC_SECTION_FILE, 0, &s->file,
-				   sizeof(s->file), &s->file_known);
+		err = memalloc_stats(device->fd, MEMALLOC_SECTION_FILE, 0, &s->file,
+				     sizeof(s->file), &s->file_known);
 	if (!err)
-		err = device_stats(device, MEMALLOC_SECTION_REPORTS, 0,
-				   &s->reports, sizeof(s->reports),
-				   &s->reports_known);
+		err = memalloc_stats(device->fd, MEMALLOC_SECTION_REPORTS, 0,
+				     &s->reports, sizeof(s->reports),
+				     &s->reports_known);
 	if (!err)
 		err = read_entries(device, MEMALLOC_SECTION_ZONE,
 				   sizeof(*s->zones), (void **)&s->zones,
@@ -582,14 +582,4 @@ enum status statistics_list(struct session *session, int argc, char **argv,
 		      listing->print(&statistics);
 	statistics_free(&statistics);
 	return good ? STATUS_OK : STATUS_FAILED;
-}
-
-bool borrowing_allows(const struct memalloc_stats_borrowing *borrowing,
-		      uint64_t pages)
-{
-	const uint64_t page = borrowing->page_size, section = 28 << 10;
-	uint64_t used = borrowing->borrowed * page + borrowing->metadata_bytes;
-
-	return used + (pages + (section + page - 1) / page) * page <=
-	       borrowing->cap * page;
 }

@@ -153,18 +153,6 @@ struct listing {
 enum status statistics_list(struct session *session, int argc, char **argv,
 			    const struct listing *listing);
 
-/**
- * borrowing_allows() - does the cap allow the module to borrow more?
- * @borrowing: the section
- * @pages: pages to be borrowed
- *
- * The cap must have room for the pages and for the metadata of 4 MiB, 28 KiB.
- *
- * Return: true, or false if the cap might be the reason for a refusal.
- */
-bool borrowing_allows(const struct memalloc_stats_borrowing *borrowing,
-		      uint64_t pages);
-
 /* statistics_table.c */
 
 /*

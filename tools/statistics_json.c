@@ -151,7 +151,7 @@ static struct json_object *zone_of(const struct memalloc_stats_zone *zone)
 {
 	const struct statistics_orders *orders = statistics_zone_orders;
 	struct json_object *object = json_object_new_object();
-	const char *name = device_zone_name(zone->zone);
+	const char *name = memalloc_zone_name(zone->zone);
 	bool good = object;
 
 	good = good && add(object, "node", json_object_new_int(zone->node));

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/common.h"
+
 #include "parse.h"
 #include "statistics.h"
 #include "table.h"
@@ -36,7 +38,7 @@ static void value_cell(struct table *table, enum unit unit, uint64_t value)
 	else if (unit == UNIT_CACHE_FLAGS)
 		table_cell(table, "%s", cache_flags_format(value, flags));
 	else if (unit == UNIT_BACKEND)
-		table_cell(table, "%s", device_backend_name((uint32_t)value));
+		table_cell(table, "%s", memalloc_backend_name((uint32_t)value));
 	else
 		table_cell(table, "%" PRIu64, value);
 }
@@ -51,10 +53,10 @@ static void memory_cells(struct table *table, enum unit unit, uint64_t value,
 		[UNIT_BACKEND] = "",
 	};
 	uint64_t bytes = unit == UNIT_PAGES ? value * page_size : value;
-	char text[NUMBER_BYTES_MAX] = "";
+	char text[MEMALLOC_BYTES_MAX] = "";
 
 	if (is_memory(unit) && value != NO_LIMIT)
-		number_format_bytes(bytes, text);
+		memalloc_format_bytes(bytes, text);
 	table_cell(table, "%s", units[unit]);
 	table_cell(table, "%s", text);
 }
@@ -135,7 +137,7 @@ static void add_orders(struct table *table,
 	table_line(table);
 	if (first) {
 		table_cell(table, "%d", zone->node);
-		table_cell(table, "%s", device_zone_name(zone->zone));
+		table_cell(table, "%s", memalloc_zone_name(zone->zone));
 		table_cell(table, "%llu", zone->pages);
 		table_cell(table, "%llu", zone->free);
 	} else {
@@ -335,7 +337,7 @@ static void add_mempool(struct table *table,
 {
 	table_line(table);
 	table_cell(table, "%s", pool->name);
-	table_cell(table, "%s", device_backend_name((uint32_t)pool->backend));
+	table_cell(table, "%s", memalloc_backend_name((uint32_t)pool->backend));
 	table_cell(table, "%llu", pool->element_bytes);
 	table_cell(table, "%llu", pool->min_nr);
 	table_cell(table, "%llu", pool->elements);

@@ -136,8 +136,8 @@ static bool set_cpu_target(const struct range *range,
 static bool set_target(const struct session *session, const struct range *range,
 		       struct target *target)
 {
-	struct memalloc_info info = { .handle = target->handle };
-	int err = device_info(&session->device, &info);
+	struct memalloc_info info = { .size = sizeof(info), .handle = target->handle };
+	int err = memalloc_info(session->device.fd, &info);
 
 	if (err) {
 		explain_target(session, target, err);

@@ -5,8 +5,9 @@
 #include <inttypes.h>
 #include <sched.h>
 
+#include "../../lib/common.h"
+
 #include "../map.h"
-#include "../parse.h"
 #include "demo.h"
 
 #define AREA_PAGES	100
@@ -28,10 +29,11 @@ struct area {
 static bool allocate(struct demo *demo, struct area *area)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_AREA, .node = -1,
 		.bytes = AREA_PAGES * demo->page_size,
 	};
-	int err = device_alloc(demo->device, &alloc);
+	int err = memalloc_alloc(demo->device->fd, &alloc);
 
 	area->handle = alloc.out_handle;
 	area->bytes = alloc.out_bytes;
@@ -46,13 +48,14 @@ static bool allocate(struct demo *demo, struct area *area)
 static unsigned int pieces_of(struct demo *demo, const struct area *area)
 {
 	struct memalloc_info info = {
+		.size = sizeof(info),
 		.handle = area->handle, .flags = MEMALLOC_INFO_PHYS,
 	};
 	uint64_t expected = 0;
 	unsigned int pieces = 0;
 
 	for (; info.offset < area->bytes; info.offset += demo->page_size) {
-		if (!demo_check_errno(demo, device_info(demo->device, &info),
+		if (!demo_check_errno(demo, memalloc_info(demo->device->fd, &info),
 				      "query a page of an area"))
 			return 0;
 		if (info.out_phys != expected)
@@ -64,12 +67,12 @@ static unsigned int pieces_of(struct demo *demo, const struct area *area)
 
 static void say_what(struct demo *demo, const struct area *area)
 {
-	char size[NUMBER_BYTES_MAX];
+	char size[MEMALLOC_BYTES_MAX];
 	unsigned int pieces = 0;
 
 	if (demo->privileged)
 		pieces = pieces_of(demo, area);
-	number_format_bytes(area->bytes, size);
+	memalloc_format_bytes(area->bytes, size);
 	if (pieces)
 		demo_say("An area of %u pages, %s, made of %u physically "
 			 "contiguous piece%s.", AREA_PAGES, size, pieces,
@@ -107,7 +110,7 @@ static void use(struct demo *demo, const struct area *area)
 						   &memory), "map an area"))
 		return;
 	use_mapping(demo, area, memory);
-	demo_check_errno(demo, mapping_destroy(memory, (size_t)area->bytes),
+	demo_check_errno(demo, memalloc_unmap(memory, (size_t)area->bytes),
 			 "unmap an area");
 	demo_say("Filled and verified in the kernel, read and written through a "
 		 "mapping, verified again.");
@@ -127,9 +130,9 @@ static void check_reuse(struct demo *demo, struct area *area,
 {
 	struct memalloc_stats_areas after;
 
-	if (!demo_check_errno(demo, device_stats(demo->device,
-						 MEMALLOC_SECTION_AREAS, 0,
-						 &after, sizeof(after), NULL),
+	if (!demo_check_errno(demo, memalloc_stats(demo->device->fd,
+						   MEMALLOC_SECTION_AREAS, 0,
+						   &after, sizeof(after), NULL),
 			      "read the statistics of areas"))
 		return;
 	demo_check_errno(demo, demo_verify_zeroes(demo, area->handle, area->bytes),
@@ -149,13 +152,13 @@ static void free_and_reuse(struct demo *demo, struct area *area)
 {
 	struct memalloc_stats_areas before;
 
-	if (!demo_check_errno(demo, device_free(demo->device, area->handle),
+	if (!demo_check_errno(demo, memalloc_free(demo->device->fd, area->handle),
 			      "free an area"))
 		return;
 	area->handle = 0;
-	if (demo_check_errno(demo, device_stats(demo->device,
-						MEMALLOC_SECTION_AREAS, 0,
-						&before, sizeof(before), NULL),
+	if (demo_check_errno(demo, memalloc_stats(demo->device->fd,
+						  MEMALLOC_SECTION_AREAS, 0,
+						  &before, sizeof(before), NULL),
 			     "read the statistics of areas") &&
 	    allocate(demo, area))
 		check_reuse(demo, area, &before);
@@ -172,14 +175,14 @@ static void free_while_mapped(struct demo *demo, struct area *area)
 			      "map an area"))
 		return;
 	mapping_fill(memory, length, PATTERN);
-	demo_check_errno(demo, device_free(demo->device, area->handle),
+	demo_check_errno(demo, memalloc_free(demo->device->fd, area->handle),
 			 "free an area that is mapped");
 	area->handle = 0;
 	if (demo_check(demo, mapping_verify(memory, length, PATTERN) == length,
 		       "a mapped area changed when it was freed"))
 		demo_say("Freed while it is mapped: the mapping keeps the memory "
 			 "and its contents.");
-	demo_check_errno(demo, mapping_destroy(memory, length), "unmap an area");
+	demo_check_errno(demo, memalloc_unmap(memory, length), "unmap an area");
 }
 
 void demo_area(struct demo *demo)

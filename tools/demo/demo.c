@@ -21,10 +21,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "../../lib/common.h"
+
 #include "../args.h"
 #include "../command.h"
 #include "../errors.h"
-#include "../parse.h"
 #include "../table.h"
 #include "demo.h"
 
@@ -111,40 +112,21 @@ bool demo_check_errno(struct demo *demo, int err, const char *what)
 int demo_fill(const struct demo *demo, uint64_t handle, uint64_t length,
 	      uint64_t value)
 {
-	struct memalloc_pattern_io io = {
-		.handle = handle, .length = length, .value = value,
-		.pattern = MEMALLOC_PATTERN_COUNT,
-	};
-
-	return device_fill(demo->device, &io);
-}
-
-static int verify(const struct demo *demo, struct memalloc_pattern_io io)
-{
-	int err = device_verify(demo->device, &io);
-
-	return err ? err : io.out_done == io.length ? 0 : -EILSEQ;
+	return memalloc_fill(demo->device->fd, handle, 0, length,
+			     MEMALLOC_PATTERN_COUNT, value);
 }
 
 int demo_verify(const struct demo *demo, uint64_t handle, uint64_t length,
 		uint64_t value)
 {
-	const struct memalloc_pattern_io io = {
-		.handle = handle, .length = length, .value = value,
-		.pattern = MEMALLOC_PATTERN_COUNT,
-	};
-
-	return verify(demo, io);
+	return memalloc_verify(demo->device->fd, handle, 0, length,
+			       MEMALLOC_PATTERN_COUNT, value, NULL);
 }
 
 int demo_verify_zeroes(const struct demo *demo, uint64_t handle, uint64_t length)
 {
-	const struct memalloc_pattern_io io = {
-		.handle = handle, .length = length,
-		.pattern = MEMALLOC_PATTERN_REPEAT,
-	};
-
-	return verify(demo, io);
+	return memalloc_verify(demo->device->fd, handle, 0, length,
+			       MEMALLOC_PATTERN_REPEAT, 0, NULL);
 }
 
 void demo_stay_on_cpu(cpu_set_t *before)
@@ -212,7 +194,7 @@ void demo_print_lists(const struct demo_snapshot *snapshots, size_t count)
 static void introduce(const struct demo *demo)
 {
 	const struct memalloc_stats_borrowing *b = &demo->start.borrowing;
-	char page[NUMBER_BYTES_MAX], cap[NUMBER_BYTES_MAX];
+	char page[MEMALLOC_BYTES_MAX], cap[MEMALLOC_BYTES_MAX];
 	struct utsname host;
 
 	uname(&host);
@@ -229,8 +211,8 @@ static void introduce(const struct demo *demo)
 		demo_say("The zones of this host are unknown: /proc/zoneinfo "
 			 "is not readable.");
 	demo_say("The module borrows pages of %s from it, up to a cap of %s.",
-		 number_format_bytes(b->page_size, page),
-		 number_format_bytes(b->cap * b->page_size, cap));
+		 memalloc_format_bytes(b->page_size, page),
+		 memalloc_format_bytes(b->cap * b->page_size, cap));
 	if (!demo->alone)
 		demo_say("Another user has memory of the device: counters "
 			 "are shown, not compared.");
@@ -242,23 +224,22 @@ static void introduce(const struct demo *demo)
 /* Return: true if operations that need CAP_SYS_ADMIN are allowed. */
 static bool has_privilege(const struct device *device)
 {
-	uint64_t left;
-
-	return device_inject(device, 0, &left) != -EPERM;
+	return memalloc_inject(device->fd, 0, NULL) != -EPERM;
 }
 
 /* Return: true if DMA zones are allowed, which needs CAP_SYS_RAWIO. */
 static bool may_use_zones(const struct device *device)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PAGES,
 		.gfp = MEMALLOC_GFP_DMA32,
 		.node = -1,
 	};
-	int err = device_alloc(device, &alloc);
+	int err = memalloc_alloc(device->fd, &alloc);
 
 	if (!err)
-		device_free(device, alloc.out_handle);
+		memalloc_free(device->fd, alloc.out_handle);
 	return err != -EPERM;
 }
 
@@ -350,19 +331,19 @@ static bool same_reports(const struct statistics *a, const struct statistics *b)
 
 static void validate(struct demo *demo)
 {
-	struct memalloc_validate validate = { 0 };
+	uint64_t checked, errors;
 	struct statistics now;
+	int err;
 
 	demo_heading(demo, "Validate");
-	if (!demo_check_errno(demo, device_validate(demo->device, &validate),
-			      "validate"))
+	err = memalloc_validate(demo->device->fd, &checked, &errors);
+	if (!demo_check_errno(demo, err == -EUCLEAN ? 0 : err, "validate"))
 		return;
-	demo_check(demo, validate.out_checked, "no structure was checked");
-	if (demo_check(demo, !validate.out_errors,
-		       "%llu structures are damaged; see the kernel log",
-		       validate.out_errors))
-		demo_say("The module checked %llu of its blocks, pages, lists, "
-			 "slabs and objects: all are sound.", validate.out_checked);
+	demo_check(demo, checked, "no structure was checked");
+	if (demo_check(demo, !errors, "%" PRIu64 " structures are damaged; see the "
+		       "kernel log", errors))
+		demo_say("The module checked %" PRIu64 " of its blocks, pages, lists, "
+			 "slabs and objects: all are sound.", checked);
 	if (!demo_statistics(demo, &now))
 		return;
 	if (demo->alone &&
@@ -406,7 +387,7 @@ static void return_memory(struct demo *demo)
 	demo_heading(demo, "Return all free memory to the host");
 	if (!demo_statistics(demo, &snapshots[1].statistics))
 		return;
-	demo_check_errno(demo, device_shrink(demo->device, 0, &returned),
+	demo_check_errno(demo, memalloc_shrink(demo->device->fd, 0, &returned),
 			 "shrink");
 	if (demo_statistics(demo, &snapshots[2].statistics)) {
 		demo_print_lists(snapshots, 3);

@@ -56,11 +56,12 @@ static int compare_places(const void *a, const void *b)
 static uint64_t allocate(struct demo *demo, unsigned int order)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PAGES,
 		.node = -1,
 		.order = order,
 	};
-	int err = device_alloc(demo->device, &alloc);
+	int err = memalloc_alloc(demo->device->fd, &alloc);
 
 	if (!demo_check(demo, !err, "cannot allocate order %u: %s", order,
 			strerror(-err)))
@@ -70,19 +71,20 @@ static uint64_t allocate(struct demo *demo, unsigned int order)
 
 static void release(struct demo *demo, uint64_t handle)
 {
-	demo_check_errno(demo, device_free(demo->device, handle), "free");
+	demo_check_errno(demo, memalloc_free(demo->device->fd, handle), "free");
 }
 
 static uint64_t place_of(struct demo *demo, uint64_t handle, size_t number)
 {
 	struct memalloc_info info = {
+		.size = sizeof(info),
 		.handle = handle, .flags = MEMALLOC_INFO_PHYS
 	};
 	int err;
 
 	if (!demo->privileged)
 		return number;
-	err = device_info(demo->device, &info);
+	err = memalloc_info(demo->device->fd, &info);
 	demo_check_errno(demo, err, "query a physical address");
 	return err ? number : info.out_phys / demo->page_size;
 }
@@ -224,10 +226,7 @@ static void use_block(struct demo *demo)
 /* Have a block of the highest order in the free lists, preferably no other. */
 static void prepare(struct demo *demo)
 {
-	uint64_t returned;
-
-	demo_check_errno(demo, device_shrink(demo->device, 0, &returned),
-			 "shrink");
+	demo_check_errno(demo, memalloc_shrink(demo->device->fd, 0, NULL), "shrink");
 	use_block(demo);
 }
 

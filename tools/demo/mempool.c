@@ -45,11 +45,12 @@ static int alloc_element(const struct demo *demo, const struct pool *pool,
 			 uint32_t flags, uint64_t *handle)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_ELEMENT, .flags = flags, .node = -1,
 		.gfp = MEMALLOC_GFP_NOWAIT | MEMALLOC_GFP_NOWARN,
 		.parent = pool->handle,
 	};
-	int err = device_alloc(demo->device, &alloc);
+	int err = memalloc_alloc(demo->device->fd, &alloc);
 
 	*handle = alloc.out_handle;
 	return err;
@@ -62,11 +63,11 @@ static int alloc_failing(const struct demo *demo, const struct pool *pool,
 	uint64_t left;
 	int err;
 
-	err = device_inject(demo->device, nth, &left);
+	err = memalloc_inject(demo->device->fd, nth, &left);
 	if (err)
 		return err;
 	err = alloc_element(demo, pool, 0, handle);
-	if (device_inject(demo->device, 0, &left))
+	if (memalloc_inject(demo->device->fd, 0, &left))
 		left = nth;
 	*failed = !left;
 	return err;
@@ -85,7 +86,7 @@ static void find_step(struct demo *demo, struct pool *pool)
 		err = alloc_failing(demo, pool, nth, &handle, &failed);
 		if (err)
 			continue;
-		device_free(demo->device, handle);
+		memalloc_free(demo->device->fd, handle);
 		if (failed) {
 			pool->step = nth;
 			return;
@@ -127,7 +128,7 @@ static bool free_one(struct demo *demo, struct pool *pool, unsigned int i)
 			      pool->patterns[i]);
 
 	demo_check_errno(demo, err, "verify an element");
-	return demo_check_errno(demo, device_free(demo->device, pool->elements[i]),
+	return demo_check_errno(demo, memalloc_free(demo->device->fd, pool->elements[i]),
 				"free an element");
 }
 
@@ -135,7 +136,8 @@ static bool add_line(struct demo *demo, const struct pool *pool,
 		     struct table *table, const char *when, uint64_t current)
 {
 	struct memalloc_stats_mempool stats;
-	int err = device_stats_mempool(demo->device, pool->handle, &stats, NULL);
+	int err = memalloc_stats_of(demo->device->fd, MEMALLOC_SECTION_MEMPOOL,
+				    pool->handle, &stats, sizeof(stats), NULL);
 
 	if (!demo_check_errno(demo, err, "read the statistics of a pool"))
 		return false;
@@ -161,7 +163,7 @@ static void use_up(struct demo *demo, struct pool *pool, struct table *table)
 	err = alloc_without_backend(demo, pool, &handle);
 	if (!demo_check(demo, err == -ENOMEM, "allocating from an empty pool "
 			"returned %s", strerror(-err)) && !err)
-		device_free(demo->device, handle);
+		memalloc_free(demo->device->fd, handle);
 	add_line(demo, pool, table, "all allocated, one more refused", 0);
 }
 
@@ -187,7 +189,7 @@ static void use_pool(struct demo *demo, struct pool *pool, struct table *table)
 {
 	add_line(demo, pool, table, "at the start", ELEMENTS);
 	use_up(demo, pool, table);
-	demo_check(demo, device_free(demo->device, pool->handle) == -EBUSY,
+	demo_check(demo, memalloc_free(demo->device->fd, pool->handle) == -EBUSY,
 		   "a pool with allocated elements was destroyed");
 	if (pool->count == ELEMENTS)
 		circulate(demo, pool, table);
@@ -215,14 +217,16 @@ static void show(struct demo *demo, struct pool *pool)
 static void resize(struct demo *demo, const struct pool *pool)
 {
 	struct memalloc_resize resize = {
+		.size = sizeof(resize),
 		.handle = pool->handle, .min_nr = 2 * ELEMENTS,
 	};
 	struct memalloc_stats_mempool stats;
-	int err = device_resize(demo->device, &resize);
+	int err = memalloc_resize(demo->device->fd, &resize);
 
 	if (!demo_check_errno(demo, err, "resize a pool"))
 		return;
-	err = device_stats_mempool(demo->device, pool->handle, &stats, NULL);
+	err = memalloc_stats_of(demo->device->fd, MEMALLOC_SECTION_MEMPOOL,
+				pool->handle, &stats, sizeof(stats), NULL);
 	if (demo_check_errno(demo, err, "read the statistics of a pool") &&
 	    demo_check(demo, stats.min_nr == 2 * ELEMENTS &&
 		       stats.elements == 2 * ELEMENTS,
@@ -235,13 +239,14 @@ static void resize(struct demo *demo, const struct pool *pool)
 void demo_mempool(struct demo *demo)
 {
 	struct memalloc_mempool_create create = {
+		.size = sizeof(create),
 		.backend = MEMALLOC_MEMPOOL_KMALLOC, .bytes = ELEMENT_BYTES,
 		.min_nr = ELEMENTS, .node = -1,
 	};
 	struct pool pool = { 0 };
 
 	demo_heading(demo, "Mempools");
-	if (!demo_check_errno(demo, device_mempool_create(demo->device, &create),
+	if (!demo_check_errno(demo, memalloc_mempool_create(demo->device->fd, &create),
 			      "create a mempool"))
 		return;
 	pool.handle = create.out_handle;
@@ -254,6 +259,6 @@ void demo_mempool(struct demo *demo)
 	putchar('\n');
 	show(demo, &pool);
 	resize(demo, &pool);
-	demo_check_errno(demo, device_free(demo->device, pool.handle),
+	demo_check_errno(demo, memalloc_free(demo->device->fd, pool.handle),
 			 "destroy a pool");
 }

@@ -35,17 +35,17 @@ struct victim {
 
 static int free_again(const struct victim *v)
 {
-	return device_free(v->device, v->stale);
+	return memalloc_free(v->device->fd, v->stale);
 }
 
 static int free_nothing(const struct victim *v)
 {
-	return device_free(v->device, 0);
+	return memalloc_free(v->device->fd, 0);
 }
 
 static int free_guess(const struct victim *v)
 {
-	return device_free(v->device, v->handle + (1ULL << 32));
+	return memalloc_free(v->device->fd, v->handle + (1ULL << 32));
 }
 
 static int free_from_other_file(const struct victim *v)
@@ -55,7 +55,7 @@ static int free_from_other_file(const struct victim *v)
 
 	if (err)
 		return err;
-	err = device_free(&other, v->handle);
+	err = memalloc_free(other.fd, v->handle);
 	device_close(&other);
 	return err;
 }
@@ -64,35 +64,32 @@ static int read_stale(const struct victim *v)
 {
 	char byte;
 
-	return device_read(v->device, v->stale, 0, &byte, 1);
+	return memalloc_read(v->device->fd, v->stale, 0, &byte, 1);
 }
 
 static int read_beyond(const struct victim *v)
 {
 	char bytes[2];
 
-	return device_read(v->device, v->handle, v->bytes - 1, bytes, 2);
+	return memalloc_read(v->device->fd, v->handle, v->bytes - 1, bytes, 2);
 }
 
 static int read_wrapped(const struct victim *v)
 {
 	char bytes[2];
 
-	return device_read(v->device, v->handle, UINT64_MAX, bytes, 2);
+	return memalloc_read(v->device->fd, v->handle, UINT64_MAX, bytes, 2);
 }
 
 static int fill_beyond(const struct victim *v)
 {
-	struct memalloc_pattern_io io = {
-		.handle = v->handle, .offset = 1, .length = v->bytes
-	};
-
-	return device_fill(v->device, &io);
+	return memalloc_fill(v->device->fd, v->handle, 1, v->bytes,
+			     MEMALLOC_PATTERN_REPEAT, 0);
 }
 
 static int read_to_null(const struct victim *v)
 {
-	return device_read(v->device, v->handle, 0, NULL, 8);
+	return memalloc_read(v->device->fd, v->handle, 0, NULL, 8);
 }
 
 static int map_stale(const struct victim *v)
@@ -103,7 +100,7 @@ static int map_stale(const struct victim *v)
 	err = mapping_create(v->device, v->stale_offset, (size_t)v->bytes,
 			     false, &memory);
 	if (!err)
-		mapping_destroy(memory, (size_t)v->bytes);
+		memalloc_unmap(memory, (size_t)v->bytes);
 	return err;
 }
 
@@ -115,22 +112,23 @@ static int map_beyond(const struct victim *v)
 	err = mapping_create(v->device, v->map_offset, (size_t)(2 * v->bytes),
 			     false, &memory);
 	if (!err)
-		mapping_destroy(memory, (size_t)(2 * v->bytes));
+		memalloc_unmap(memory, (size_t)(2 * v->bytes));
 	return err;
 }
 
 static int allocate(const struct victim *v, struct memalloc_alloc *alloc)
 {
-	int err = device_alloc(v->device, alloc);
+	int err = memalloc_alloc(v->device->fd, alloc);
 
 	if (!err)
-		device_free(v->device, alloc->out_handle);
+		memalloc_free(v->device->fd, alloc->out_handle);
 	return err;
 }
 
 static int alloc_order(const struct victim *v)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PAGES, .node = -1,
 		.order = MEMALLOC_MAX_ORDER + 1
 	};
@@ -140,7 +138,7 @@ static int alloc_order(const struct victim *v)
 
 static int alloc_kind(const struct victim *v)
 {
-	struct memalloc_alloc alloc = { .kind = 0xffff, .node = -1 };
+	struct memalloc_alloc alloc = { .size = sizeof(alloc), .kind = 0xffff, .node = -1 };
 
 	return allocate(v, &alloc);
 }
@@ -148,6 +146,7 @@ static int alloc_kind(const struct victim *v)
 static int alloc_gfp(const struct victim *v)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PAGES, .node = -1,
 		.gfp = MEMALLOC_GFP_DMA | MEMALLOC_GFP_DMA32
 	};
@@ -158,6 +157,7 @@ static int alloc_gfp(const struct victim *v)
 static int alloc_node(const struct victim *v)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PAGES, .node = INT32_MAX
 	};
 
@@ -167,6 +167,7 @@ static int alloc_node(const struct victim *v)
 static int alloc_object(const struct victim *v)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_OBJECT, .node = -1, .parent = v->handle
 	};
 
@@ -176,6 +177,7 @@ static int alloc_object(const struct victim *v)
 static int alloc_element(const struct victim *v)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_ELEMENT, .node = -1, .parent = v->handle
 	};
 
@@ -185,6 +187,7 @@ static int alloc_element(const struct victim *v)
 static int alloc_percpu(const struct victim *v)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PERCPU, .node = -1, .bytes = 1ULL << 30
 	};
 
@@ -193,20 +196,21 @@ static int alloc_percpu(const struct victim *v)
 
 static int resize_pages(const struct victim *v)
 {
-	struct memalloc_resize resize = { .handle = v->handle, .bytes = 1 };
+	struct memalloc_resize resize = { .size = sizeof(resize), .handle = v->handle, .bytes = 1 };
 
-	return device_resize(v->device, &resize);
+	return memalloc_resize(v->device->fd, &resize);
 }
 
 static int create_with_line_break(const struct victim *v)
 {
 	struct memalloc_cache_create create = {
+		.size = sizeof(create),
 		.object_size = 8, .name = "a\n[reports]"
 	};
-	int err = device_cache_create(v->device, &create);
+	int err = memalloc_cache_create(v->device->fd, &create);
 
 	if (!err)
-		device_free(v->device, create.out_handle);
+		memalloc_free(v->device->fd, create.out_handle);
 	return err;
 }
 
@@ -216,7 +220,7 @@ static int pass_unknown_flag(const struct victim *v)
 		.size = sizeof(arg), .flags = 1, .handle = v->handle
 	};
 
-	return device_command(v->device, MEMALLOC_FREE, &arg);
+	return memalloc_command(v->device->fd, MEMALLOC_FREE, &arg);
 }
 
 static int pass_short(const struct victim *v)
@@ -225,7 +229,7 @@ static int pass_short(const struct victim *v)
 		.size = sizeof(arg) - 8, .handle = v->handle
 	};
 
-	return device_command(v->device, MEMALLOC_FREE, &arg);
+	return memalloc_command(v->device->fd, MEMALLOC_FREE, &arg);
 }
 
 static int pass_future(const struct victim *v)
@@ -238,29 +242,28 @@ static int pass_future(const struct victim *v)
 		.field = 1,
 	};
 
-	return device_command(v->device, MEMALLOC_FREE, &later);
+	return memalloc_command(v->device->fd, MEMALLOC_FREE, &later);
 }
 
 static int use_unknown_command(const struct victim *v)
 {
 	struct memalloc_free arg = { .size = sizeof(arg), .handle = v->handle };
 
-	return device_command(v->device, _IO(MEMALLOC_IOCTL_TYPE, 0xff), &arg);
+	return memalloc_command(v->device->fd, _IO(MEMALLOC_IOCTL_TYPE, 0xff), &arg);
 }
 
 static int force_failure(const struct victim *v)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PAGES, .node = -1
 	};
-	uint64_t left;
-	int err;
+	int err = memalloc_inject(v->device->fd, 1, NULL);
 
-	err = device_inject(v->device, 1, &left);
 	if (err)
 		return err;
 	err = allocate(v, &alloc);
-	device_inject(v->device, 0, &left);
+	memalloc_inject(v->device->fd, 0, NULL);
 	return err;
 }
 
@@ -379,24 +382,25 @@ static void try_all(struct demo *demo, const struct victim *victim)
 static bool prepare(struct demo *demo, struct victim *victim)
 {
 	struct memalloc_alloc first = {
+		.size = sizeof(first),
 		.kind = MEMALLOC_KIND_PAGES, .node = -1
 	};
 	struct memalloc_alloc second = first;
 
 	victim->demo = demo;
 	victim->device = demo->device;
-	if (!demo_check_errno(demo, device_alloc(demo->device, &first),
+	if (!demo_check_errno(demo, memalloc_alloc(demo->device->fd, &first),
 			      "allocate"))
 		return false;
 	victim->handle = first.out_handle;
 	victim->map_offset = first.out_map_offset;
 	victim->bytes = first.out_bytes;
-	if (!demo_check_errno(demo, device_alloc(demo->device, &second),
+	if (!demo_check_errno(demo, memalloc_alloc(demo->device->fd, &second),
 			      "allocate"))
 		return false;
 	victim->stale = second.out_handle;
 	victim->stale_offset = second.out_map_offset;
-	return demo_check_errno(demo, device_free(demo->device, victim->stale),
+	return demo_check_errno(demo, memalloc_free(demo->device->fd, victim->stale),
 				"free");
 }
 
@@ -413,7 +417,7 @@ static void check_unharmed(struct demo *demo, const struct victim *victim)
 			   (unsigned long long)victim->bytes);
 		statistics_free(&now);
 	}
-	demo_check_errno(demo, device_free(demo->device, victim->handle),
+	demo_check_errno(demo, memalloc_free(demo->device->fd, victim->handle),
 			 "free");
 }
 

@@ -20,10 +20,11 @@ static int alloc_objects(const struct demo *demo, uint64_t cache, uint32_t count
 			 uint64_t *handle)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_OBJECT, .node = -1, .parent = cache,
 		.count = count,
 	};
-	int err = device_alloc(demo->device, &alloc);
+	int err = memalloc_alloc(demo->device->fd, &alloc);
 
 	*handle = alloc.out_handle;
 	return err;
@@ -32,9 +33,10 @@ static int alloc_objects(const struct demo *demo, uint64_t cache, uint32_t count
 static int alloc_bytes(const struct demo *demo, uint64_t bytes, uint64_t *handle)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_KMALLOC, .node = -1, .bytes = bytes,
 	};
-	int err = device_alloc(demo->device, &alloc);
+	int err = memalloc_alloc(demo->device->fd, &alloc);
 
 	*handle = alloc.out_handle;
 	return err;
@@ -47,8 +49,9 @@ static bool add_cache(struct demo *demo, struct table *table, const char *when,
 {
 	struct memalloc_stats_cache stats;
 
-	if (!demo_check_errno(demo, device_stats_cache(demo->device, cache, &stats,
-						       NULL),
+	if (!demo_check_errno(demo, memalloc_stats_of(demo->device->fd,
+						      MEMALLOC_SECTION_CACHE, cache,
+						      &stats, sizeof(stats), NULL),
 			      "read the statistics of a cache"))
 		return false;
 	table_line(table);
@@ -65,7 +68,7 @@ static bool add_cache(struct demo *demo, struct table *table, const char *when,
 /* Use the cache; print one line for each step. */
 static void use_cache(struct demo *demo, uint64_t cache, struct table *table)
 {
-	uint64_t many, one, pages;
+	uint64_t many, one;
 
 	if (!demo_check_errno(demo, alloc_objects(demo, cache, OBJECTS, &many),
 			      "allocate many objects") ||
@@ -79,27 +82,28 @@ static void use_cache(struct demo *demo, uint64_t cache, struct table *table)
 			 "fill");
 	demo_check_errno(demo, demo_verify(demo, many, OBJECTS * OBJECT_SIZE, PATTERN),
 			 "verify all objects");
-	demo_check_errno(demo, device_free(demo->device, many), "free");
+	demo_check_errno(demo, memalloc_free(demo->device->fd, many), "free");
 	add_cache(demo, table, "all but one freed", cache, 1);
-	demo_check(demo, device_free(demo->device, cache) == -EBUSY,
+	demo_check(demo, memalloc_free(demo->device->fd, cache) == -EBUSY,
 		   "a cache with an object was destroyed");
-	demo_check_errno(demo, device_shrink_cache(demo->device, cache, &pages),
+	demo_check_errno(demo, memalloc_shrink_cache(demo->device->fd, cache, NULL),
 			 "shrink the cache");
 	add_cache(demo, table, "cache shrunk", cache, 1);
 	demo_check_errno(demo, demo_verify(demo, one, OBJECT_SIZE, PATTERN),
 			 "verify the remaining object");
-	demo_check_errno(demo, device_free(demo->device, one), "free");
+	demo_check_errno(demo, memalloc_free(demo->device->fd, one), "free");
 }
 
 static void show_cache(struct demo *demo)
 {
 	struct memalloc_cache_create create = {
+		.size = sizeof(create),
 		.object_size = OBJECT_SIZE, .usersize = OBJECT_SIZE,
 		.name = "demo",
 	};
 	struct table table;
 
-	if (!demo_check_errno(demo, device_cache_create(demo->device, &create),
+	if (!demo_check_errno(demo, memalloc_cache_create(demo->device->fd, &create),
 			      "create a cache"))
 		return;
 	demo_say("A cache of objects of %u bytes; %u of them are filled and "
@@ -117,7 +121,7 @@ static void show_cache(struct demo *demo)
 	putchar('\n');
 	demo_say("The cache could not be destroyed while it had an object: "
 		 "EBUSY.");
-	demo_check_errno(demo, device_free(demo->device, create.out_handle),
+	demo_check_errno(demo, memalloc_free(demo->device->fd, create.out_handle),
 			 "destroy the cache");
 }
 
@@ -130,7 +134,7 @@ static bool is_constructed(struct demo *demo, uint64_t object, const char *mark)
 	int err = demo_verify(demo, object, 32, 0);
 
 	if (!err)
-		err = device_read(demo->device, object, 32, seen, sizeof(seen));
+		err = memalloc_read(demo->device->fd, object, 32, seen, sizeof(seen));
 	return !err && (!mark || !memcmp(seen, mark, sizeof(seen)));
 }
 
@@ -144,26 +148,27 @@ static bool mark_and_find(struct demo *demo, uint64_t cache)
 		return false;
 	demo_check(demo, is_constructed(demo, object, NULL),
 		   "a new object is not as constructed");
-	device_write(demo->device, object, 32, "mark", 4);
-	device_free(demo->device, object);
+	memalloc_write(demo->device->fd, object, 32, "mark", 4);
+	memalloc_free(demo->device->fd, object);
 	if (!demo_check_errno(demo, alloc_objects(demo, cache, 1, &object),
 			      "allocate an object"))
 		return false;
 	found = demo_check(demo, is_constructed(demo, object, "mark"),
 			   "an object has changed since it was freed");
-	device_free(demo->device, object);
+	memalloc_free(demo->device->fd, object);
 	return found;
 }
 
 static void show_constructor(struct demo *demo)
 {
 	struct memalloc_cache_create create = {
+		.size = sizeof(create),
 		.object_size = 40, .usersize = 40, .ctor = MEMALLOC_CTOR_COUNT,
 		.name = "constructed",
 	};
 	cpu_set_t before;
 
-	if (!demo_check_errno(demo, device_cache_create(demo->device, &create),
+	if (!demo_check_errno(demo, memalloc_cache_create(demo->device->fd, &create),
 			      "create a cache"))
 		return;
 	demo_stay_on_cpu(&before);
@@ -171,7 +176,7 @@ static void show_constructor(struct demo *demo)
 		demo_say("With a constructor, an object keeps its contents while "
 			 "it is free: a mark in it survived.");
 	sched_setaffinity(0, sizeof(before), &before);
-	demo_check_errno(demo, device_free(demo->device, create.out_handle),
+	demo_check_errno(demo, memalloc_free(demo->device->fd, create.out_handle),
 			 "destroy the cache");
 }
 
@@ -179,11 +184,11 @@ static void show_constructor(struct demo *demo)
 
 static void add_size(struct demo *demo, struct table *table, uint64_t bytes)
 {
-	struct memalloc_info info = { 0 };
+	struct memalloc_info info = { .size = sizeof(info) };
 
 	if (!demo_check_errno(demo, alloc_bytes(demo, bytes, (uint64_t *)&info.handle),
 			      "allocate by kmalloc") ||
-	    !demo_check_errno(demo, device_info(demo->device, &info), "query it"))
+	    !demo_check_errno(demo, memalloc_info(demo->device->fd, &info), "query it"))
 		return;
 	table_line(table);
 	table_cell(table, "%" PRIu64, bytes);
@@ -193,7 +198,7 @@ static void add_size(struct demo *demo, struct table *table, uint64_t bytes)
 		   (double)info.out_held);
 	demo_check(demo, info.out_held >= bytes, "%llu bytes are held for %"
 		   PRIu64, info.out_held, bytes);
-	demo_check_errno(demo, device_free(demo->device, info.handle), "free");
+	demo_check_errno(demo, memalloc_free(demo->device->fd, info.handle), "free");
 }
 
 static void show_sizes(struct demo *demo)
@@ -219,7 +224,7 @@ static void show_sizes(struct demo *demo)
 static void show_resize(struct demo *demo)
 {
 	static const uint64_t sizes[] = { 120, 5000, 70000, 100 };
-	struct memalloc_resize resize = { 0 };
+	struct memalloc_resize resize = { .size = sizeof(resize) };
 	size_t i;
 
 	if (!demo_check_errno(demo, alloc_bytes(demo, 100, (uint64_t *)&resize.handle),
@@ -229,13 +234,13 @@ static void show_resize(struct demo *demo)
 			 "fill");
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		resize.bytes = sizes[i];
-		demo_check_errno(demo, device_resize(demo->device, &resize), "resize");
+		demo_check_errno(demo, memalloc_resize(demo->device->fd, &resize), "resize");
 		demo_check_errno(demo, demo_verify(demo, resize.handle, 100, PATTERN),
 				 "verify the contents after a resize");
 	}
 	demo_say("100 bytes resized to 120, 5000, 70000 and 100: the contents "
 		 "were preserved.");
-	demo_check_errno(demo, device_free(demo->device, resize.handle), "free");
+	demo_check_errno(demo, memalloc_free(demo->device->fd, resize.handle), "free");
 }
 
 void demo_objects(struct demo *demo)

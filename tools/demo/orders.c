@@ -6,13 +6,16 @@
  * no word with another one. Blocks that overlap, or that are too short, are
  * thus detected.
  */
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../lib/common.h"
+
 #include "../errors.h"
 #include "../map.h"
-#include "../parse.h"
 #include "../table.h"
 #include "demo.h"
 
@@ -81,12 +84,13 @@ static bool check_errno(struct demo *demo, struct block *block, int err,
 static void allocate(struct demo *demo, struct block *block)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PAGES,
 		.gfp = block->choice->gfp,
 		.node = -1,
 		.order = block->order,
 	};
-	int err = device_alloc(demo->device, &alloc);
+	int err = memalloc_alloc(demo->device->fd, &alloc);
 
 	if (!check_errno(demo, block, err, "allocate")) {
 		explain_alloc(demo->session, &alloc, err);
@@ -104,11 +108,12 @@ static void check_page(struct demo *demo, struct block *block, uint64_t offset,
 		       uint64_t *first_phys)
 {
 	struct memalloc_info info = {
+		.size = sizeof(info),
 		.handle = block->handle,
 		.offset = offset,
 		.flags = demo->privileged ? MEMALLOC_INFO_PHYS : 0,
 	};
-	int err = device_info(demo->device, &info);
+	int err = memalloc_info(demo->device->fd, &info);
 
 	if (!check_errno(demo, block, err, "query it"))
 		return;
@@ -117,7 +122,7 @@ static void check_page(struct demo *demo, struct block *block, uint64_t offset,
 		*first_phys = info.out_phys;
 	}
 	check(demo, block, info.out_zone <= block->choice->highest,
-	      "it is in zone %s", device_zone_name(info.out_zone));
+	      "it is in zone %s", memalloc_zone_name(info.out_zone));
 	if (!demo->privileged)
 		return;
 	check(demo, block, !(*first_phys % block->bytes),
@@ -139,47 +144,34 @@ static void check_place(struct demo *demo, struct block *block)
 			   &first_phys);
 }
 
-static struct memalloc_pattern_io pattern(const struct block *block)
-{
-	struct memalloc_pattern_io io = {
-		.handle = block->handle,
-		.length = block->bytes,
-		.value = block->value,
-		.pattern = MEMALLOC_PATTERN_COUNT,
-	};
-
-	return io;
-}
-
 static void check_zeroed(struct demo *demo, struct block *block)
 {
-	struct memalloc_pattern_io io = {
-		.handle = block->handle,
-		.length = block->bytes,
-		.pattern = MEMALLOC_PATTERN_REPEAT,
-	};
-	int err = device_verify(demo->device, &io);
+	uint64_t same;
+	int err = memalloc_verify(demo->device->fd, block->handle, 0, block->bytes,
+				  MEMALLOC_PATTERN_REPEAT, 0, &same);
 
-	if (check_errno(demo, block, err, "verify that it is zeroed"))
-		check(demo, block, io.out_done == io.length,
-		      "byte %llu of it was not zero", io.out_done);
+	if (check(demo, block, err != -EILSEQ, "byte %" PRIu64 " of it was not zero",
+		  err ? same : 0))
+		check_errno(demo, block, err, "verify that it is zeroed");
 }
 
 static void fill(struct demo *demo, struct block *block)
 {
-	struct memalloc_pattern_io io = pattern(block);
+	int err = memalloc_fill(demo->device->fd, block->handle, 0, block->bytes,
+				MEMALLOC_PATTERN_COUNT, block->value);
 
-	check_errno(demo, block, device_fill(demo->device, &io), "fill");
+	check_errno(demo, block, err, "fill");
 }
 
 static void verify(struct demo *demo, struct block *block)
 {
-	struct memalloc_pattern_io io = pattern(block);
-	int err = device_verify(demo->device, &io);
+	uint64_t same;
+	int err = memalloc_verify(demo->device->fd, block->handle, 0, block->bytes,
+				  MEMALLOC_PATTERN_COUNT, block->value, &same);
 
-	if (check_errno(demo, block, err, "verify"))
-		check(demo, block, io.out_done == io.length,
-		      "the pattern is damaged at byte %llu", io.out_done);
+	if (check(demo, block, err != -EILSEQ, "the pattern is damaged at byte %" PRIu64,
+		  err ? same : 0))
+		check_errno(demo, block, err, "verify");
 }
 
 static void read_back(struct demo *demo, struct block *block, void *buffer)
@@ -188,7 +180,7 @@ static void read_back(struct demo *demo, struct block *block, void *buffer)
 	int err;
 
 	memset(buffer, 0x55, length);
-	err = device_read(demo->device, block->handle, 0, buffer, length);
+	err = memalloc_read(demo->device->fd, block->handle, 0, buffer, length);
 	if (!check_errno(demo, block, err, "read"))
 		return;
 	good = mapping_verify(buffer, length, block->value);
@@ -212,14 +204,14 @@ static void map(struct demo *demo, struct block *block)
 	      "the mapping differs from the pattern at byte %zu", good);
 	block->value = ~block->value;
 	mapping_fill(memory, length, block->value);
-	err = mapping_destroy(memory, length);
+	err = memalloc_unmap(memory, length);
 	check_errno(demo, block, err, "unmap");
 	verify(demo, block);
 }
 
 static void release(struct demo *demo, struct block *block)
 {
-	check_errno(demo, block, device_free(demo->device, block->handle),
+	check_errno(demo, block, memalloc_free(demo->device->fd, block->handle),
 		    "free");
 }
 
@@ -260,7 +252,7 @@ static const char *zones_of(const struct block *blocks, char *text, size_t size)
 		if (order < MEMALLOC_NR_ORDERS)
 			snprintf(text + strlen(text), size - strlen(text),
 				 "%s%s", *text ? " " : "",
-				 device_zone_name(zone));
+				 memalloc_zone_name(zone));
 	}
 	return text;
 }
@@ -315,7 +307,7 @@ static bool is_allowed(const struct demo *demo, const struct choice *choice)
 
 static void begin_table(const struct demo *demo, struct table *table)
 {
-	char text[NUMBER_BYTES_MAX];
+	char text[MEMALLOC_BYTES_MAX];
 	unsigned int order;
 
 	table_begin(table, demo->session->colour);
@@ -329,7 +321,7 @@ static void begin_table(const struct demo *demo, struct table *table)
 	table_line(table);
 	table_skip(table, 2);
 	for (order = 0; order < MEMALLOC_NR_ORDERS; order++) {
-		number_format_bytes(demo->page_size << order, text);
+		memalloc_format_bytes(demo->page_size << order, text);
 		/* "4 KiB" is too wide here: print 4K. */
 		text[strcspn(text, " ") + 1] = '\0';
 		table_cell(table, "%.*s%c", (int)strcspn(text, " "), text,

@@ -51,12 +51,12 @@ static int count_here(const struct demo *demo, const struct counter *counter,
 	int err = 0;
 
 	for (round = 0; !err && round < ROUNDS; round++) {
-		err = device_read(demo->device, counter->handle, offset, &value,
-				  sizeof(value));
+		err = memalloc_read(demo->device->fd, counter->handle, offset, &value,
+				    sizeof(value));
 		value += cpu + 1;
 		if (!err)
-			err = device_write(demo->device, counter->handle, offset,
-					   &value, sizeof(value));
+			err = memalloc_write(demo->device->fd, counter->handle, offset,
+					     &value, sizeof(value));
 	}
 	return err;
 }
@@ -87,10 +87,11 @@ static void add_cpu(struct demo *demo, const struct counter *counter,
 		    uint32_t cpu, struct table *table)
 {
 	struct memalloc_info info = {
+		.size = sizeof(info),
 		.handle = counter->handle, .offset = offset_of(counter, cpu),
 	};
 
-	if (!demo_check_errno(demo, device_info(demo->device, &info),
+	if (!demo_check_errno(demo, memalloc_info(demo->device->fd, &info),
 			      "query the copy of a CPU"))
 		return;
 	table_line(table);
@@ -130,8 +131,8 @@ static void count(struct demo *demo, const struct counter *counter)
 	demo_check_errno(demo, demo_verify_zeroes(demo, counter->handle, length),
 			 "verify that all copies are zeroed");
 	expected = count_everywhere(demo, counter);
-	if (!demo_check_errno(demo, device_read(demo->device, counter->handle, 0,
-						counter->copies, (size_t)length),
+	if (!demo_check_errno(demo, memalloc_read(demo->device->fd, counter->handle, 0,
+						  counter->copies, (size_t)length),
 			      "read all copies at once"))
 		return;
 	sum = show_copies(demo, counter);
@@ -146,15 +147,16 @@ static void count(struct demo *demo, const struct counter *counter)
 static bool allocate(struct demo *demo, struct counter *counter)
 {
 	struct memalloc_alloc alloc = {
+		.size = sizeof(alloc),
 		.kind = MEMALLOC_KIND_PERCPU, .node = -1, .bytes = AREA_BYTES,
 	};
-	struct memalloc_info info = { 0 };
-	int err = device_alloc(demo->device, &alloc);
+	struct memalloc_info info = { .size = sizeof(info) };
+	int err = memalloc_alloc(demo->device->fd, &alloc);
 
 	if (!demo_check_errno(demo, err, "allocate a per-CPU area"))
 		return false;
 	info.handle = counter->handle = alloc.out_handle;
-	if (demo_check_errno(demo, device_info(demo->device, &info),
+	if (demo_check_errno(demo, memalloc_info(demo->device->fd, &info),
 			     "query a per-CPU area") &&
 	    demo_check(demo, info.out_count && info.out_bytes >=
 		       (uint64_t)info.out_count * AREA_BYTES,
@@ -166,7 +168,7 @@ static bool allocate(struct demo *demo, struct counter *counter)
 		if (demo_check(demo, counter->copies, "out of memory"))
 			return true;
 	}
-	device_free(demo->device, counter->handle);
+	memalloc_free(demo->device->fd, counter->handle);
 	return false;
 }
 
@@ -182,6 +184,6 @@ void demo_percpu(struct demo *demo)
 	demo_say("first word of its own copy, %u times:", ROUNDS);
 	putchar('\n');
 	count(demo, &counter);
-	demo_check_errno(demo, device_free(demo->device, counter.handle), "free");
+	demo_check_errno(demo, memalloc_free(demo->device->fd, counter.handle), "free");
 	free(counter.copies);
 }
