@@ -15,6 +15,22 @@ static inline void *map_memory(size_t length, int prot)
 	return mmap(NULL, length, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+/* READ or WRITE. Return: -EIO if fewer bytes were copied. */
+static inline int device_io(int fd, unsigned int cmd, __u64 handle,
+			    __u64 offset, const void *data, __u64 length)
+{
+	struct memalloc_io io = {
+		.size = sizeof(io),
+		.handle = handle,
+		.offset = offset,
+		.length = length,
+		.data = address_of(data),
+	};
+	int err = device_ioctl(fd, cmd, &io);
+
+	return err ? err : io.out_done == length ? 0 : -EIO;
+}
+
 /*
  * Run a command as a batch of one.
  *

@@ -13,13 +13,13 @@
  * backend or flag without a row is a failure.
  */
 #include <pthread.h>
-#include <sys/ioctl.h>
 
 #include <linux/memalloc.h>
 
 #include "effort.h"
 #include "harness.h"
 #include "host_failure.h"
+#include "memalloc_device.h"
 
 /*
  * --- record of the walk
@@ -125,10 +125,16 @@ static void note_what_was_walked(unsigned int number, const void *arg)
 		walked->flags |= ((const struct memalloc_cache_create *)arg)->flags;
 }
 
-/* A refusal of a kind is a valid answer, too. */
-static int ioctl_noted(int fd, unsigned int cmd, const void *arg)
+int __real_ioctl(int fd, unsigned long cmd, void *arg);
+int __wrap_ioctl(int fd, unsigned long cmd, void *arg);
+
+/*
+ * The linker replaces ioctl() by this function, also in the library. A refusal
+ * of a kind is a valid answer, too.
+ */
+int __wrap_ioctl(int fd, unsigned long cmd, void *arg)
 {
-	const int status = ioctl(fd, cmd, arg), err = status < 0 ? errno : 0;
+	const int status = __real_ioctl(fd, cmd, arg), err = status < 0 ? errno : 0;
 
 	if (!err)
 		note_what_was_made(_IOC_NR(cmd), arg);
@@ -137,10 +143,6 @@ static int ioctl_noted(int fd, unsigned int cmd, const void *arg)
 	errno = err;
 	return status;
 }
-
-#define ioctl ioctl_noted
-#include "memalloc_device.h"
-#undef ioctl
 
 /* --- the walk ------------------------------------------------------------ */
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memalloc_device.h: /dev/memalloc as C functions
+ * memalloc_device.h: libmemalloc with the arguments that most tests need
  *
- * One thin function for each command. All return zero, or the error as a
- * negative number, so that a test reads EXPECT_EQ(-ENOENT, device_free(...)).
+ * All functions return zero, or the error as a negative number, so that a test
+ * reads EXPECT_EQ(-ENOENT, device_free(...)). A test of the interface itself
+ * builds a structure and passes it to device_ioctl().
  */
 #ifndef MEMALLOC_DEVICE_H
 #define MEMALLOC_DEVICE_H
@@ -17,9 +18,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <linux/memalloc.h>
+#include <memalloc.h>
 
-#define DEVICE_PATH	"/dev/memalloc"
+#define DEVICE_PATH	MEMALLOC_DEVICE_PATH
 
 static inline size_t page_size(void)
 {
@@ -39,14 +40,12 @@ static inline __u64 address_of(const void *object)
 /* A new open file, or a negative error. */
 static inline int device_open(void)
 {
-	int fd = open(DEVICE_PATH, O_RDWR | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
+	return memalloc_open(NULL, O_RDWR);
 }
 
 static inline int device_ioctl(int fd, unsigned int cmd, const void *arg)
 {
-	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+	return memalloc_command(fd, cmd, (void *)arg);
 }
 
 /* Allocate 2^order pages; @alloc has all results. */
@@ -60,34 +59,19 @@ static inline int device_alloc_pages(int fd, unsigned int order, __u32 gfp,
 		.node = -1,
 		.order = order,
 	};
-	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
+	return memalloc_alloc(fd, alloc);
 }
 
 /* As above, for callers that need only the handle. */
 static inline int device_alloc(int fd, unsigned int order, __u64 *handle)
 {
-	struct memalloc_alloc alloc;
-	int err = device_alloc_pages(fd, order, MEMALLOC_GFP_USER, &alloc);
-
-	if (!err)
-		*handle = alloc.out_handle;
-	return err;
+	return memalloc_new_pages(fd, order, MEMALLOC_GFP_USER, (uint64_t *)handle);
 }
 
 /* Allocate kmalloc memory. */
 static inline int device_kmalloc(int fd, __u64 bytes, __u64 *handle)
 {
-	struct memalloc_alloc alloc = {
-		.size = sizeof(alloc),
-		.kind = MEMALLOC_KIND_KMALLOC,
-		.node = -1,
-		.bytes = bytes,
-	};
-	int err = device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
-
-	if (!err)
-		*handle = alloc.out_handle;
-	return err;
+	return memalloc_new_kmalloc(fd, bytes, MEMALLOC_GFP_KERNEL, (uint64_t *)handle);
 }
 
 static inline int device_resize(int fd, __u64 handle, __u64 bytes)
@@ -97,7 +81,7 @@ static inline int device_resize(int fd, __u64 handle, __u64 bytes)
 		.handle = handle,
 		.bytes = bytes,
 	};
-	int err = device_ioctl(fd, MEMALLOC_RESIZE, &resize);
+	int err = memalloc_resize(fd, &resize);
 
 	return err ? err : resize.out_bytes == bytes ? 0 : -EIO;
 }
@@ -119,30 +103,15 @@ static inline struct memalloc_cache_create device_cache_of(const char *name,
 static inline int device_cache_create(int fd, const char *name, __u32 object_size,
 				      __u64 *handle)
 {
-	struct memalloc_cache_create create = device_cache_of(name, object_size);
-	int err = device_ioctl(fd, MEMALLOC_CACHE_CREATE, &create);
-
-	if (!err)
-		*handle = create.out_handle;
-	return err;
+	return memalloc_new_cache(fd, name, object_size, 0, (uint64_t *)handle);
 }
 
 /* Allocate @count objects of a cache as one handle; zero means one. */
 static inline int device_alloc_objects(int fd, __u64 cache, __u32 count,
 				       __u64 *handle)
 {
-	struct memalloc_alloc alloc = {
-		.size = sizeof(alloc),
-		.kind = MEMALLOC_KIND_OBJECT,
-		.node = -1,
-		.parent = cache,
-		.count = count,
-	};
-	int err = device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
-
-	if (!err)
-		*handle = alloc.out_handle;
-	return err;
+	return memalloc_new_objects(fd, cache, count, MEMALLOC_GFP_KERNEL,
+				    (uint64_t *)handle);
 }
 
 /* Allocate @bytes on each CPU; zero alignment selects the default. */
@@ -156,7 +125,7 @@ static inline int device_alloc_percpu(int fd, __u64 bytes, __u64 align,
 		.bytes = bytes,
 		.align = align,
 	};
-	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
+	return memalloc_alloc(fd, alloc);
 }
 
 static inline int device_alloc_area(int fd, __u64 bytes, __u32 gfp,
@@ -169,7 +138,7 @@ static inline int device_alloc_area(int fd, __u64 bytes, __u32 gfp,
 		.node = -1,
 		.bytes = bytes,
 	};
-	return device_ioctl(fd, MEMALLOC_ALLOC, alloc);
+	return memalloc_alloc(fd, alloc);
 }
 
 /*
@@ -179,99 +148,43 @@ static inline int device_alloc_area(int fd, __u64 bytes, __u32 gfp,
 static inline int device_mempool_create(int fd, __u32 backend, __u64 of, __u32 min_nr,
 					__u64 *handle)
 {
-	struct memalloc_mempool_create create = {
-		.size = sizeof(create),
-		.backend = backend,
-		.order = backend == MEMALLOC_MEMPOOL_PAGES ? of : 0,
-		.bytes = backend == MEMALLOC_MEMPOOL_KMALLOC ? of : 0,
-		.parent = backend == MEMALLOC_MEMPOOL_CACHE ? of : 0,
-		.min_nr = min_nr,
-		.node = -1,
-	};
-	int err = device_ioctl(fd, MEMALLOC_MEMPOOL_CREATE, &create);
-
-	if (!err)
-		*handle = create.out_handle;
-	return err;
+	return memalloc_new_mempool(fd, "", backend, of, min_nr, (uint64_t *)handle);
 }
 
 static inline int device_alloc_element(int fd, __u64 pool, __u32 gfp, __u32 flags,
 				       __u64 *handle)
 {
-	struct memalloc_alloc alloc = {
-		.size = sizeof(alloc),
-		.kind = MEMALLOC_KIND_ELEMENT,
-		.flags = flags,
-		.gfp = gfp,
-		.node = -1,
-		.parent = pool,
-	};
-	int err = device_ioctl(fd, MEMALLOC_ALLOC, &alloc);
-
-	if (!err)
-		*handle = alloc.out_handle;
-	return err;
+	return memalloc_new_element(fd, pool, flags, gfp, (uint64_t *)handle);
 }
 
 static inline int device_mempool_resize(int fd, __u64 pool, __u32 min_nr)
 {
-	const struct memalloc_resize resize = {
-		.size = sizeof(resize), .handle = pool, .min_nr = min_nr,
-	};
-
-	return device_ioctl(fd, MEMALLOC_RESIZE, &resize);
+	return memalloc_resize_mempool(fd, pool, min_nr, MEMALLOC_GFP_KERNEL);
 }
 
 static inline int device_free(int fd, __u64 handle)
 {
-	const struct memalloc_free request = {
-		.size = sizeof(request),
-		.handle = handle,
-	};
-
-	return device_ioctl(fd, MEMALLOC_FREE, &request);
-}
-
-static inline int device_io(int fd, unsigned int cmd, __u64 handle,
-			    __u64 offset, const void *data, __u64 length)
-{
-	struct memalloc_io io = {
-		.size = sizeof(io),
-		.handle = handle,
-		.offset = offset,
-		.length = length,
-		.data = address_of(data),
-	};
-	int err = device_ioctl(fd, cmd, &io);
-
-	return err ? err : io.out_done == length ? 0 : -EIO;
+	return memalloc_free(fd, handle);
 }
 
 static inline int device_read(int fd, __u64 handle, __u64 offset, void *data,
 			      __u64 length)
 {
-	return device_io(fd, MEMALLOC_READ, handle, offset, data, length);
+	return memalloc_read(fd, handle, offset, data, length);
 }
 
 static inline int device_write(int fd, __u64 handle, __u64 offset,
 			       const void *data, __u64 length)
 {
-	return device_io(fd, MEMALLOC_WRITE, handle, offset, data, length);
+	return memalloc_write(fd, handle, offset, data, length);
 }
 
 static inline int device_pattern(int fd, unsigned int cmd, __u64 handle,
 				 __u64 length, __u32 pattern, __u64 value)
 {
-	struct memalloc_pattern_io io = {
-		.size = sizeof(io),
-		.handle = handle,
-		.length = length,
-		.pattern = pattern,
-		.value = value,
-	};
-	int err = device_ioctl(fd, cmd, &io);
-
-	return err ? err : io.out_done == length ? 0 : -EILSEQ;
+	if (cmd == MEMALLOC_FILL)
+		return memalloc_fill(fd, handle, 0, length, pattern, value);
+	return memalloc_verify(fd, handle, 0, length, pattern, value, NULL);
 }
 
 /* Fill the first @length bytes with words that all differ. */
@@ -304,7 +217,7 @@ static inline int device_info(int fd, __u64 handle, __u64 offset, __u32 flags,
 		.handle = handle,
 		.offset = offset,
 	};
-	return device_ioctl(fd, MEMALLOC_INFO, info);
+	return memalloc_info(fd, info);
 }
 
 /* Return: number of VMAs that map it, or a negative error. */
@@ -331,30 +244,15 @@ static inline __u64 device_phys(int fd, __u64 handle, __u64 offset)
 static inline int device_stats(int fd, __u32 section, __u32 index, void *data,
 			       __u32 length)
 {
-	struct memalloc_stats stats = {
-		.size = sizeof(stats),
-		.section = section,
-		.index = index,
-		.length = length,
-		.data = address_of(data),
-	};
-
-	return device_ioctl(fd, MEMALLOC_STATS, &stats);
+	return memalloc_stats(fd, section, index, data, length, NULL);
 }
 
 /* Read the statistics of one cache. */
 static inline int device_cache(int fd, __u64 handle,
 			       struct memalloc_stats_cache *cache)
 {
-	struct memalloc_stats stats = {
-		.size = sizeof(stats),
-		.section = MEMALLOC_SECTION_CACHE,
-		.length = sizeof(*cache),
-		.data = address_of(cache),
-		.handle = handle,
-	};
-
-	return device_ioctl(fd, MEMALLOC_STATS, &stats);
+	return memalloc_stats_of(fd, MEMALLOC_SECTION_CACHE, handle, cache,
+				 sizeof(*cache), NULL);
 }
 
 static inline int device_borrowing(int fd, struct memalloc_stats_borrowing *stats)
@@ -386,35 +284,26 @@ static inline int device_reports(int fd, struct memalloc_stats_reports *stats)
  */
 static inline int device_validate(int fd)
 {
-	struct memalloc_validate validate = { .size = sizeof(validate) };
-	int err = device_ioctl(fd, MEMALLOC_VALIDATE, &validate);
-
-	if (err)
-		return err;
-	return validate.out_errors ? -EUCLEAN : 0;
+	return memalloc_validate(fd, NULL, NULL);
 }
 
 static inline int device_version(int fd)
 {
 	struct memalloc_version version = { .size = sizeof(version) };
 
-	return device_ioctl(fd, MEMALLOC_VERSION, &version);
+	return memalloc_version(fd, &version);
 }
 
 /* Return all free pages beyond the reserve to the host. */
 static inline int device_shrink(int fd)
 {
-	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
-
-	return device_ioctl(fd, MEMALLOC_SHRINK, &shrink);
+	return memalloc_shrink(fd, 0, NULL);
 }
 
 /* Return the unused slabs of a cache to the page allocator. */
 static inline int device_shrink_cache(int fd, __u64 cache)
 {
-	struct memalloc_shrink shrink = { .size = sizeof(shrink), .handle = cache };
-
-	return device_ioctl(fd, MEMALLOC_SHRINK, &shrink);
+	return memalloc_shrink_cache(fd, cache, NULL);
 }
 
 /*
@@ -423,12 +312,7 @@ static inline int device_shrink_cache(int fd, __u64 cache)
  */
 static inline int device_inject(int fd, __u64 nth, __u64 *left)
 {
-	struct memalloc_inject inject = { .size = sizeof(inject), .nth = nth };
-	int err = device_ioctl(fd, MEMALLOC_INJECT, &inject);
-
-	if (!err && left)
-		*left = inject.out_left;
-	return err;
+	return memalloc_inject(fd, nth, (uint64_t *)left);
 }
 
 /* Map @length bytes, shared, for reading and writing. Return: as mmap(). */
