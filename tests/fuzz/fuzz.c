@@ -22,10 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <linux/memalloc.h>
+#include <memalloc.h>
 
 #include "coverage.h"
 #include "engine.h"
@@ -75,16 +74,9 @@ static void found(const char *what)
 
 /* --- checks --------------------------------------------------------------- */
 
-static void stats(uint32_t section, void *data, uint32_t length)
+static void stats(uint32_t section, void *data, size_t length)
 {
-	struct memalloc_stats stats = {
-		.size = sizeof(stats),
-		.section = section,
-		.length = length,
-		.data = (uintptr_t)data,
-	};
-
-	if (ioctl(watch, MEMALLOC_STATS, &stats))
+	if (memalloc_stats(watch, section, 0, data, length, NULL))
 		found("cannot read the statistics");
 }
 
@@ -99,10 +91,9 @@ static void check_nothing_held(void)
 
 static bool all_is_returned(void)
 {
-	struct memalloc_shrink shrink = { .size = sizeof(shrink) };
 	struct memalloc_stats_borrowing borrowing;
 
-	if (ioctl(watch, MEMALLOC_SHRINK, &shrink))
+	if (memalloc_shrink(watch, 0, NULL))
 		found("cannot shrink");
 	stats(MEMALLOC_SECTION_BORROWING, &borrowing, sizeof(borrowing));
 	return borrowing.borrowed == borrowing.reserve && !borrowing.quarantined &&
@@ -112,10 +103,9 @@ static bool all_is_returned(void)
 /* Caches with SLAB_TYPESAFE_BY_RCU are freed after a grace period. */
 static void check_all_returned(void)
 {
-	struct memalloc_validate validate = { .size = sizeof(validate) };
 	unsigned int patience = PATIENCE;
 
-	if (ioctl(watch, MEMALLOC_VALIDATE, &validate) || validate.out_errors)
+	if (memalloc_validate(watch, NULL, NULL))
 		found("validation failed");
 	while (!all_is_returned()) {
 		if (!patience--)
@@ -151,9 +141,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	}
 	coverage_read(result_path("blocks"));
 	last_input = open(result_path("last-input"), O_WRONLY | O_CREAT | O_DSYNC | O_CLOEXEC, 0666);
-	watch = open("/dev/memalloc", O_RDWR | O_CLOEXEC);
-	if (last_input < 0 || watch < 0) {
+	if (last_input < 0) {
 		perror("memalloc-fuzz");
+		exit(2);
+	}
+	watch = memalloc_open(NULL, O_RDWR);
+	if (watch < 0) {
+		fprintf(stderr, "memalloc-fuzz: %s\n", memalloc_strerror(watch));
 		exit(2);
 	}
 	kernel_log_start();
