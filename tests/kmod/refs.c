@@ -107,7 +107,7 @@ static int refs_stray_set(const char *val, const struct kernel_param *kp)
 static const struct kernel_param_ops refs_stray_ops = { .set = refs_stray_set };
 module_param_cb(stray, &refs_stray_ops, NULL, 0200);
 
-/* Let the host free an object. */
+/* Let the host free an object by each function that may get it. */
 static int refs_object_set(const char *val, const struct kernel_param *kp)
 {
 	void *object = mal_kmalloc(64, GFP_KERNEL);
@@ -115,6 +115,12 @@ static int refs_object_set(const char *val, const struct kernel_param *kp)
 	if (!object)
 		return -ENOMEM;
 	kfree(object);
+	kvfree(object);
+	kfree_bulk(1, &object);
+	/* An interrupt may be the caller. */
+	local_irq_disable();
+	kfree(object);
+	local_irq_enable();
 	mal_kfree(object);
 	return 0;
 }
